@@ -42,7 +42,13 @@ fn main() {
 fn run() -> io::Result<()> {
     for (kind, target) in [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")] {
         fs::create_dir_all(target)?;
-        match mount(None::<&str>, target, Some(kind), MsFlags::empty(), None::<&str>) {
+        match mount(
+            None::<&str>,
+            target,
+            Some(kind),
+            MsFlags::empty(),
+            None::<&str>,
+        ) {
             // The kernel mounts /dev itself where it is configured to.
             Ok(()) | Err(nix::Error::EBUSY) => {}
             Err(error) => return Err(error.into()),
@@ -51,7 +57,10 @@ fn run() -> io::Result<()> {
 
     let mut report = Report::new(OpenOptions::new().write(true).open("/dev/ttyS1")?)?;
     let kernel = uname().map_err(io::Error::from)?;
-    report.result(&format!("boot {}", kernel.release().to_string_lossy()), Ok(()))?;
+    report.result(
+        &format!("boot {}", kernel.release().to_string_lossy()),
+        Ok(()),
+    )?;
 
     let mut kmsg = Kmsg::from_now()?;
     let list = fs::read_to_string(LIST)?;
@@ -77,7 +86,10 @@ fn run() -> io::Result<()> {
 
 /// The name the kernel knows a module by: the file's, with `_` for `-`.
 fn module_name(file: &str) -> String {
-    let name = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
+    let name = Path::new(file)
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy();
     name.split('.').next().unwrap_or_default().replace('-', "_")
 }
 

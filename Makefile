@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: 0BSD
+
+# The init of the test machine is static: there is nothing beside it in there.
+HOST := x86_64-unknown-linux-gnu
+
+.PHONY: vm test bench build
+
+# From makepkg to a loaded module, in a virtual machine. Needs root.
+vm: build
+	target/release/vm run
+
+# Speed and size, as ratios. Needs root.
+bench: build
+	target/release/vm bench
+
+build:
+	cargo build --release --locked -p vm
+	cargo rustc --release --locked -p vm-init --target $(HOST) -- -C target-feature=+crt-static

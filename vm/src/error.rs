@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What can go wrong. Every message has the form of rustc's: what is wrong, why, and the command
+//! that mends it.
+
+use std::{io, path::PathBuf};
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why there is no verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Mounts, chroots and package managers are root's.
+    #[error(
+        "this needs root\n  \
+         note: it mounts a throwaway copy of this machine; you are uid {uid}\n  \
+         help: sudo {}", command.join(" ")
+    )]
+    NotRoot {
+        /// Who asks.
+        uid: u32,
+        /// The command that was run.
+        command: Vec<String>,
+    },
+
+    /// Neither here, nor to be installed.
+    #[error(
+        "{} not installed\n  note: needed to build and boot the kernel: {}\n  help: {help}",
+        if tools.len() == 1 { "a tool is" } else { "some tools are" },
+        tools.join(", ")
+    )]
+    MissingTools {
+        /// What is missing.
+        tools: Vec<String>,
+        /// The command that installs it.
+        help: String,
+    },
+
+    /// A program of others failed.
+    #[error(
+        "{what} failed ({status})\n  \
+         note: the end of its output, all of it is in {}:\n{}\n  \
+         help: {help}", log.display(), indent(tail)
+    )]
+    Program {
+        /// What was being done.
+        what: String,
+        /// How it ended.
+        status: String,
+        /// Where its output is.
+        log: PathBuf,
+        /// The last lines of it.
+        tail: String,
+        /// What mends it.
+        help: String,
+    },
+
+    /// The file system said no.
+    #[error("cannot {action} {}\n  note: {source}\n  help: {}", path.display(), io_help(source, path))]
+    Io {
+        /// A verb.
+        action: &'static str,
+        /// What it was to be done to.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+
+    /// A program could not be started.
+    #[error(
+        "cannot run '{program}'\n  note: {source}\n  help: install it, and look at PATH: it is {path}"
+    )]
+    Spawn {
+        /// The program.
+        program: String,
+        /// What the system says.
+        source: io::Error,
+        /// Where it was looked for.
+        path: String,
+    },
+
+    /// Found out before it fills the disk.
+    #[error(
+        "not enough space in {}\n  \
+         note: {} MiB are free, building needs {} MiB\n  \
+         help: rm -rf {0}, or keep it elsewhere: LINUX_RUST_CACHE=/another/folder make vm",
+        path.display(), free >> 20, needs >> 20
+    )]
+    NoSpace {
+        /// The folder.
+        path: PathBuf,
+        /// Bytes.
+        free: u64,
+        /// Bytes.
+        needs: u64,
+    },
+
+    /// Kernel sources could not be had.
+    #[error(
+        "no kernel sources\n  \
+         note: kernel.org is not reachable from here, and {why}\n  \
+         help: apt-get update; or give a tarball: LINUX_RUST_TARBALL=/path/to/linux-6.1.y.tar.xz make vm"
+    )]
+    NoSource {
+        /// Why Debian's are not there either.
+        why: String,
+    },
+
+    /// Something was not as this program left it.
+    #[error("{what}\n  note: {note}\n  help: {help}")]
+    State {
+        /// What is wrong.
+        what: String,
+        /// Why.
+        note: String,
+        /// What mends it.
+        help: String,
+    },
+}
+
+fn indent(text: &str) -> String {
+    text.lines()
+        .map(|line| format!("    {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn io_help(source: &io::Error, path: &std::path::Path) -> String {
+    match source.kind() {
+        io::ErrorKind::StorageFull => format!(
+            "free some space there: df -h {}; or LINUX_RUST_CACHE=/another/folder make vm",
+            path.display()
+        ),
+        io::ErrorKind::NotFound => format!("ls -l {}", path.parent().unwrap_or(path).display()),
+        _ => format!("ls -ld {}", path.display()),
+    }
+}
+
+/// Adds to an I/O error what was being done, and to what.
+pub trait Context<T> {
+    /// `action` is a verb: "read", "create".
+    fn context(self, action: &'static str, path: impl Into<PathBuf>) -> Result<T>;
+}
+
+impl<T> Context<T> for io::Result<T> {
+    fn context(self, action: &'static str, path: impl Into<PathBuf>) -> Result<T> {
+        self.map_err(|source| Error::Io {
+            action,
+            path: path.into(),
+            source,
+        })
+    }
+}
+
+impl<T> Context<T> for nix::Result<T> {
+    fn context(self, action: &'static str, path: impl Into<PathBuf>) -> Result<T> {
+        self.map_err(io::Error::from).context(action, path)
+    }
+}

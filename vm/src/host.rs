@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The machine that this runs on: who may do what, what is installed, and what has to be.
+
+use std::{
+    env, fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use nix::{
+    mount::{MsFlags, mount},
+    sched::{CloneFlags, unshare},
+    unistd::Uid,
+};
+
+use crate::{
+    cache::Cache,
+    error::{Context, Error, Result},
+    run::{Program, Progress, answer},
+};
+
+/// The distribution, as far as package names go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distribution {
+    /// Debian and what is made from it.
+    Debian,
+    /// Arch and what is made from it.
+    Arch,
+}
+
+impl Distribution {
+    /// By the package manager that is here: Debian has `pacman` too.
+    pub fn detect() -> Result<Self> {
+        if Path::new("/etc/debian_version").exists() {
+            Ok(Self::Debian)
+        } else if Path::new("/etc/arch-release").exists() {
+            Ok(Self::Arch)
+        } else {
+            Err(Error::State {
+                what: "this is neither Debian nor Arch".into(),
+                note: "there is no /etc/debian_version and no /etc/arch-release: how packages are \
+                       installed here is not known"
+                    .into(),
+                help: "run it in a Debian 12 or Arch machine".into(),
+            })
+        }
+    }
+}
+
+/// How it is seen that a package is there.
+enum Sign {
+    /// By a program in PATH.
+    Program(&'static str),
+    /// By a file.
+    File(&'static str),
+}
+use Sign::{File, Program as Bin};
+
+/// What the build and the test machine need: the sign, Debian's package, Arch's package.
+const NEEDED: &[(Sign, &str, &str)] = &[
+    // makepkg, pacman and what they call.
+    (Bin("makepkg"), "makepkg", "base-devel"),
+    (Bin("pacman"), "pacman-package-manager", "pacman"),
+    (Bin("bsdtar"), "libarchive-tools", "libarchive"),
+    (Bin("fakeroot"), "fakeroot", "base-devel"),
+    (Bin("file"), "file", "file"),
+    (Bin("curl"), "curl", "curl"),
+    (Bin("zstd"), "zstd", "zstd"),
+    (Bin("xz"), "xz-utils", "xz"),
+    // The kernel's makedepends.
+    (Bin("make"), "make", "base-devel"),
+    (Bin("patch"), "patch", "base-devel"),
+    (Bin("gcc"), "gcc", "base-devel"),
+    (Bin("bc"), "bc", "bc"),
+    (Bin("bison"), "bison", "base-devel"),
+    (Bin("flex"), "flex", "base-devel"),
+    (Bin("cpio"), "cpio", "cpio"),
+    (Bin("perl"), "perl", "perl"),
+    (Bin("pahole"), "pahole", "pahole"),
+    (Bin("clang"), "clang", "clang"),
+    (Bin("ld.lld"), "lld", "lld"),
+    (Bin("llvm-nm"), "llvm", "llvm"),
+    (Bin("llvm-config"), "llvm", "llvm"),
+    (File("/usr/include/gelf.h"), "libelf-dev", "libelf"),
+    (File("/usr/include/openssl/ssl.h"), "libssl-dev", "openssl"),
+    // The test machine.
+    (Bin("dkms"), "dkms", "dkms"),
+    (Bin("modprobe"), "kmod", "kmod"),
+    (Bin("unshare"), "util-linux", "util-linux"),
+    (
+        Bin("qemu-system-x86_64"),
+        "qemu-system-x86",
+        "qemu-system-x86",
+    ),
+];
+
+/// Where Debian keeps libclang, for bindgen; Arch's `clang` has it.
+const LIBCLANG: (&str, &str) = ("libclang.so", "libclang-dev");
+
+/// Stops unless the user is root.
+pub fn require_root() -> Result<()> {
+    let uid = Uid::effective();
+    if uid.is_root() {
+        return Ok(());
+    }
+    let mut command: Vec<_> = env::args().collect();
+    if let Ok(program) = env::current_exe() {
+        command[0] = program.display().to_string();
+    }
+    Err(Error::NotRoot {
+        uid: uid.as_raw(),
+        command,
+    })
+}
+
+/// Gives this process mounts of its own: whatever happens to it, they vanish with it. To be called
+/// before there is a second thread.
+pub fn own_mounts() -> Result<()> {
+    unshare(CloneFlags::CLONE_NEWNS).context("take apart the mounts of", "/")?;
+    let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>).context("make private", "/")
+}
+
+/// The user that runs makepkg, which refuses root: who called sudo, or nobody.
+pub fn builder() -> u32 {
+    const NOBODY: u32 = 65534;
+    env::var("SUDO_UID")
+        .ok()
+        .and_then(|uid| uid.parse().ok())
+        .filter(|&uid| uid != 0)
+        .unwrap_or(NOBODY)
+}
+
+/// Installs what is missing, after saying what.
+pub fn install_missing(
+    distribution: Distribution,
+    cache: &Cache,
+    progress: &Progress,
+) -> Result<()> {
+    let mut missing = missing(distribution);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let log = cache.log("install")?;
+    progress.say(format!(
+        "Installing what is missing: {}...",
+        missing.join(" ")
+    ));
+    let (install, options): (_, &[&str]) = match distribution {
+        Distribution::Debian => {
+            // Package lists of yesterday name files that are gone today.
+            Program::new("apt-get update", "apt-get", &log)
+                .args(["update"])
+                .help("look at /etc/apt/sources.list, and at the network")
+                .run(progress)?;
+            ("apt-get", &["install", "--yes", "--no-install-recommends"])
+        }
+        Distribution::Arch => ("pacman", &["-S", "--needed", "--noconfirm"]),
+    };
+    missing.sort();
+    let by_hand = format!("{install} {} {}", options.join(" "), missing.join(" "));
+    Program::new("installing packages", install, &log)
+        .args(options)
+        .args(&missing)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .help(format!("by hand: sudo {by_hand}"))
+        .run(progress)?;
+
+    let still = self::missing(distribution);
+    if still.is_empty() {
+        return Ok(());
+    }
+    Err(Error::MissingTools {
+        tools: still,
+        help: format!("sudo {by_hand}"),
+    })
+}
+
+/// The packages whose sign is not there.
+fn missing(distribution: Distribution) -> Vec<String> {
+    let mut packages: Vec<_> = NEEDED
+        .iter()
+        .filter(|(sign, ..)| match sign {
+            Bin(program) => find_program(program).is_none(),
+            File(path) => !Path::new(path).exists(),
+        })
+        .map(|(_, debian, arch)| match distribution {
+            Distribution::Debian => (*debian).to_owned(),
+            Distribution::Arch => (*arch).to_owned(),
+        })
+        .collect();
+    if distribution == Distribution::Debian {
+        let folder = PathBuf::from(answer("llvm-config", ["--libdir"]));
+        if !folder.join(LIBCLANG.0).exists() {
+            packages.push(LIBCLANG.1.to_owned());
+        }
+    }
+    packages.dedup();
+    packages
+}
+
+/// A program in PATH, or where root's programs are: PATH may be a user's.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin", "/usr/bin"].map(PathBuf::from))
+        .map(|folder| folder.join(name))
+        .find(|file| {
+            file.metadata()
+                .is_ok_and(|file| file.permissions().mode() & 0o111 != 0 && file.is_file())
+        })
+}
+
+/// How the pinned rustc comes into the build.
+#[derive(Debug, Clone)]
+pub enum Rust {
+    /// The build fetches it with this rustup.
+    Rustup(PathBuf),
+    /// The distribution's, because the pinned one cannot be had.
+    Distribution {
+        /// The compiler.
+        rustc: PathBuf,
+        /// The folder of a cargo that can build bindgen.
+        cargo: PathBuf,
+        /// Why not rustup.
+        why: String,
+    },
+}
+
+/// rustup, if it can fetch `version`; the distribution's rustc otherwise.
+pub fn rust(
+    version: &str,
+    distribution: Distribution,
+    cache: &Cache,
+    progress: &Progress,
+) -> Result<Rust> {
+    let why = match find_rustup() {
+        None => "rustup is not installed".to_owned(),
+        Some(rustup) => match reachable(version) {
+            Ok(()) => return Ok(Rust::Rustup(offer(&rustup, cache)?)),
+            Err(why) => why,
+        },
+    };
+    if distribution == Distribution::Debian {
+        let rustc = PathBuf::from("/usr/bin/rustc");
+        let sources = Path::new("/usr/lib/rustlib/src/rust/library/core/src/lib.rs");
+        if !rustc.exists() || !sources.exists() {
+            progress.say(format!("Installing Debian's rustc and rust-src: {why}..."));
+            Program::new("installing rustc", "apt-get", &cache.log("install-rust")?)
+                .args([
+                    "install",
+                    "--yes",
+                    "--no-install-recommends",
+                    "rustc",
+                    "rust-src",
+                ])
+                .env("DEBIAN_FRONTEND", "noninteractive")
+                .run(progress)?;
+        }
+        // Debian's cargo of that age would clone the whole index: any newer one does.
+        let sysroot = answer("rustc", ["--print", "sysroot"]);
+        let cargo = Path::new(&sysroot).join("bin");
+        if cargo.join("cargo").exists() {
+            return Ok(Rust::Distribution { rustc, cargo, why });
+        }
+    }
+    Err(Error::State {
+        what: format!("rustc {version} cannot be had"),
+        note: format!("{why}; the kernel builds with that rustc only"),
+        help: match distribution {
+            Distribution::Arch => "sudo pacman -S rustup",
+            Distribution::Debian => "install rustup (https://rustup.rs), and look at the network",
+        }
+        .to_owned(),
+    })
+}
+
+/// In PATH, or in the home of who called sudo.
+fn find_rustup() -> Option<PathBuf> {
+    find_program("rustup").or_else(|| {
+        let home = answer("getent", ["passwd", &env::var("SUDO_USER").ok()?]);
+        let rustup = Path::new(home.split(':').nth(5)?).join(".cargo/bin/rustup");
+        rustup.exists().then_some(rustup)
+    })
+}
+
+/// Asks rustup's server for the release, as rustup will.
+fn reachable(version: &str) -> Result<(), String> {
+    let server = env::var("RUSTUP_DIST_SERVER").unwrap_or("https://static.rust-lang.org".into());
+    let address = format!("{server}/dist/channel-rust-{version}.toml.sha256");
+    let output = Command::new("curl")
+        .args([
+            "--fail",
+            "--silent",
+            "--show-error",
+            "--head",
+            "--location",
+            "--max-time",
+            "20",
+        ])
+        .args(["--retry", "2", &address])
+        .output()
+        .map_err(|error| format!("curl: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let error = String::from_utf8_lossy(&output.stderr);
+    Err(format!(
+        "rustup's server does not answer ({})",
+        error.lines().last().unwrap_or_default()
+    ))
+}
+
+/// A copy that the builder may run: root's home is closed to others.
+fn offer(rustup: &Path, cache: &Cache) -> Result<PathBuf> {
+    let folder = cache.folder("bin", 0)?;
+    let copy = folder.join("rustup");
+    let _ = fs::remove_file(&copy);
+    fs::copy(rustup, &copy).context("copy", rustup)?;
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).context("open", &copy)?;
+    Ok(folder)
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The whole chain, on a machine that is not the user's own: kernel sources, the real `makepkg`,
+//! the real `pacman -U` with DKMS in a throwaway copy of the machine, and the result in QEMU.
+//!
+//! Nothing of the machine changes but the packages that [`host`] installs, after saying so, and
+//! the cache folder.
+
+pub mod bench;
+pub mod cache;
+pub mod demo;
+pub mod error;
+pub mod guest;
+pub mod host;
+pub mod machine;
+pub mod packages;
+pub mod run;
+pub mod source;
+
+pub use error::{Error, Result};

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A throwaway copy of this machine: an overlay over `/` whose changes are in memory, with the
+//! kernel's file systems mounted inside, in which the real pacman, dkms and make run.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+
+use crate::{
+    cache::Cache,
+    error::{Context, Error, Result},
+    packages::{make_executable, package_name, repository},
+    run::{Program, Progress},
+};
+
+/// What the packages depend on, and the sign that this machine has it though pacman does not know:
+/// on Debian pacman's database is empty.
+const ASSUMED: &[(&str, &str)] = &[
+    ("clang", "usr/bin/clang"),
+    ("lld", "usr/bin/ld.lld"),
+    ("llvm", "usr/bin/llvm-nm"),
+    ("pahole", "usr/bin/pahole"),
+    ("dkms", "usr/sbin/dkms"),
+    ("kmod", "usr/bin/kmod"),
+    ("coreutils", "usr/bin/install"),
+    ("glibc", "usr/lib/x86_64-linux-gnu/libc.so.6"),
+    ("gcc-libs", "usr/lib/x86_64-linux-gnu/libstdc++.so.6"),
+    ("zlib", "usr/lib/x86_64-linux-gnu/libz.so.1"),
+    // The test machine's own: `guest`.
+    ("initramfs", ""),
+];
+
+/// What dkms and kmod of Arch bring and Debian's do not: hooks for pacman.
+const HOOKS: [&str; 5] = [
+    "60-depmod.hook",
+    "70-dkms-install.hook",
+    "70-dkms-upgrade.hook",
+    "71-dkms-remove.hook",
+    "dkms",
+];
+
+/// A copy of the machine, gone when it is dropped.
+#[derive(Debug)]
+pub struct Machine {
+    base: PathBuf,
+}
+
+impl Machine {
+    /// A fresh copy. The process has to have mounts of its own ([`crate::host::own_mounts`]).
+    pub fn new(cache: &Cache) -> Result<Self> {
+        Self::over(cache, None)
+    }
+
+    /// A copy of a copy, which must not be used any more while this is.
+    pub fn copy(&self, cache: &Cache) -> Result<Self> {
+        Self::over(cache, Some(&self.base.join("upper")))
+    }
+
+    fn over(cache: &Cache, lower: Option<&Path>) -> Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let base = cache.path(&format!("machine/{}-{number}", std::process::id()));
+        fs::create_dir_all(&base).context("create", &base)?;
+
+        // In memory, because an overlay's changes may not lie below its own lower folder.
+        let options = Some("mode=0755");
+        mount(
+            Some("tmpfs"),
+            &base,
+            Some("tmpfs"),
+            MsFlags::empty(),
+            options,
+        )
+        .context("mount", &base)?;
+        let machine = Self { base };
+        for name in ["upper", "work", "root"] {
+            fs::create_dir(machine.base.join(name)).context("create", machine.base.join(name))?;
+        }
+        let lower = lower.map_or_else(|| "/".to_owned(), |path| format!("{}:/", path.display()));
+        let options = format!(
+            "lowerdir={lower},upperdir={0}/upper,workdir={0}/work",
+            machine.base.display()
+        );
+        let root = machine.root();
+        mount(
+            Some("overlay"),
+            &root,
+            Some("overlay"),
+            MsFlags::empty(),
+            Some(&*options),
+        )
+        .context("mount an overlay on", &root)?;
+        for (source, kind, place) in [
+            (Some("/proc"), None, "proc"),
+            (Some("/sys"), None, "sys"),
+            (Some("/dev"), None, "dev"),
+            (None, Some("tmpfs"), "tmp"),
+            (None, Some("tmpfs"), "run"),
+        ] {
+            let place = root.join(place);
+            let flags = if kind.is_some() {
+                MsFlags::empty()
+            } else {
+                MsFlags::MS_BIND | MsFlags::MS_REC
+            };
+            mount(source, &place, kind, flags, None::<&str>).context("mount", &place)?;
+        }
+        if lower == "/" {
+            machine.set_up()?;
+        }
+        Ok(machine)
+    }
+
+    /// The folder that is `/` inside.
+    pub fn root(&self) -> PathBuf {
+        self.base.join("root")
+    }
+
+    /// A path inside, as seen from here.
+    pub fn path(&self, inside: &str) -> PathBuf {
+        self.root().join(inside.trim_start_matches('/'))
+    }
+
+    fn set_up(&self) -> Result<()> {
+        // The user's own DKMS modules are not for this kernel.
+        let dkms = self.path("/var/lib/dkms");
+        if dkms.exists() {
+            fs::remove_dir_all(&dkms).context("empty", &dkms)?;
+        }
+        for folder in [
+            "/var/lib/dkms",
+            "/var/lib/pacman",
+            "/packages",
+            "/etc/pacman.d/hooks",
+        ] {
+            fs::create_dir_all(self.path(folder)).context("create", self.path(folder))?;
+        }
+        // An overlay is no device whose space pacman could count.
+        self.write(
+            "/etc/pacman.conf",
+            "[options]\nArchitecture = auto\nLocalFileSigLevel = Never\n",
+        )?;
+
+        if !self
+            .path("/usr/share/libalpm/hooks/70-dkms-install.hook")
+            .exists()
+        {
+            let from = repository().join("vm/hooks");
+            for name in HOOKS {
+                let folder = if name.ends_with(".hook") {
+                    "/etc/pacman.d/hooks"
+                } else {
+                    "/usr/share/libalpm/scripts"
+                };
+                let text = fs::read_to_string(from.join(name)).context("read", from.join(name))?;
+                self.write(&format!("{folder}/{name}"), &text)?;
+            }
+            make_executable(&self.path("/usr/share/libalpm/scripts/dkms"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes a file inside.
+    pub fn write(&self, inside: &str, text: &str) -> Result<()> {
+        let path = self.path(inside);
+        let folder = path.parent().expect("a file lies in a folder");
+        fs::create_dir_all(folder).context("create", folder)?;
+        fs::write(&path, text).context("write", &path)
+    }
+
+    /// A command inside, as root, with a plain environment.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("chroot");
+        command.arg(self.root()).arg(program).stdin(Stdio::null());
+        command.env_clear().envs([
+            ("PATH", "/usr/bin:/usr/sbin:/bin:/sbin"),
+            ("HOME", "/root"),
+            ("LANG", "C.UTF-8"),
+        ]);
+        command
+    }
+
+    /// A shell script inside, as an unprivileged user in an empty environment but PATH.
+    pub fn as_user(&self, script: &str) -> Result<Output> {
+        let mut command = Command::new("chroot");
+        command
+            .arg("--userspec=65534:65534")
+            .arg(self.root())
+            .args(["sh", "-euc", script]);
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(Stdio::null());
+        command.output().context("run in", self.root())
+    }
+
+    /// `pacman -U` of these package files, with its hooks. The output goes to `log`.
+    pub fn pacman_upgrade(
+        &self,
+        packages: &[PathBuf],
+        log: &Path,
+        progress: &Progress,
+    ) -> Result<()> {
+        let mut inside = Vec::new();
+        for package in packages {
+            let name = package
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            let copy = self.path("/packages").join(&name);
+            fs::copy(package, &copy).context("copy", package)?;
+            inside.push(format!("/packages/{name}"));
+        }
+        let names: Vec<_> = inside
+            .iter()
+            .map(|path| package_name(path.trim_start_matches("/packages/")).to_owned())
+            .collect();
+        let mut program = Program::new(format!("pacman -U {}", names.join(" ")), "chroot", log)
+            .args([&self.root()])
+            .args([
+                "pacman",
+                "-U",
+                "--noconfirm",
+                "--noprogressbar",
+                "--color=never",
+            ]);
+        for (name, sign) in ASSUMED {
+            if self.path("/etc/debian_version").exists() && self.path(sign).exists() {
+                program = program.args([format!("--assume-installed={name}")]);
+            }
+        }
+        program = program.args(&inside);
+        program.command().env_clear().envs([
+            ("PATH", "/usr/bin:/usr/sbin:/bin:/sbin"),
+            ("HOME", "/root"),
+            ("LANG", "C.UTF-8"),
+        ]);
+        program.run(progress)?;
+        for path in &inside {
+            fs::remove_file(self.path(path)).context("remove", self.path(path))?;
+        }
+        Ok(())
+    }
+
+    /// The releases of the installed kernels of this repository.
+    pub fn kernels(&self) -> Result<Vec<String>> {
+        let folder = self.path("/usr/lib/modules");
+        let mut releases: Vec<_> = fs::read_dir(&folder)
+            .context("read", &folder)?
+            .flatten()
+            .filter(|entry| {
+                fs::read_to_string(entry.path().join("pkgbase"))
+                    .is_ok_and(|pkgbase| pkgbase.trim() == "linux-rust")
+            })
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        releases.sort();
+        Ok(releases)
+    }
+
+    /// The one kernel that is installed.
+    pub fn kernel(&self) -> Result<String> {
+        let kernels = self.kernels()?;
+        match &kernels[..] {
+            [kernel] => Ok(kernel.clone()),
+            _ => Err(Error::State {
+                what: "the copy of the machine has not exactly one linux-rust kernel".into(),
+                note: format!("under /usr/lib/modules: {kernels:?}"),
+                help: "look at the log of pacman".into(),
+            }),
+        }
+    }
+
+    /// The files of a module and of all that it needs, in the order to load them: modprobe's answer.
+    pub fn module_files(&self, kernel: &str, module: &str) -> Result<Vec<PathBuf>> {
+        let output = self
+            .command("modprobe")
+            .args(["--show-depends", "--set-version", kernel, module])
+            .output()
+            .context("run modprobe in", self.root())?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            return Err(Error::State {
+                what: format!("no module {module} for {kernel}"),
+                note: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+                help: "look at the log of pacman: the hook of dkms is its last part".into(),
+            });
+        }
+        Ok(text
+            .lines()
+            .filter_map(|line| line.strip_prefix("insmod "))
+            .map(|line| self.path(line.split_whitespace().next().unwrap_or_default()))
+            .collect())
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // What is still running inside keeps its mounts until it ends; the folder is empty then.
+        let _ = umount2(&self.base.join("root"), MntFlags::MNT_DETACH);
+        let _ = umount2(&self.base, MntFlags::MNT_DETACH);
+        let _ = fs::remove_dir(&self.base);
+    }
+}

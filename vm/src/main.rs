@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `make vm` and `make bench`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds the packages, installs them in a throwaway copy of this machine, and boots the result.
+///
+/// What is built is kept in /var/cache/linux-rust, or in LINUX_RUST_CACHE. Kernel sources are
+/// kernel.org's, or the tarball that LINUX_RUST_TARBALL names, or Debian's.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// From makepkg to a loaded module, and an upgrade
+    Run,
+    /// Speed and size, as ratios against the obvious alternative
+    Bench,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        What::Run => vm::demo::run(),
+        What::Bench => vm::bench::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The packages, made by the real makepkg as an unprivileged user.
+
+use std::{
+    env,
+    fs::{self, File},
+    os::unix::fs::{PermissionsExt, chown},
+    path::{Path, PathBuf},
+};
+
+use nix::sys::statvfs::statvfs;
+
+use crate::{
+    cache::{Cache, Kept, Key},
+    error::{Context, Error, Result},
+    host::{self, Distribution, Rust},
+    run::{Program, Progress, answer},
+    source::{self, Tarball},
+};
+
+/// A build of the `vm` configuration takes 3 GB, the toolchain and bindgen 1.5, packages the rest.
+const NEEDS_BYTES: u64 = 6 << 30;
+
+/// What the packages and everything in them are dated: a build today and one tomorrow are the same.
+const SOURCE_DATE_EPOCH: &str = "1735689600";
+
+/// This repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("vm/ lies in it")
+        .to_owned()
+}
+
+/// All that stays the same between the builds of one run.
+#[derive(Debug)]
+pub struct Workshop {
+    /// What is kept.
+    pub cache: Cache,
+    /// The clock.
+    pub progress: Progress,
+    /// Whose package manager this is.
+    pub distribution: Distribution,
+    /// A tarball, where kernel.org cannot be reached.
+    pub tarball: Option<Tarball>,
+    /// How rustc comes in.
+    pub rust: Rust,
+    builder: u32,
+}
+
+impl Workshop {
+    /// Gets everything that building needs: tools, sources, a way to the pinned rustc.
+    pub fn open(progress: Progress) -> Result<Self> {
+        host::require_root()?;
+        let distribution = Distribution::detect()?;
+        let cache = Cache::open(&progress)?;
+        host::install_missing(distribution, &cache, &progress)?;
+        let pkgbuild = repository().join("linux-rust/PKGBUILD");
+        let series = variable(&pkgbuild, "_series")?;
+        let rustc = variable(&pkgbuild, "_rustc_ver")?;
+        let tarball = source::find(&series, distribution, &cache, &progress)?;
+        let rust = host::rust(&rustc, distribution, &cache, &progress)?;
+        if let Rust::Distribution { why, .. } = &rust {
+            progress.say(format!(
+                "rustc {rustc} cannot be fetched ({why}): going on with Debian's"
+            ));
+        }
+        Ok(Self {
+            cache,
+            progress,
+            distribution,
+            tarball,
+            rust,
+            builder: host::builder(),
+        })
+    }
+
+    /// The kernel, its headers and its toolchain.
+    pub fn kernel(&self, pkgrel: u32) -> Result<Kept> {
+        let start = self.pkgbuild("linux-rust", pkgrel)?;
+        let mut makepkg = Makepkg::new(self, start);
+        makepkg.set("_config", "vm");
+        let key = makepkg.key()?;
+        let kept = self
+            .cache
+            .keep("linux-rust", &key, self.builder, |packages| {
+                self.require_space()?;
+                self.progress
+                    .say(format!("Building linux-rust, pkgrel {pkgrel} (minutes)..."));
+                // Without pkgrel: a tree that differs in nothing else is built on.
+                let mut same = Makepkg::new(self, self.pkgbuild("linux-rust", 1)?);
+                same.set("_config", "vm");
+                let tree = Tree::claim(&makepkg.builddir.join("linux-rust"), &same.key()?)?;
+                makepkg.start = self.pkgbuild("linux-rust", pkgrel)?;
+                makepkg.pkgdest = packages.to_owned();
+                makepkg.run("building linux-rust", &["--force"])?;
+                tree.complete()
+            })?;
+        self.progress.say(format!(
+            "{} linux-rust, pkgrel {pkgrel}: {}",
+            if kept.made { "Built" } else { "Have" },
+            packages(&kept.path)?
+                .iter()
+                .map(|path| size_line(path))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
+        Ok(kept)
+    }
+
+    /// The DKMS package.
+    pub fn dkms(&self) -> Result<Kept> {
+        let name = "rust-out-of-tree-dkms";
+        let mut makepkg = Makepkg::new(self, self.pkgbuild(name, 1)?);
+        let key = makepkg.key()?;
+        self.cache.keep(name, &key, self.builder, |packages| {
+            self.progress.say(format!("Building {name}..."));
+            makepkg.pkgdest = packages.to_owned();
+            makepkg.run(&format!("building {name}"), &["--force", "--cleanbuild"])
+        })
+    }
+
+    /// A copy of a package's folder for the builder, links followed, with its `pkgrel` set.
+    pub fn pkgbuild(&self, name: &str, pkgrel: u32) -> Result<PathBuf> {
+        let from = repository().join(name);
+        let to = self
+            .cache
+            .folder(&format!("pkgbuild/{name}"), self.builder)?;
+        fs::remove_dir_all(&to).context("remove", &to)?;
+        let to = self
+            .cache
+            .folder(&format!("pkgbuild/{name}"), self.builder)?;
+        for file in fs::read_dir(&from).context("read", &from)?.flatten() {
+            // Links are followed; folders are what builds have left behind.
+            if file.path().is_file() {
+                let copy = to.join(file.file_name());
+                fs::copy(file.path(), &copy).context("copy", file.path())?;
+                chown(&copy, Some(self.builder), None).context("give away", &copy)?;
+            }
+        }
+        let path = to.join("PKGBUILD");
+        let text = fs::read_to_string(&path).context("read", &path)?;
+        let text = text.replace("\npkgrel=1\n", &format!("\npkgrel={pkgrel}\n"));
+        fs::write(&path, text).context("write", &path)?;
+        Ok(to)
+    }
+
+    fn require_space(&self) -> Result<()> {
+        let path = self.cache.path("");
+        let space = statvfs(&path).context("look at", &path)?;
+        let free = space.blocks_available() * space.fragment_size();
+        // Only a build from nothing needs it all.
+        let has_tree = self.cache.path("build/linux-rust/.tree").exists();
+        let needs = if has_tree {
+            NEEDS_BYTES / 4
+        } else {
+            NEEDS_BYTES
+        };
+        if free < needs {
+            Err(Error::NoSpace { path, free, needs })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// One call of makepkg.
+#[derive(Debug)]
+pub struct Makepkg<'a> {
+    workshop: &'a Workshop,
+    /// The folder of the PKGBUILD.
+    pub start: PathBuf,
+    /// BUILDDIR.
+    pub builddir: PathBuf,
+    /// PKGDEST.
+    pub pkgdest: PathBuf,
+    /// Sources that are downloaded, or put there before.
+    pub srcdest: PathBuf,
+    settings: Vec<(String, String)>,
+}
+
+impl<'a> Makepkg<'a> {
+    /// In the workshop's folders, with its kernel sources and its way to rustc.
+    pub fn new(workshop: &'a Workshop, start: PathBuf) -> Self {
+        let cache = &workshop.cache;
+        let mut settings = Vec::new();
+        if let Some(tarball) = &workshop.tarball {
+            settings.push(("_tarball".to_owned(), tarball.path.display().to_string()));
+            settings.push(("_tarball_sha256".to_owned(), tarball.sha256.clone()));
+        }
+        if let Rust::Distribution { rustc, .. } = &workshop.rust {
+            settings.push(("_rustc".to_owned(), rustc.display().to_string()));
+        }
+        Self {
+            workshop,
+            start,
+            builddir: cache.path("build"),
+            pkgdest: cache.path("packages"),
+            srcdest: cache.path("sources"),
+            settings,
+        }
+    }
+
+    /// Sets an option of the PKGBUILD, or any variable.
+    pub fn set(&mut self, key: &str, value: &str) -> &mut Self {
+        self.settings.retain(|(name, _)| name != key);
+        self.settings.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The content that the packages are made from: what lies beside the PKGBUILD, the options,
+    /// the tarball by its hash, and the compilers by what they say of themselves.
+    pub fn key(&self) -> Result<Key> {
+        let mut key = Key::default();
+        key.folder(&self.start)?;
+        for (name, value) in self.settings.iter().filter(|(name, _)| name != "_tarball") {
+            key.text(name, value);
+        }
+        for program in ["clang", "ld.lld", "makepkg", "pahole"] {
+            key.text(program, &answer(program, ["--version"]));
+        }
+        key.text("date", SOURCE_DATE_EPOCH);
+        Ok(key)
+    }
+
+    /// Runs it. The log is named after the PKGBUILD's folder.
+    pub fn run(&self, what: &str, options: &[&str]) -> Result<()> {
+        let name = self
+            .start
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let log = self.workshop.cache.log(&name)?;
+        self.program(what, &log, options)?
+            .run(&self.workshop.progress)
+    }
+
+    /// The call, ready to be run: as the builder, with nothing of this environment, and so that it
+    /// ends with this program however that ends.
+    pub fn program(&self, what: &str, log: &Path, options: &[&str]) -> Result<Program> {
+        let Workshop {
+            cache,
+            builder,
+            rust,
+            ..
+        } = self.workshop;
+        let home = cache.folder("home", *builder)?;
+        for folder in [&self.builddir, &self.pkgdest, &self.srcdest] {
+            fs::create_dir_all(folder).context("create", folder)?;
+            chown(folder, Some(*builder), Some(*builder)).context("give away", folder)?;
+        }
+        let path = match rust {
+            Rust::Rustup(folder) => folder.clone(),
+            Rust::Distribution { cargo, .. } => lend(cargo, cache)?,
+        };
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut program = Program::new(what, "setpriv", log)
+            .args([
+                "--pdeathsig=KILL",
+                "unshare",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "--mount-proc",
+            ])
+            .args(["setpriv", "--clear-groups"])
+            .args([format!("--reuid={builder}"), format!("--regid={builder}")])
+            // The database of Debian's pacman is empty: dependencies are `host::NEEDED`. The hash
+            // of kernel.org's tarball is pinned; its signers' keys are not on every machine.
+            .args([
+                "makepkg",
+                "--nodeps",
+                "--nocolor",
+                "--noconfirm",
+                "--skippgpcheck",
+            ])
+            .args(options);
+        let command = program.command();
+        command.current_dir(&self.start).env_clear().envs([
+            (
+                "PATH",
+                format!("{}:/usr/local/bin:/usr/bin:/bin", path.display()),
+            ),
+            ("HOME", home.display().to_string()),
+            ("LANG", "C.UTF-8".to_owned()),
+            ("BUILDDIR", self.builddir.display().to_string()),
+            ("PKGDEST", self.pkgdest.display().to_string()),
+            ("SRCDEST", self.srcdest.display().to_string()),
+            ("PKGEXT", ".pkg.tar.zst".to_owned()),
+            ("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH.to_owned()),
+            ("MAKEFLAGS", format!("-j{jobs}")),
+        ]);
+        // Where rustup and cargo fetch from is the machine's to say.
+        for (name, value) in env::vars_os() {
+            let known = name.to_string_lossy();
+            if known.to_lowercase().ends_with("_proxy") || known.starts_with("RUSTUP_DIST") {
+                command.env(name, value);
+            }
+        }
+        command.envs(self.settings.iter().cloned());
+        Ok(program)
+    }
+}
+
+/// Makes a folder of root's visible to the builder, by a mount that ends with this process.
+fn lend(folder: &Path, cache: &Cache) -> Result<PathBuf> {
+    use nix::mount::{MsFlags, mount};
+    let toolchain = folder.parent().unwrap_or(folder);
+    let place = cache.folder("toolchain", 0)?;
+    if !place.join("bin").exists() {
+        mount(
+            Some(toolchain),
+            &place,
+            None::<&str>,
+            MsFlags::MS_BIND,
+            None::<&str>,
+        )
+        .context("mount", &place)?;
+    }
+    Ok(place.join("bin"))
+}
+
+/// A build tree that is built on only if its last build was of the same inputs, and came to its end.
+struct Tree {
+    mark: PathBuf,
+    inputs: String,
+}
+
+impl Tree {
+    fn claim(builddir: &Path, inputs: &Key) -> Result<Self> {
+        let mark = builddir.join(".tree");
+        let inputs = inputs.to_string();
+        let usable = fs::read_to_string(&mark).is_ok_and(|text| text == inputs);
+        // Whoever is killed from here on leaves a tree that is not trusted.
+        if mark.exists() {
+            fs::remove_file(&mark).context("remove", &mark)?;
+        }
+        if !usable {
+            // The toolchain stays: the PKGBUILD looks at it before it uses it.
+            for entry in fs::read_dir(builddir.join("src"))
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
+                if entry.file_name().to_string_lossy().starts_with("linux-") {
+                    let remove = if entry.path().is_dir() && !entry.path().is_symlink() {
+                        fs::remove_dir_all(entry.path())
+                    } else {
+                        fs::remove_file(entry.path())
+                    };
+                    remove.context("remove", entry.path())?;
+                }
+            }
+        }
+        Ok(Self { mark, inputs })
+    }
+
+    fn complete(self) -> Result<()> {
+        fs::write(&self.mark, &self.inputs).context("write", &self.mark)
+    }
+}
+
+/// The package files in a folder, by name.
+pub fn packages(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut packages: Vec<_> = fs::read_dir(folder)
+        .context("read", folder)?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.to_string_lossy().ends_with(".pkg.tar.zst"))
+        .collect();
+    packages.sort();
+    Ok(packages)
+}
+
+/// "linux-rust-headers 29.4 MiB"
+fn size_line(path: &Path) -> String {
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let bytes = File::open(path)
+        .and_then(|file| file.metadata())
+        .map_or(0, |meta| meta.len());
+    format!(
+        "{} {:.1} MiB",
+        package_name(&name),
+        bytes as f64 / f64::from(1 << 20)
+    )
+}
+
+/// The name in `NAME-VERSION-PKGREL-ARCH.pkg.tar.zst`.
+pub fn package_name(file: &str) -> &str {
+    file.rsplitn(4, '-').last().unwrap_or(file)
+}
+
+/// A variable that a PKGBUILD sets to a plain word.
+pub fn variable(pkgbuild: &Path, name: &str) -> Result<String> {
+    let text = fs::read_to_string(pkgbuild).context("read", pkgbuild)?;
+    text.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+        .map(str::to_owned)
+        .ok_or_else(|| Error::State {
+            what: format!("{} sets no {name}", pkgbuild.display()),
+            note: "it is read from a line of its own".into(),
+            help: format!("git checkout {}", pkgbuild.display()),
+        })
+}
+
+/// Makes a file executable for all.
+pub fn make_executable(path: &Path) -> Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).context("open", path)
+}

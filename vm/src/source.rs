@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Where the kernel's sources come from: kernel.org, through makepkg; or a tarball of one's own; or
+//! Debian's `linux-source-*`, from which the tarball that makepkg expects is made.
+
+use std::{
+    env,
+    fs::{self, File},
+    io::{self, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::{
+    cache::{Cache, Key, file_hash},
+    error::{Context, Error, Result},
+    host::Distribution,
+    run::{Program, Progress, answer},
+};
+
+/// A kernel tarball in place of kernel.org's.
+#[derive(Debug, Clone)]
+pub struct Tarball {
+    /// `linux-VERSION.tar.*`, with `linux-VERSION/` inside.
+    pub path: PathBuf,
+    /// In hexadecimal.
+    pub sha256: String,
+}
+
+/// Nothing, where makepkg can get the sources itself; a tarball otherwise.
+pub fn find(
+    series: &str,
+    distribution: Distribution,
+    cache: &Cache,
+    progress: &Progress,
+) -> Result<Option<Tarball>> {
+    if let Some(path) = env::var_os("LINUX_RUST_TARBALL").map(PathBuf::from) {
+        let sha256 = file_hash(&path)?;
+        progress.say(format!("Kernel sources: {}", path.display()));
+        return Ok(Some(Tarball { path, sha256 }));
+    }
+    if kernel_org_answers() {
+        progress.say("Kernel sources: kernel.org, through makepkg");
+        return Ok(None);
+    }
+    if distribution != Distribution::Debian {
+        return Err(Error::NoSource {
+            why: "this is not Debian, which has its own".into(),
+        });
+    }
+    let tarball = from_debian(series, cache, progress)?;
+    progress.say(format!(
+        "Kernel sources: Debian's linux-source-{series}, as {} (kernel.org is not reachable; its \
+         hash and signature cannot be checked)",
+        tarball
+            .path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+    ));
+    Ok(Some(tarball))
+}
+
+fn kernel_org_answers() -> bool {
+    Command::new("curl")
+        .args([
+            "--fail",
+            "--silent",
+            "--head",
+            "--max-time",
+            "10",
+            "https://cdn.kernel.org/",
+        ])
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarball> {
+    let package = format!("linux-source-{series}");
+    let candidate = || {
+        answer("apt-cache", ["policy", &package])
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("Candidate: ").map(str::to_owned))
+            .filter(|version| version != "(none)")
+    };
+    // The lists may be of yesterday, or not there at all.
+    let version = candidate().or_else(|| {
+        let log = cache.log("apt").ok()?;
+        Program::new("apt-get update", "apt-get", &log)
+            .args(["update"])
+            .run(progress)
+            .ok()?;
+        candidate()
+    });
+    let version = version.ok_or_else(|| Error::NoSource {
+        why: format!("no suite that apt knows has {package}"),
+    })?;
+    // 6.1.192-2 and 6.12.117-1~deb12u1 are what Debian calls its 6.1.192 and 6.12.117.
+    let upstream = version.split('-').next().unwrap_or(&version).to_owned();
+
+    let mut key = Key::default();
+    key.text("package", &package)
+        .text("version", &version)
+        .text("form", "1");
+    let kept = cache.keep("source", &key, 0, |folder| {
+        let log = cache.log("source")?;
+        progress.say(format!("Fetching {package} {version}..."));
+        let mut fetch = Program::new(format!("fetching {package}"), "apt-get", &log)
+            // As root: apt's own user may not write here.
+            .args(["-o", "APT::Sandbox::User=root", "download"])
+            .args([format!("{package}={version}")])
+            .help("apt-get update, and again");
+        fetch.command().current_dir(folder);
+        fetch.run(progress)?;
+        let deb = fs::read_dir(folder)
+            .context("read", folder)?
+            .flatten()
+            .map(|file| file.path())
+            .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
+            .ok_or_else(|| Error::NoSource {
+                why: format!("apt-get brought no {package}"),
+            })?;
+
+        progress.say(format!("Making linux-{upstream}.tar.zst of it..."));
+        rename_tree(&deb, &package, &upstream, folder)?;
+        fs::remove_file(&deb).context("remove", &deb)
+    })?;
+    let path = kept.path.join(format!("linux-{upstream}.tar.zst"));
+    let sha256 = file_hash(&path)?;
+    let noted = fs::read_to_string(kept.path.join("sha256")).unwrap_or_default();
+    if sha256 != noted.trim() {
+        return Err(Error::State {
+            what: format!("'{}' is damaged", path.display()),
+            note: format!("its sha256 is {sha256}, it was made with {}", noted.trim()),
+            help: format!("rm -r {}", kept.path.display()),
+        });
+    }
+    Ok(Tarball { path, sha256 })
+}
+
+/// Writes Debian's tarball anew with `linux-VERSION/` for its own top folder.
+fn rename_tree(deb: &Path, package: &str, version: &str, folder: &Path) -> Result<()> {
+    let inner = format!("./usr/src/{package}.tar.xz");
+    let mut unpack = Command::new("sh")
+        .args([
+            "-c",
+            r#"dpkg-deb --fsys-tarfile "$1" | tar -xO "$2" | xz -dcT0"#,
+            "sh",
+        ])
+        .arg(deb)
+        .arg(&inner)
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("unpack", deb)?;
+    let path = folder.join(format!("linux-{version}.tar.zst"));
+    let mut pack = Command::new("zstd")
+        .args(["--quiet", "-T0", "-1"])
+        .stdin(Stdio::piped())
+        .stdout(File::create(&path).context("create", &path)?)
+        .spawn()
+        .context("pack", &path)?;
+
+    let mut copy = || -> io::Result<()> {
+        let (from, to) = (
+            unpack.stdout.take().expect("piped"),
+            pack.stdin.take().expect("piped"),
+        );
+        let mut archive = tar::Archive::new(BufReader::with_capacity(1 << 20, from));
+        let mut builder = tar::Builder::new(to);
+        let top = format!("linux-{version}");
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            let path: PathBuf =
+                Path::new(&top).join(entry.path()?.components().skip(1).collect::<PathBuf>());
+            let mut header = entry.header().clone();
+            match entry.link_name()? {
+                Some(target) => builder.append_link(&mut header, path, target)?,
+                None => builder.append_data(&mut header, path, &mut entry)?,
+            }
+        }
+        builder.into_inner().map(drop)
+    };
+    let copied = copy();
+    let unpacked = unpack.wait().context("unpack", deb)?;
+    let packed = pack.wait().context("pack", &path)?;
+    copied.context("rewrite", deb)?;
+    if !unpacked.success() || !packed.success() {
+        return Err(Error::NoSource {
+            why: format!("{inner} could not be read out of {}", deb.display()),
+        });
+    }
+    let sha256 = file_hash(&path)?;
+    fs::write(folder.join("sha256"), sha256).context("write", folder.join("sha256"))
+}
