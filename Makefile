@@ -16,3 +16,9 @@ bench: build
 build:
 	cargo build --release --locked -p vm
 	cargo rustc --release --locked -p vm-init --target $(HOST) -- -C target-feature=+crt-static
+
+# Everything, on what is built or kept from an earlier run. Needs root.
+test: build
+	cargo fmt --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --release --workspace --locked

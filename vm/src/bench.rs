@@ -1,10 +1,315 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `make bench`: ratios, each pair measured in one run.
+//! `make bench`: ratios, each pair measured in one run, on the machine as it is.
 
-use crate::Result;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
-/// Measures and prints the table.
+use crate::{
+    demo::{self, MODULE},
+    error::{Context, Error, Result},
+    guest, host,
+    machine::Machine,
+    packages::{Makepkg, Workshop, packages},
+    run::{Program, Progress},
+};
+
+/// Short things are measured this often, in turn, and the median is taken.
+const TURNS: usize = 5;
+
+/// Measures and prints the tables.
 pub fn run() -> Result<()> {
+    let progress = Progress::default();
+    host::require_root()?;
+    guest::require_init()?;
+    host::own_mounts()?;
+    let shop = Workshop::open(progress)?;
+    let (first, dkms) = (shop.kernel(1)?, shop.dkms()?);
+
+    let machine = Machine::new(&shop.cache)?;
+    let mut all = packages(&first.path)?;
+    all.extend(packages(&dkms.path)?);
+    machine.pacman_upgrade(&all, &shop.cache.log("bench-pacman")?, &progress)?;
+    let kernel = machine.kernel()?;
+
+    let mut rows = vec![module_build(&shop, &machine, &kernel)?];
+    let (size, parts) = headers_size(&shop, &first.path, &kernel)?;
+    rows.push(size);
+    let mut boots = Vec::new();
+    for _ in 0..TURNS {
+        boots.push(demo::boot_installed(&shop, &machine, "bench", &kernel, "")?.time);
+    }
+    rows.insert(0, kernel_build(&shop)?);
+
+    println!();
+    println!("| what | measured | against | ratio | goal |");
+    println!("|---|---|---|---|---|");
+    for Row {
+        what,
+        measured,
+        against,
+        ratio,
+        goal,
+    } in &rows
+    {
+        println!("| {what} | {measured} | {against} | {ratio:.2} | at most {goal} |");
+    }
+    println!();
+    println!(
+        "Boot to module loaded, unloaded and reported, TCG: {:.2} s",
+        median(boots).as_secs_f64()
+    );
+    println!();
+    println!("| part of the headers | MiB | zstd -19, MiB |");
+    println!("|---|---|---|");
+    for (part, bytes, packed) in parts {
+        println!("| {part} | {:.1} | {:.1} |", mib(bytes), mib(packed));
+    }
     Ok(())
+}
+
+struct Row {
+    what: &'static str,
+    measured: String,
+    against: String,
+    ratio: f64,
+    goal: f64,
+}
+
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn seconds(what: &str, time: Duration) -> String {
+    format!("{what}: {:.2} s", time.as_secs_f64())
+}
+
+fn time(program: Program, progress: &Progress) -> Result<Duration> {
+    let start = Instant::now();
+    program.run(progress)?;
+    Ok(start.elapsed())
+}
+
+/// `makepkg -e` (build and package) against the same make, each in a fresh tree.
+fn kernel_build(shop: &Workshop) -> Result<Row> {
+    let log = shop.cache.log("bench-build")?;
+    let builder = host::builder();
+    let mut makepkg = Makepkg::new(shop, shop.pkgbuild("linux-rust", 1)?);
+    makepkg.builddir = shop.cache.folder("bench", builder)?;
+    makepkg.pkgdest = makepkg.builddir.join("packages");
+    makepkg.set("_config", "vm");
+    let src = makepkg.builddir.join("linux-rust/src");
+    // Fresh trees: nothing in them is built.
+    for folder in [src.clone(), makepkg.builddir.join("plain")] {
+        if folder.exists() {
+            fs::remove_dir_all(&folder).context("remove", &folder)?;
+        }
+    }
+    shop.progress.say("Preparing two equal trees...");
+    makepkg
+        .program("preparing", &log, &["--force", "--nobuild"])?
+        .run(&shop.progress)?;
+    let plain = makepkg.builddir.join("plain");
+    Program::new("copying the tree", "cp", &log)
+        .args([Path::new("-a"), &src, &plain])
+        .run(&shop.progress)?;
+
+    shop.progress.say("Building with make alone...");
+    // The PKGBUILD's own call of make, with the same flags.
+    let script = "source ./PKGBUILD; srcdir=$1; CARCH=x86_64; cd \"$1/$_srcname\" && _make all";
+    let mut make = makepkg.program("make", &log, &[])?;
+    let arguments: Vec<_> = make.command().get_args().map(ToOwned::to_owned).collect();
+    let environment: Vec<_> = make
+        .command()
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect();
+    let before_makepkg = arguments.iter().position(|argument| argument == "makepkg");
+    let mut alone = Program::new("make", "setpriv", &log)
+        .args(&arguments[..before_makepkg.unwrap_or(arguments.len())])
+        .args(["bash", "-euc", script, "bash"])
+        .args([&plain]);
+    alone
+        .command()
+        .env_clear()
+        .envs(environment)
+        .current_dir(&makepkg.start);
+    let alone = time(alone, &shop.progress)?;
+
+    shop.progress.say("Building with makepkg -e...");
+    let with = makepkg.program(
+        "makepkg -e",
+        &log,
+        &["--force", "--noextract", "--noarchive"],
+    )?;
+    let with = time(with, &shop.progress)?;
+    fs::remove_dir_all(&makepkg.builddir).context("remove", &makepkg.builddir)?;
+    Ok(Row {
+        what: "the kernel",
+        measured: seconds("makepkg -e", with),
+        against: seconds("make all", alone),
+        ratio: with.as_secs_f64() / alone.as_secs_f64(),
+        goal: 1.05,
+    })
+}
+
+/// `dkms build` against bare `make M=`.
+fn module_build(shop: &Workshop, machine: &Machine, kernel: &str) -> Result<Row> {
+    shop.progress
+        .say("Building the module, with DKMS and without, in turn...");
+    let log = shop.cache.log("bench-module")?;
+    let inside = |what: &str, script: &str| {
+        let program = Program::new(what, "chroot", &log).args([machine.root()]);
+        program
+            .args(["sh", "-euc", script])
+            .env("PATH", "/usr/bin:/usr/sbin:/bin:/sbin")
+    };
+    let module = "rust-out-of-tree/1.0";
+    let copy = format!("rm -rf /tmp/{MODULE}; cp -r /usr/src/rust-out-of-tree-1.0 /tmp/{MODULE}");
+    let make = format!("make -C /usr/lib/modules/{kernel}/build M=/tmp/{MODULE}");
+    let (mut dkms, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        let clean = format!("dkms unbuild {module} -k {kernel}; {copy}");
+        inside("cleaning", &clean).run(&shop.progress)?;
+        dkms.push(time(
+            inside("dkms", &format!("dkms build {module} -k {kernel}")),
+            &shop.progress,
+        )?);
+        bare.push(time(inside("make", &make), &shop.progress)?);
+    }
+    inside("installing", &format!("dkms install {module} -k {kernel}")).run(&shop.progress)?;
+    let (dkms, bare) = (median(dkms), median(bare));
+    Ok(Row {
+        what: "the module",
+        measured: seconds("dkms build", dkms),
+        against: seconds("make M=", bare),
+        ratio: dkms.as_secs_f64() / bare.as_secs_f64(),
+        goal: 1.3,
+    })
+}
+
+type Parts = Vec<(&'static str, u64, u64)>;
+
+/// The headers' bytes, packed, against the same parts of the tree as they lie there.
+fn headers_size(shop: &Workshop, kept: &Path, kernel: &str) -> Result<(Row, Parts)> {
+    shop.progress
+        .say("Packing the headers, and the tree without care...");
+    let folder = shop.cache.folder("bench-headers", 0)?;
+    let package = packages(kept)?
+        .into_iter()
+        .find(|path| path.to_string_lossy().contains("-headers-"))
+        .unwrap_or_default();
+    let unpack = Command::new("bsdtar")
+        .arg("-xf")
+        .arg(&package)
+        .arg("-C")
+        .arg(&folder)
+        .status();
+    unpack.context("unpack", &package)?;
+    let build = folder.join("usr/lib/modules").join(kernel).join("build");
+    let src = shop.cache.path("build/linux-rust/src");
+    let tree = fs::read_dir(&src)
+        .context("read", &src)?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.join("vmlinux").exists())
+        .ok_or_else(|| Error::State {
+            what: "there is no built tree to compare with".into(),
+            note: format!("no vmlinux below {}", src.display()),
+            help: format!("rm -r {}, and again: it is built anew", kept.display()),
+        })?;
+
+    let mut parts = Vec::new();
+    let named = [
+        "rust",
+        "vmlinux",
+        "System.map",
+        "include",
+        "scripts",
+        "arch",
+    ];
+    for part in named {
+        parts.push((part, size(&build, part)?, packed(&build, &[part])?));
+    }
+    let whole = packed(&build, &["."])?;
+    let sum: u64 = parts.iter().map(|(_, _, packed)| packed).sum();
+    let bytes: u64 = parts.iter().map(|(_, bytes, _)| bytes).sum();
+    parts.push((
+        "all else",
+        size(&build, ".")?.saturating_sub(bytes),
+        whole.saturating_sub(sum),
+    ));
+    parts.push(("whole", size(&build, ".")?, whole));
+
+    // No care: the folders and files that the headers are made of, with all that a build leaves.
+    let careless = packed(
+        &tree,
+        &[
+            "Makefile",
+            "Module.symvers",
+            "System.map",
+            "vmlinux",
+            ".config",
+            "rust",
+            "include",
+            "scripts",
+            "arch",
+            "tools/objtool",
+        ],
+    )?;
+    fs::remove_dir_all(&folder).context("remove", &folder)?;
+    let row = Row {
+        what: "the headers' package",
+        measured: format!("{:.1} MiB", mib(whole)),
+        against: format!("the tree without care: {:.1} MiB", mib(careless)),
+        ratio: whole as f64 / careless as f64,
+        goal: 0.8,
+    };
+    Ok((row, parts))
+}
+
+/// Bytes of the files in a part of a folder.
+fn size(folder: &Path, part: &str) -> Result<u64> {
+    let mut bytes = 0;
+    let mut left: Vec<PathBuf> = vec![folder.join(part)];
+    while let Some(path) = left.pop() {
+        let meta = path.symlink_metadata().context("read", &path)?;
+        if meta.is_dir() {
+            left.extend(
+                fs::read_dir(&path)
+                    .context("read", &path)?
+                    .flatten()
+                    .map(|entry| entry.path()),
+            );
+        } else if meta.is_file() {
+            bytes += meta.len();
+        }
+    }
+    Ok(bytes)
+}
+
+/// Bytes of parts of a folder, as tar and zstd -19 pack them.
+fn packed(folder: &Path, parts: &[&str]) -> Result<u64> {
+    let output = Command::new("sh")
+        .args([
+            "-euc",
+            r#"cd "$1"; shift; tar -c "$@" | zstd -q -19 -T0 | wc -c"#,
+            "sh",
+        ])
+        .arg(folder)
+        .args(parts)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("pack", folder)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.trim().parse().unwrap_or_default())
 }

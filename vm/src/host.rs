@@ -50,7 +50,8 @@ impl Distribution {
 }
 
 /// How it is seen that a package is there.
-enum Sign {
+#[derive(Debug)]
+pub enum Sign {
     /// By a program in PATH.
     Program(&'static str),
     /// By a file.
@@ -58,8 +59,11 @@ enum Sign {
 }
 use Sign::{File, Program as Bin};
 
-/// What the build and the test machine need: the sign, Debian's package, Arch's package.
-const NEEDED: &[(Sign, &str, &str)] = &[
+/// A tool: how it is seen, Debian's package, Arch's package.
+pub type Tool = (Sign, &'static str, &'static str);
+
+/// What the build and the test machine need.
+pub const NEEDED: &[Tool] = &[
     // makepkg, pacman and what they call.
     (Bin("makepkg"), "makepkg", "base-devel"),
     (Bin("pacman"), "pacman-package-manager", "pacman"),
@@ -95,6 +99,10 @@ const NEEDED: &[(Sign, &str, &str)] = &[
         "qemu-system-x86",
     ),
 ];
+
+/// What only the tests need.
+pub const NEEDED_BY_TESTS: &[Tool] =
+    &[(Bin("shellcheck"), "shellcheck", "shellcheck"), (Bin("readelf"), "binutils", "binutils")];
 
 /// Where Debian keeps libclang, for bindgen; Arch's `clang` has it.
 const LIBCLANG: (&str, &str) = ("libclang.so", "libclang-dev");
@@ -133,13 +141,14 @@ pub fn builder() -> u32 {
         .unwrap_or(NOBODY)
 }
 
-/// Installs what is missing, after saying what.
+/// Installs what is missing of `tools`, after saying what.
 pub fn install_missing(
+    tools: &[Tool],
     distribution: Distribution,
     cache: &Cache,
     progress: &Progress,
 ) -> Result<()> {
-    let mut missing = missing(distribution);
+    let mut missing = missing(tools, distribution);
     if missing.is_empty() {
         return Ok(());
     }
@@ -168,7 +177,7 @@ pub fn install_missing(
         .help(format!("by hand: sudo {by_hand}"))
         .run(progress)?;
 
-    let still = self::missing(distribution);
+    let still = self::missing(tools, distribution);
     if still.is_empty() {
         return Ok(());
     }
@@ -179,8 +188,8 @@ pub fn install_missing(
 }
 
 /// The packages whose sign is not there.
-fn missing(distribution: Distribution) -> Vec<String> {
-    let mut packages: Vec<_> = NEEDED
+fn missing(tools: &[Tool], distribution: Distribution) -> Vec<String> {
+    let mut packages: Vec<_> = tools
         .iter()
         .filter(|(sign, ..)| match sign {
             Bin(program) => find_program(program).is_none(),
@@ -191,7 +200,8 @@ fn missing(distribution: Distribution) -> Vec<String> {
             Distribution::Arch => (*arch).to_owned(),
         })
         .collect();
-    if distribution == Distribution::Debian {
+    let clang = tools.iter().any(|(sign, ..)| matches!(sign, Bin("clang")));
+    if clang && distribution == Distribution::Debian {
         let folder = PathBuf::from(answer("llvm-config", ["--libdir"]));
         if !folder.join(LIBCLANG.0).exists() {
             packages.push(LIBCLANG.1.to_owned());

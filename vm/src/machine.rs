@@ -32,6 +32,8 @@ const ASSUMED: &[(&str, &str)] = &[
     ("glibc", "usr/lib/x86_64-linux-gnu/libc.so.6"),
     ("gcc-libs", "usr/lib/x86_64-linux-gnu/libstdc++.so.6"),
     ("zlib", "usr/lib/x86_64-linux-gnu/libz.so.1"),
+    ("libelf", "usr/lib/x86_64-linux-gnu/libelf.so.1"),
+    ("openssl", "usr/bin/openssl"),
     // The test machine's own: `guest`.
     ("initramfs", ""),
 ];
@@ -111,6 +113,17 @@ impl Machine {
             };
             mount(source, &place, kind, flags, None::<&str>).context("mount", &place)?;
         }
+        // What was built where is not to be seen: packages stand for themselves.
+        let hidden = machine.path(&cache.path("").display().to_string());
+        fs::create_dir_all(&hidden).context("create", &hidden)?;
+        mount(
+            None::<&str>,
+            &hidden,
+            Some("tmpfs"),
+            MsFlags::empty(),
+            None::<&str>,
+        )
+        .context("mount", &hidden)?;
         if lower == "/" {
             machine.set_up()?;
         }

@@ -55,7 +55,8 @@ impl Workshop {
         host::require_root()?;
         let distribution = Distribution::detect()?;
         let cache = Cache::open(&progress)?;
-        host::install_missing(distribution, &cache, &progress)?;
+        require_space(&cache)?;
+        host::install_missing(host::NEEDED, distribution, &cache, &progress)?;
         let pkgbuild = repository().join("linux-rust/PKGBUILD");
         let series = variable(&pkgbuild, "_series")?;
         let rustc = variable(&pkgbuild, "_rustc_ver")?;
@@ -85,7 +86,6 @@ impl Workshop {
         let kept = self
             .cache
             .keep("linux-rust", &key, self.builder, |packages| {
-                self.require_space()?;
                 self.progress
                     .say(format!("Building linux-rust, pkgrel {pkgrel} (minutes)..."));
                 // Without pkgrel: a tree that differs in nothing else is built on.
@@ -94,7 +94,10 @@ impl Workshop {
                 let tree = Tree::claim(&makepkg.builddir.join("linux-rust"), &same.key()?)?;
                 makepkg.start = self.pkgbuild("linux-rust", pkgrel)?;
                 makepkg.pkgdest = packages.to_owned();
-                makepkg.run("building linux-rust", &["--force"])?;
+                let mut options = vec!["--force"];
+                // Without unpacking and prepare(): only what knows the release is built again.
+                options.extend(tree.usable.then_some("--noextract"));
+                makepkg.run("building linux-rust", &options)?;
                 tree.complete()
             })?;
         self.progress.say(format!(
@@ -145,23 +148,23 @@ impl Workshop {
         fs::write(&path, text).context("write", &path)?;
         Ok(to)
     }
+}
 
-    fn require_space(&self) -> Result<()> {
-        let path = self.cache.path("");
-        let space = statvfs(&path).context("look at", &path)?;
-        let free = space.blocks_available() * space.fragment_size();
-        // Only a build from nothing needs it all.
-        let has_tree = self.cache.path("build/linux-rust/.tree").exists();
-        let needs = if has_tree {
-            NEEDS_BYTES / 4
-        } else {
-            NEEDS_BYTES
-        };
-        if free < needs {
-            Err(Error::NoSpace { path, free, needs })
-        } else {
-            Ok(())
-        }
+/// Only a build from nothing needs it all; what is there already has been paid for.
+fn require_space(cache: &Cache) -> Result<()> {
+    let path = cache.path("");
+    let space = statvfs(&path).context("look at", &path)?;
+    let free = space.blocks_available() * space.fragment_size();
+    let has_tree = cache.path("build/linux-rust/.tree").exists();
+    let needs = if has_tree {
+        NEEDS_BYTES / 4
+    } else {
+        NEEDS_BYTES
+    };
+    if free < needs {
+        Err(Error::NoSpace { path, free, needs })
+    } else {
+        Ok(())
     }
 }
 
@@ -326,6 +329,7 @@ fn lend(folder: &Path, cache: &Cache) -> Result<PathBuf> {
 struct Tree {
     mark: PathBuf,
     inputs: String,
+    usable: bool,
 }
 
 impl Tree {
@@ -354,7 +358,11 @@ impl Tree {
                 }
             }
         }
-        Ok(Self { mark, inputs })
+        Ok(Self {
+            mark,
+            inputs,
+            usable,
+        })
     }
 
     fn complete(self) -> Result<()> {

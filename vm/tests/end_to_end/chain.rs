@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! From `pacman -U` to a loaded module, and through an upgrade.
+
+use std::{fs, sync::Arc};
+
+use libtest_mimic::{Failed, Trial};
+use vm::{
+    demo::{MODULE, boot_installed},
+    guest::{Boot, Guest, Verdict},
+    machine::Machine,
+    packages::packages,
+};
+
+use crate::lab::{self, Lab, says, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::trials(
+        lab,
+        &[
+            ("dkms_builds_the_module_inside_the_transaction", dkms_builds),
+            ("the_module_loads_prints_and_unloads", module_loads),
+            ("the_kernels_own_rust_modules_load", samples_load),
+            (
+                "a_module_of_another_kernel_is_refused_and_the_boot_says_so",
+                foreign_module,
+            ),
+            ("dkms_builds_whatever_comes_first", any_order),
+            ("an_upgrade_rebuilds_the_module_by_itself", upgrade),
+            (
+                "an_upgrade_whose_dkms_build_fails_keeps_the_old_kernel",
+                failed_upgrade,
+            ),
+            ("removing_the_kernel_leaves_nothing", removal),
+        ],
+    )
+}
+
+fn module_file(lab: &Lab, machine: &Machine) -> bool {
+    machine
+        .path(&format!(
+            "/usr/lib/modules/{}/updates/dkms/{MODULE}.ko.zst",
+            lab.release
+        ))
+        .exists()
+}
+
+fn dkms_builds(lab: &Lab) -> Result<(), Failed> {
+    assert!(
+        module_file(lab, &lab.installed),
+        "no {MODULE}.ko.zst in updates/dkms"
+    );
+    let status = lab.machine()?.command("dkms").arg("status").output()?;
+    says(
+        &text(&status),
+        &["rust-out-of-tree", &lab.release, "installed"],
+    );
+    Ok(())
+}
+
+#[track_caller]
+fn is_good(boot: &Boot, release: &str) {
+    assert_eq!(
+        boot.verdict,
+        Verdict::Good,
+        "console: {}",
+        boot.console.display()
+    );
+    let steps: Vec<_> = boot.results.iter().map(|(_, step)| step.as_str()).collect();
+    let boot_step = format!("boot {release}");
+    assert_eq!(
+        steps,
+        [
+            &*boot_step,
+            "load rust_out_of_tree",
+            "unload rust_out_of_tree"
+        ]
+    );
+    let said: Vec<_> = boot
+        .log
+        .iter()
+        .filter_map(|line| line.strip_prefix("rust_out_of_tree: "))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "loading out-of-tree module taints kernel.",
+            "Hello from Rust, outside the kernel tree (init)",
+            "My numbers are [72, 108, 200]",
+            "Goodbye from Rust, outside the kernel tree (exit)",
+        ]
+    );
+}
+
+fn module_loads(lab: &Lab) -> Result<(), Failed> {
+    let boot = boot_installed(&lab.shop, &lab.machine()?, "loads", &lab.release, "")?;
+    is_good(&boot, &lab.release);
+    Ok(())
+}
+
+fn samples_load(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    let image = machine.path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release));
+    let modules = machine.module_files(&lab.release, "rust_minimal")?;
+    let guest = Guest {
+        kernel: &image,
+        modules: &modules,
+        append: "",
+    };
+    let boot = guest.boot(&lab.shop.cache, "samples")?;
+    assert_eq!(boot.verdict, Verdict::Good);
+    says(
+        &boot.log.join("\n"),
+        &["rust_minimal: Rust minimal sample (init)"],
+    );
+    Ok(())
+}
+
+fn foreign_module(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    let image = machine.path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release));
+    let modules = machine.module_files(&lab.release, MODULE)?;
+    // The same length, so that the ELF file stays whole.
+    let foreign = machine.path("/tmp/rust_out_of_tree.ko");
+    let elf = std::process::Command::new("zstd")
+        .arg("-dcq")
+        .arg(&modules[0])
+        .output()?
+        .stdout;
+    let (from, to) = (b"vermagic=6.1.", b"vermagic=6.9.");
+    let at = elf
+        .windows(from.len())
+        .position(|bytes| bytes == from)
+        .expect("a vermagic");
+    let mut elf = elf;
+    elf[at..at + to.len()].copy_from_slice(to);
+    fs::write(&foreign, elf)?;
+    let guest = Guest {
+        kernel: &image,
+        modules: &[foreign],
+        append: "",
+    };
+    let boot = guest.boot(&lab.shop.cache, "foreign")?;
+    let Verdict::Failed(step) = &boot.verdict else {
+        panic!("{:?}", boot.verdict)
+    };
+    says(step, &["load rust_out_of_tree", "ENOEXEC"]);
+    says(
+        &boot.log.join("\n"),
+        &["version magic '6.9.", "should be '6.1."],
+    );
+    Ok(())
+}
+
+fn any_order(lab: &Lab) -> Result<(), Failed> {
+    let dkms = packages(&lab.dkms.path)?;
+    let headers = lab.some(&lab.first, &["linux-rust-headers", "linux-rust-toolchain"])?;
+    let kernel = lab.some(&lab.first, &["linux-rust"])?;
+    for (name, order) in [
+        ("dkms-first", [&dkms, &kernel, &headers]),
+        ("kernel-first", [&kernel, &headers, &dkms]),
+    ] {
+        let machine = lab.bare_machine()?;
+        let mut said = String::new();
+        for packages in order {
+            said = lab.pacman(&machine, name, packages)?;
+        }
+        assert!(module_file(lab, &machine), "{name}: not built:\n{said}");
+    }
+    Ok(())
+}
+
+fn upgrade(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    lab.pacman(&machine, "upgrade", &packages(&lab.second.path)?)?;
+    let release = machine.kernel()?;
+    assert_ne!(release, lab.release);
+    let left = machine.path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release));
+    assert!(!left.exists(), "the old kernel is still there");
+    is_good(
+        &boot_installed(&lab.shop, &machine, "upgrade", &release, "")?,
+        &release,
+    );
+    Ok(())
+}
+
+fn failed_upgrade(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    let sources = "/usr/src/rust-out-of-tree-1.0/rust_out_of_tree.rs";
+    let good = fs::read_to_string(machine.path(sources))?;
+    machine.write(sources, &good.replace("pr_info!", "pr_infos!"))?;
+    let said = lab.pacman(&machine, "failed-upgrade", &packages(&lab.second.path)?)?;
+    let new = lab.release.replace("-1-", "-2-");
+    says(
+        &said,
+        &[
+            &format!("warning: not built for {new}: {MODULE}"),
+            &format!("{} is kept, with its modules", lab.release),
+            &format!("mkinitcpio -k {} ", lab.release),
+        ],
+    );
+    assert_eq!(machine.kernels()?, [lab.release.clone(), new.clone()]);
+    let boot = boot_installed(&lab.shop, &machine, "kept", &lab.release, "")?;
+    is_good(&boot, &lab.release);
+
+    // Once it builds again, the next upgrade takes the kept kernel away.
+    machine.write(sources, &good)?;
+    lab.pacman(&machine, "mended-upgrade", &packages(&lab.second.path)?)?;
+    assert_eq!(machine.kernels()?.as_slice(), std::slice::from_ref(&new));
+    is_good(
+        &boot_installed(&lab.shop, &machine, "mended", &new, "")?,
+        &new,
+    );
+    Ok(())
+}
+
+fn removal(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    let removed = machine
+        .command("pacman")
+        .args([
+            "-R",
+            "--noconfirm",
+            "linux-rust",
+            "linux-rust-headers",
+            "linux-rust-toolchain",
+        ])
+        .output()?;
+    assert!(removed.status.success(), "{}", text(&removed));
+    for left in [
+        format!("/usr/lib/modules/{}/updates", lab.release),
+        "/usr/src/linux-rust".into(),
+    ] {
+        assert!(!machine.path(&left).exists(), "{left} is left");
+    }
+    assert!(!machine.path("/usr/lib/linux-rust-toolchain").exists());
+    assert!(machine.kernels()?.is_empty());
+    Ok(())
+}

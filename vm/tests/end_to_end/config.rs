@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Configurations: what comes out with Rust, and what is refused, with which words.
+
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
+
+use libtest_mimic::{Failed, Trial};
+use vm::packages::Makepkg;
+
+use crate::lab::{self, Lab, data, says};
+
+/// Arch's stock configuration, which is fetched by the PKGBUILD and is not in this repository.
+const ARCH: &str = "arch-linux-6.1.arch1.config";
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    let mut trials = lab::trials(
+        lab,
+        &[
+            ("a_config_with_modversions_is_refused", modversions),
+            ("a_config_with_randstruct_is_refused", randstruct),
+            (
+                "a_config_with_gcc_plugins_forced_on_is_refused",
+                gcc_plugins,
+            ),
+            ("a_config_of_ones_own_gets_rust", own),
+            ("a_config_that_is_not_there_is_named", missing),
+            (
+                "the_list_of_modules_is_asked_for_when_it_is_not_there",
+                no_modprobed,
+            ),
+        ],
+    );
+    let arch = lab::trials(
+        lab,
+        &[("archs_config_has_rust_and_keeps_btf_and_signing", arch)],
+    );
+    // Ignored, and shown as ignored, where the data is not there.
+    let there = data(ARCH).is_some();
+    trials.extend(
+        arch.into_iter()
+            .map(|trial| trial.with_ignored_flag(!there)),
+    );
+    trials
+}
+
+/// A small configuration, as a user's own would be: what config.vm says, with these lines.
+fn small(lab: &Lab, lines: &str) -> Result<PathBuf, Failed> {
+    let from = vm::packages::repository().join("linux-rust/config.vm");
+    let path = lab
+        .shop
+        .cache
+        .folder("test-build", vm::host::builder())?
+        .join("own.config");
+    fs::write(&path, format!("{}\n{lines}\n", fs::read_to_string(from)?))?;
+    Ok(path)
+}
+
+fn prepare(makepkg: &Makepkg<'_>) -> vm::Result<()> {
+    makepkg.run("preparing", &["--force", "--nobuild"])
+}
+
+/// The configuration that came out.
+fn config(makepkg: &Makepkg<'_>) -> Result<BTreeMap<String, String>, Failed> {
+    let src = makepkg.builddir.join("linux-rust/src");
+    let tree = fs::read_dir(&src)?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.join("Kconfig").exists())
+        .ok_or("no tree")?;
+    Ok(fs::read_to_string(tree.join(".config"))?
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect())
+}
+
+fn refused(
+    lab: &Lab,
+    config: &str,
+    edit: impl FnOnce(&Makepkg<'_>),
+    message: &[&str],
+) -> Result<(), Failed> {
+    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    makepkg.set("_config", config);
+    edit(&makepkg);
+    let error = prepare(&makepkg).expect_err("it was accepted").to_string();
+    says(&error, message);
+    Ok(())
+}
+
+fn modversions(lab: &Lab) -> Result<(), Failed> {
+    let config = small(lab, "CONFIG_MODVERSIONS=y")?.display().to_string();
+    refused(
+        lab,
+        &config,
+        |_| {},
+        &[
+            "excludes Rust.",
+            "init/Kconfig:",
+            "RUST depends on !MODVERSIONS; CONFIG_MODVERSIONS is y",
+            &format!("scripts/config' --file '{config}' -d MODVERSIONS"),
+        ],
+    )
+}
+
+fn randstruct(lab: &Lab) -> Result<(), Failed> {
+    let lines = "CONFIG_RANDSTRUCT=y\nCONFIG_RANDSTRUCT_FULL=y";
+    let config = small(lab, lines)?.display().to_string();
+    refused(
+        lab,
+        &config,
+        |_| {},
+        &[
+            "RUST depends on !RANDSTRUCT; CONFIG_RANDSTRUCT is y",
+            "-e RANDSTRUCT_NONE",
+        ],
+    )
+}
+
+fn gcc_plugins(lab: &Lab) -> Result<(), Failed> {
+    // config.rust.patch turns them off: forced on they are when it does not.
+    let config = small(lab, "CONFIG_GCC_PLUGINS=y")?.display().to_string();
+    refused(
+        lab,
+        &config,
+        |makepkg| {
+            let patch = makepkg.start.join("config.rust.patch");
+            let text = fs::read_to_string(&patch).expect("the patch");
+            fs::write(
+                &patch,
+                text.replace("+# CONFIG_GCC_PLUGINS is not set\n", ""),
+            )
+            .expect("written");
+            let pkgbuild = makepkg.start.join("PKGBUILD");
+            let text = fs::read_to_string(&pkgbuild).expect("the PKGBUILD");
+            let sum = vm::cache::file_hash(&vm::packages::repository().join("config.rust.patch"));
+            let text = text.replace(
+                &sum.expect("a sum"),
+                &vm::cache::file_hash(&patch).expect("a sum"),
+            );
+            fs::write(&pkgbuild, text).expect("written");
+        },
+        &["RUST depends on !GCC_PLUGINS; CONFIG_GCC_PLUGINS is y"],
+    )
+}
+
+fn own(lab: &Lab) -> Result<(), Failed> {
+    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    let own = small(lab, "CONFIG_GCC_PLUGINS=y\nCONFIG_IKHEADERS=m")?;
+    makepkg.set("_config", &own.display().to_string());
+    prepare(&makepkg)?;
+    let config = config(&makepkg)?;
+    assert_eq!(config.get("CONFIG_RUST").map(String::as_str), Some("y"));
+    assert_eq!(config.get("CONFIG_GCC_PLUGINS"), None);
+    assert_eq!(
+        config.get("CONFIG_IKHEADERS").map(String::as_str),
+        Some("m"),
+        "what is the user's own"
+    );
+    Ok(())
+}
+
+fn missing(lab: &Lab) -> Result<(), Failed> {
+    refused(
+        lab,
+        "/no/such/config",
+        |_| {},
+        &[
+            "_config names no file: '/no/such/config'",
+            "'arch', 'vm', 'running'",
+        ],
+    )
+}
+
+fn no_modprobed(lab: &Lab) -> Result<(), Failed> {
+    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    makepkg
+        .set("_config", "vm")
+        .set("_localmodcfg", "y")
+        .set("_localmodcfg_path", "/no/such/list");
+    let error = prepare(&makepkg).expect_err("it was accepted").to_string();
+    says(
+        &error,
+        &[
+            "There is no list of modules at '/no/such/list'.",
+            "modprobed-db store",
+        ],
+    );
+    Ok(())
+}
+
+fn arch(lab: &Lab) -> Result<(), Failed> {
+    let stock = data(ARCH).ok_or("no data")?;
+    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    makepkg.set("_config", "arch");
+    // Where makepkg finds what it would fetch from Arch.
+    makepkg.srcdest = makepkg.builddir.join("sources");
+    fs::create_dir_all(&makepkg.srcdest)?;
+    fs::copy(stock, makepkg.srcdest.join("linux-6.1.arch1-1.config"))?;
+    prepare(&makepkg)?;
+    let config = config(&makepkg)?;
+    for (name, value) in [
+        ("CONFIG_RUST", Some("y")),
+        ("CONFIG_DEBUG_INFO_BTF", Some("y")),
+        ("CONFIG_DEBUG_INFO_BTF_MODULES", Some("y")),
+        ("CONFIG_MODULE_SIG", Some("y")),
+        ("CONFIG_MODULE_SIG_ALL", Some("y")),
+        ("CONFIG_MODULE_COMPRESS_ZSTD", Some("y")),
+        ("CONFIG_GCC_PLUGINS", None),
+        ("CONFIG_MODVERSIONS", None),
+    ] {
+        assert_eq!(config.get(name).map(String::as_str), value, "{name}");
+    }
+    Ok(())
+}

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What is in the packages, and what is not.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use libtest_mimic::{Failed, Trial};
+use vm::packages::{package_name, packages};
+
+use crate::lab::{self, Lab, files};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::trials(
+        lab,
+        &[
+            ("the_kernel_package_is_laid_out_as_archs", kernel_files),
+            ("the_headers_have_what_modules_in_rust_need", headers_files),
+            ("the_toolchain_is_whole_and_outside_path", toolchain_files),
+            (
+                "the_headers_depend_on_exactly_their_toolchain",
+                dependencies,
+            ),
+            ("uname_vermagic_and_package_agree", versions),
+            (
+                "programs_find_their_libraries_in_what_the_package_depends_on",
+                libraries,
+            ),
+            ("owners_and_modes_are_plain", modes),
+            ("no_path_of_the_build_is_inside", build_paths),
+        ],
+    )
+}
+
+/// A package, unpacked into a folder of its own.
+fn unpacked(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
+    let mut all = packages(&lab.first.path)?;
+    all.extend(packages(&lab.dkms.path)?);
+    let file = all
+        .into_iter()
+        .find(|path| package_name(&path.file_name().unwrap_or_default().to_string_lossy()) == name)
+        .ok_or_else(|| format!("no package {name}"))?;
+    let folder = lab.shop.cache.folder("test-unpacked", 0)?.join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    let status = Command::new("bsdtar")
+        .arg("-xpf")
+        .arg(&file)
+        .arg("-C")
+        .arg(&folder)
+        .status()?;
+    assert!(status.success(), "bsdtar -xpf {}", file.display());
+    Ok(folder)
+}
+
+fn all_unpacked(lab: &Lab) -> Result<Vec<(&'static str, PathBuf)>, Failed> {
+    [
+        "linux-rust",
+        "linux-rust-headers",
+        "linux-rust-toolchain",
+        "rust-out-of-tree-dkms",
+    ]
+    .into_iter()
+    .map(|name| Ok((name, unpacked(lab, name)?)))
+    .collect()
+}
+
+/// Values of a key in .PKGINFO, as makepkg writes it: "key = value".
+fn pkginfo(package: &Path, key: &str) -> Result<Vec<String>, Failed> {
+    let text = fs::read_to_string(package.join(".PKGINFO"))?;
+    Ok(text
+        .lines()
+        .filter_map(|line| line.strip_prefix(key)?.strip_prefix(" = "))
+        .map(str::to_owned)
+        .collect())
+}
+
+#[track_caller]
+fn has(folder: &Path, wanted: &[&str]) {
+    for file in wanted {
+        let found = folder
+            .join(file)
+            .metadata()
+            .is_ok_and(|file| file.len() > 0);
+        assert!(
+            found,
+            "'{file}' is missing or empty in {}",
+            folder.display()
+        );
+    }
+}
+
+fn kernel_files(lab: &Lab) -> Result<(), Failed> {
+    let package = unpacked(lab, "linux-rust")?;
+    let modules = package.join("usr/lib/modules").join(&lab.release);
+    has(
+        &modules,
+        &[
+            "vmlinuz",
+            "pkgbase",
+            "modules.order",
+            "modules.builtin",
+            "modules.builtin.modinfo",
+        ],
+    );
+    assert_eq!(fs::read_to_string(modules.join("pkgbase"))?, "linux-rust\n");
+    for other in ["build", "source", "modules.dep"] {
+        assert!(
+            modules.join(other).symlink_metadata().is_err(),
+            "{other} is not this package's"
+        );
+    }
+    let kernel: Vec<_> = files(&modules.join("kernel"));
+    assert!(!kernel.is_empty());
+    for module in kernel {
+        assert!(
+            module.to_string_lossy().ends_with(".ko.zst"),
+            "{}",
+            module.display()
+        );
+    }
+    has(
+        &package,
+        &[
+            "usr/lib/linux-rust/keep-kernel",
+            "usr/share/libalpm/hooks/10-linux-rust-save.hook",
+            "usr/share/libalpm/hooks/10-linux-rust-forget.hook",
+            "usr/share/libalpm/hooks/80-linux-rust-settle.hook",
+        ],
+    );
+    // Nothing beside it.
+    let allowed = [
+        "usr/lib/modules/",
+        "usr/lib/linux-rust/",
+        "usr/share/libalpm/hooks/",
+        ".",
+    ];
+    for file in files(&package) {
+        let inside = file.strip_prefix(&package)?.to_string_lossy().into_owned();
+        assert!(
+            allowed.iter().any(|place| inside.starts_with(place)),
+            "unexpected: {inside}"
+        );
+    }
+    Ok(())
+}
+
+fn headers_files(lab: &Lab) -> Result<(), Failed> {
+    let package = unpacked(lab, "linux-rust-headers")?;
+    let build = package
+        .join("usr/lib/modules")
+        .join(&lab.release)
+        .join("build");
+    has(
+        &build,
+        &[
+            // As in Arch's.
+            ".config",
+            "Makefile",
+            "Module.symvers",
+            "System.map",
+            "localversion.10-pkgrel",
+            "localversion.20-pkgname",
+            "version",
+            "vmlinux",
+            "kernel/Makefile",
+            "arch/x86/Makefile",
+            "arch/x86/kernel/asm-offsets.s",
+            "arch/x86/include/generated/asm/syscalls_64.h",
+            "include/generated/autoconf.h",
+            "include/config/auto.conf",
+            "scripts/basic/fixdep",
+            "scripts/mod/modpost",
+            "tools/objtool/objtool",
+            "drivers/md/dm.h",
+            "net/mac80211/ieee80211_i.h",
+            "drivers/media/i2c/msp3400-driver.h",
+            "Kconfig",
+            "init/Kconfig",
+            // What Rust needs.
+            "rust/target.json",
+            "rust/toolchain.mk",
+            "rust/libcore.rmeta",
+            "rust/libcompiler_builtins.rmeta",
+            "rust/liballoc.rmeta",
+            "rust/libbindings.rmeta",
+            "rust/libkernel.rmeta",
+            "rust/libmacros.so",
+            "scripts/rust_rmeta_check.sh",
+            "include/generated/rustc_cfg",
+        ],
+    );
+    let symvers = fs::read_to_string(build.join("Module.symvers"))?;
+    assert!(
+        symvers
+            .lines()
+            .any(|line| line.contains("\t_R") && line.contains("vmlinux"))
+    );
+    assert!(!build.join("arch/arm64").exists(), "another architecture's");
+    for file in files(&build) {
+        let name = file.to_string_lossy();
+        assert!(
+            !name.ends_with(".o") && !name.ends_with(".cmd"),
+            "a build's leftover: {name}"
+        );
+    }
+    let link = fs::read_link(package.join("usr/src/linux-rust"))?;
+    assert!(
+        link.ends_with(format!("lib/modules/{}/build", lab.release)),
+        "{}",
+        link.display()
+    );
+    let libmacros = build.join("rust/libmacros.so").metadata()?.len();
+    assert!(
+        libmacros < 4 << 20,
+        "libmacros.so is not stripped: {libmacros} bytes"
+    );
+    Ok(())
+}
+
+fn toolchain_files(lab: &Lab) -> Result<(), Failed> {
+    let package = unpacked(lab, "linux-rust-toolchain")?;
+    let place = package.join("usr/lib/linux-rust-toolchain");
+    let versions: Vec<_> = fs::read_dir(&place)?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    assert_eq!(versions.len(), 1, "{versions:?}");
+    has(&versions[0], &["bin/rustc"]);
+    let rustc = Command::new(versions[0].join("bin/rustc"))
+        .arg("--version")
+        .output()?;
+    let said = String::from_utf8(rustc.stdout)?;
+    let folder = versions[0]
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    assert!(said.starts_with(&format!("rustc {folder} ")), "{said}");
+    assert!(!package.join("usr/bin").exists(), "it is in PATH");
+    assert!(!files(&package.join("usr/share/licenses/linux-rust-toolchain")).is_empty());
+    Ok(())
+}
+
+fn dependencies(lab: &Lab) -> Result<(), Failed> {
+    let headers = unpacked(lab, "linux-rust-headers")?;
+    let version = pkginfo(&headers, "pkgver")?.remove(0);
+    let depends = pkginfo(&headers, "depend")?;
+    assert!(
+        depends.contains(&format!("linux-rust-toolchain={version}")),
+        "{depends:?}"
+    );
+    assert_eq!(pkginfo(&headers, "provides")?, ["LINUX-HEADERS"]);
+    let dkms = unpacked(lab, "rust-out-of-tree-dkms")?;
+    assert_eq!(pkginfo(&dkms, "depend")?, ["dkms"]);
+
+    // pacman holds to it: headers alone are refused.
+    let machine = lab.bare_machine()?;
+    let alone = lab.some(&lab.first, &["linux-rust-headers"])?;
+    let error = lab
+        .pacman(&machine, "headers-alone", &alone)
+        .expect_err("installed alone");
+    crate::lab::says(
+        &error.to_string(),
+        &["linux-rust-toolchain=", "required by linux-rust-headers"],
+    );
+    Ok(())
+}
+
+fn versions(lab: &Lab) -> Result<(), Failed> {
+    let package = unpacked(lab, "linux-rust")?;
+    let version = pkginfo(&package, "pkgver")?.remove(0);
+    // 6.1.172-1 and 6.1.172-1-rust
+    assert_eq!(lab.release, format!("{version}-rust"));
+    let modules = package.join("usr/lib/modules").join(&lab.release);
+    let module = files(&modules.join("kernel")).remove(0);
+    let modinfo = Command::new("modinfo")
+        .args(["-F", "vermagic"])
+        .arg(module)
+        .output()?;
+    let vermagic = String::from_utf8(modinfo.stdout)?;
+    assert!(
+        vermagic.starts_with(&format!("{} ", lab.release)),
+        "{vermagic}"
+    );
+    let image = Command::new("file")
+        .arg("-b")
+        .arg(modules.join("vmlinuz"))
+        .output()?;
+    let image = String::from_utf8(image.stdout)?;
+    assert!(
+        image.contains(&format!("version {} (linux-rust@archlinux)", lab.release)),
+        "{image}"
+    );
+    Ok(())
+}
+
+/// Sonames, and the Arch package that has them.
+const PROVIDERS: &[(&str, &str)] = &[
+    ("libc.so.", "glibc"),
+    ("libm.so.", "glibc"),
+    ("libdl.so.", "glibc"),
+    ("librt.so.", "glibc"),
+    ("libpthread.so.", "glibc"),
+    ("ld-linux-x86-64.so.", "glibc"),
+    ("libgcc_s.so.", "gcc-libs"),
+    ("libstdc++.so.", "gcc-libs"),
+    ("libz.so.", "zlib"),
+    ("libelf.so.", "libelf"),
+    ("libcrypto.so.", "openssl"),
+];
+
+/// What these packages themselves depend on, in Arch: whoever has clang has glibc.
+const IMPLIED: &[&str] = &["glibc", "gcc-libs", "zlib"];
+
+fn libraries(lab: &Lab) -> Result<(), Failed> {
+    for (name, package) in all_unpacked(lab)? {
+        let depends = pkginfo(&package, "depend")?;
+        let all = files(&package);
+        let own: BTreeSet<_> = all
+            .iter()
+            .filter_map(|file| file.file_name()?.to_str().map(str::to_owned))
+            .collect();
+        for file in &all {
+            let mut head = [0; 4];
+            let read =
+                fs::File::open(file).and_then(|mut file| std::io::Read::read(&mut file, &mut head));
+            if read? < 4 || head != *b"\x7fELF" {
+                continue;
+            }
+            let output = Command::new("readelf").args(["-dW"]).arg(file).output()?;
+            let output = String::from_utf8_lossy(&output.stdout).into_owned();
+            for needed in output
+                .lines()
+                .filter(|line| line.contains("(NEEDED)"))
+                .filter_map(|line| line.split_once('[')?.1.split_once(']'))
+                .map(|(soname, _)| soname)
+                .filter(|soname| !own.contains(*soname))
+            {
+                let provider = PROVIDERS
+                    .iter()
+                    .find(|(soname, _)| needed.starts_with(soname))
+                    .map(|(_, package)| *package);
+                let provider = provider.unwrap_or_else(|| panic!("{}: {needed}?", file.display()));
+                let implied = name == "linux-rust-headers" && IMPLIED.contains(&provider);
+                assert!(
+                    implied || depends.iter().any(|depend| depend == provider),
+                    "{name} has to depend on {provider}: {} needs {needed}",
+                    file.display()
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn modes(lab: &Lab) -> Result<(), Failed> {
+    for (name, package) in all_unpacked(lab)? {
+        for file in files(&package) {
+            let meta = file.metadata()?;
+            let mode = meta.permissions().mode();
+            assert_eq!(
+                (meta.uid(), meta.gid()),
+                (0, 0),
+                "{name}: owner of {}",
+                file.display()
+            );
+            assert_eq!(
+                mode & 0o7022,
+                0,
+                "{name}: mode {mode:o} of {}",
+                file.display()
+            );
+            assert_eq!(
+                mode & 0o444,
+                0o444,
+                "{name}: mode {mode:o} of {}",
+                file.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+fn build_paths(lab: &Lab) -> Result<(), Failed> {
+    let cache = lab.shop.cache.path("");
+    let cache = cache
+        .to_string_lossy()
+        .trim_end_matches('/')
+        .as_bytes()
+        .to_vec();
+    for (name, package) in all_unpacked(lab)? {
+        for file in files(&package) {
+            // What makepkg writes for itself says where it built, on purpose.
+            if file.file_name().is_some_and(|name| name == ".BUILDINFO") {
+                continue;
+            }
+            let content = if file.extension().is_some_and(|extension| extension == "zst") {
+                Command::new("zstd").arg("-dcq").arg(&file).output()?.stdout
+            } else {
+                fs::read(&file)?
+            };
+            for path in [&cache[..], b"rustup/toolchains", b"/home/"] {
+                let found = content.windows(path.len()).position(|bytes| bytes == path);
+                let around = found.map(|at| {
+                    let end = content.len().min(at + 100);
+                    String::from_utf8_lossy(&content[at.saturating_sub(40)..end]).into_owned()
+                });
+                assert_eq!(around, None, "{name}: {}", file.display());
+            }
+        }
+    }
+    Ok(())
+}

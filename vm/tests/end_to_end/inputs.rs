@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Bad input: each gets one message, a non-zero exit, and leaves nothing half-written.
+
+use std::{env, fs, fs::OpenOptions, path::PathBuf, process::Command, sync::Arc};
+
+use libtest_mimic::{Failed, Trial};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use vm::{guest::Guest, packages::repository};
+
+use crate::lab::{self, Lab, says, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::trials(
+        lab,
+        &[
+            ("a_corrupt_tarball_is_refused", corrupt_tarball),
+            ("a_patch_that_does_not_apply_stops_the_build", bad_patch),
+            ("a_rustc_without_its_sources_is_refused", no_rust_src),
+            ("a_libclang_that_does_not_fit_is_refused", bad_libclang),
+            ("without_root_the_command_is_named", not_root),
+            ("without_qemu_and_network_the_command_is_named", no_qemu),
+            ("without_space_nothing_is_begun", no_space),
+            ("a_kernel_that_panics_is_a_verdict", panics),
+        ],
+    )
+}
+
+/// The program of `make vm`.
+fn vm_program() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_vm"))
+}
+
+fn corrupt_tarball(lab: &Lab) -> Result<(), Failed> {
+    let Some(tarball) = &lab.shop.tarball else {
+        return Ok(());
+    };
+    let folder = lab.shop.cache.folder("test-build", vm::host::builder())?;
+    let copy = folder.join(tarball.path.file_name().unwrap_or_default());
+    fs::copy(&tarball.path, &copy)?;
+    let length = copy.metadata()?.len();
+    OpenOptions::new()
+        .write(true)
+        .open(&copy)?
+        .set_len(length / 2)?;
+    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    makepkg.srcdest = folder.join("corrupt");
+    makepkg
+        .set("_config", "vm")
+        .set("_tarball", &copy.display().to_string());
+    let error = makepkg
+        .run("preparing", &["--force", "--nobuild"])
+        .expect_err("it was accepted");
+    says(
+        &error.to_string(),
+        &[
+            "FAILED",
+            "One or more files did not pass the validity check!",
+        ],
+    );
+    fs::remove_file(copy)?;
+    Ok(())
+}
+
+fn bad_patch(lab: &Lab) -> Result<(), Failed> {
+    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    makepkg.set("_config", "vm");
+    let (patch, pkgbuild) = (
+        makepkg.start.join("headers-rust.patch"),
+        makepkg.start.join("PKGBUILD"),
+    );
+    let old = vm::cache::file_hash(&patch)?;
+    let text = fs::read_to_string(&patch)?;
+    fs::write(
+        &patch,
+        text.replace("HOST_LFS_LIBS := ", "HOST_OTHER_LIBS := "),
+    )?;
+    let text = fs::read_to_string(&pkgbuild)?;
+    fs::write(
+        &pkgbuild,
+        text.replace(&old, &vm::cache::file_hash(&patch)?),
+    )?;
+    let error = makepkg
+        .run("preparing", &["--force", "--nobuild"])
+        .expect_err("it was accepted");
+    says(
+        &error.to_string(),
+        &["FAILED at", "A failure occurred in prepare()"],
+    );
+    Ok(())
+}
+
+fn no_rust_src(lab: &Lab) -> Result<(), Failed> {
+    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    // The packaged toolchain: a whole rustc, and no sources.
+    let packaged = lab.installed.path("/usr/lib/linux-rust-toolchain");
+    let version = fs::read_dir(packaged)?
+        .flatten()
+        .next()
+        .ok_or("no toolchain")?;
+    let rustc = version.path().join("bin/rustc").display().to_string();
+    makepkg.set("_config", "vm").set("_rustc", &rustc);
+    let error = makepkg
+        .run("preparing", &["--force", "--nobuild"])
+        .expect_err("it was accepted");
+    says(
+        &error.to_string(),
+        &[
+            "The sources of the core library are missing (rust-src).",
+            "sudo pacman -S rust-src",
+        ],
+    );
+    Ok(())
+}
+
+fn bad_libclang(lab: &Lab) -> Result<(), Failed> {
+    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    makepkg
+        .set("_config", "vm")
+        .set("LIBCLANG_PATH", "/no/such/folder");
+    let error = makepkg
+        .run("preparing", &["--force", "--nobuild"])
+        .expect_err("it was accepted");
+    says(
+        &error.to_string(),
+        &[
+            "bindgen's libclang does not fit the clang in PATH.",
+            "none found in /no/such/folder",
+        ],
+    );
+    Ok(())
+}
+
+fn not_root(_: &Lab) -> Result<(), Failed> {
+    // The program may lie where only root goes: it is given as open file.
+    let output = Command::new("setpriv")
+        .args([
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "--inh-caps=-all",
+        ])
+        .arg(readable_copy()?)
+        .arg("run")
+        .output()?;
+    assert_eq!(output.status.code(), Some(1));
+    says(
+        &text(&output),
+        &[
+            "error: this needs root",
+            "you are uid 65534",
+            "help: sudo /",
+        ],
+    );
+    Ok(())
+}
+
+fn readable_copy() -> Result<PathBuf, Failed> {
+    let copy = env::temp_dir().join(format!("vm-{}", std::process::id()));
+    fs::copy(vm_program(), &copy)?;
+    vm::packages::make_executable(&copy)?;
+    Ok(copy)
+}
+
+fn no_qemu(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    fs::remove_file(machine.path("/usr/bin/qemu-system-x86_64"))?;
+    // Its own cache, and no way out.
+    let init = repository().join("target/x86_64-unknown-linux-gnu/release/vm-init");
+    assert!(init.exists(), "make build");
+    let output = machine
+        .command("unshare")
+        .arg("--net")
+        .arg(vm_program())
+        .arg("run")
+        .env("LINUX_RUST_CACHE", "/opt/cache")
+        .output()?;
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    says(
+        &text(&output),
+        &[
+            "Installing what is missing: qemu-system-x86...",
+            "error: ",
+            "failed (exit status: 100)",
+            "help: ",
+        ],
+    );
+    Ok(())
+}
+
+fn no_space(lab: &Lab) -> Result<(), Failed> {
+    let small = lab.shop.cache.folder("test-small", 0)?;
+    mount(
+        Some("tmpfs"),
+        &small,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        Some("size=64m"),
+    )?;
+    let output = Command::new(vm_program())
+        .arg("run")
+        .env("LINUX_RUST_CACHE", &small)
+        .output()?;
+    let left: Vec<_> = fs::read_dir(&small)?
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
+    umount2(&small, MntFlags::MNT_DETACH)?;
+    assert_eq!(output.status.code(), Some(1));
+    says(
+        &text(&output),
+        &[
+            "error: not enough space in",
+            "64 MiB are free",
+            "LINUX_RUST_CACHE=",
+        ],
+    );
+    assert_eq!(left, ["lock"], "something was begun");
+    Ok(())
+}
+
+fn panics(lab: &Lab) -> Result<(), Failed> {
+    let image = lab
+        .installed
+        .path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release));
+    let guest = Guest {
+        kernel: &image,
+        modules: &[],
+        append: "rdinit=/no/such/init",
+    };
+    let boot = guest.boot(&lab.shop.cache, "panics")?;
+    says(
+        &boot.verdict.to_string(),
+        &["the kernel broke", "Kernel panic"],
+    );
+    Ok(())
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What the tests share: the packages, and a machine where they are installed.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::Arc,
+};
+
+use libtest_mimic::{Failed, Trial};
+use vm::{
+    Result,
+    cache::Kept,
+    guest, host,
+    machine::Machine,
+    packages::{Makepkg, Workshop, packages, repository},
+    run::Progress,
+};
+
+/// All of it, made once.
+pub struct Lab {
+    pub shop: Workshop,
+    /// pkgrel 1.
+    pub first: Kept,
+    /// pkgrel 2.
+    pub second: Kept,
+    pub dkms: Kept,
+    /// With pkgrel 1 and the DKMS package. Tests work on copies of it.
+    pub installed: Machine,
+    /// Its kernel.
+    pub release: String,
+}
+
+/// A test: it gets the lab, which is there unless tests are only listed.
+pub type Test = fn(&Lab) -> std::result::Result<(), Failed>;
+
+/// Makes trials of tests.
+pub fn trials(lab: Option<&Arc<Lab>>, tests: &[(&str, Test)]) -> Vec<Trial> {
+    tests
+        .iter()
+        .map(|&(name, test)| {
+            let lab = lab.cloned();
+            Trial::test(name, move || {
+                test(&lab.expect("a lab, unless tests are only listed"))
+            })
+        })
+        .collect()
+}
+
+impl Lab {
+    pub fn open() -> Result<Self> {
+        let progress = Progress::default();
+        host::require_root()?;
+        guest::require_init()?;
+        host::own_mounts()?;
+        let shop = Workshop::open(progress)?;
+        host::install_missing(host::NEEDED_BY_TESTS, shop.distribution, &shop.cache, &progress)?;
+        let (first, second, dkms) = (shop.kernel(1)?, shop.kernel(2)?, shop.dkms()?);
+        let installed = Machine::new(&shop.cache)?;
+        let mut all = packages(&first.path)?;
+        all.extend(packages(&dkms.path)?);
+        installed.pacman_upgrade(&all, &shop.cache.log("test-pacman")?, &progress)?;
+        let release = installed.kernel()?;
+        Ok(Self {
+            shop,
+            first,
+            second,
+            dkms,
+            installed,
+            release,
+        })
+    }
+
+    /// A machine with everything installed, for one test.
+    pub fn machine(&self) -> Result<Machine> {
+        self.installed.copy(&self.shop.cache)
+    }
+
+    /// A machine with nothing of ours.
+    pub fn bare_machine(&self) -> Result<Machine> {
+        Machine::new(&self.shop.cache)
+    }
+
+    /// `pacman -U`, and what it and its hooks said.
+    pub fn pacman(&self, machine: &Machine, name: &str, files: &[PathBuf]) -> Result<String> {
+        let log = self.shop.cache.log(&format!("test-{name}"))?;
+        machine.pacman_upgrade(files, &log, &self.shop.progress)?;
+        Ok(fs::read_to_string(&log).unwrap_or_default())
+    }
+
+    /// The headers' folder, as seen inside a machine.
+    pub fn kdir(&self) -> String {
+        format!("/usr/lib/modules/{}/build", self.release)
+    }
+
+    /// The packages of a build whose names are among these.
+    pub fn some(&self, kept: &Kept, names: &[&str]) -> Result<Vec<PathBuf>> {
+        let mut found = packages(&kept.path)?;
+        found.retain(|path| {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            names.contains(&vm::packages::package_name(&file))
+        });
+        Ok(found)
+    }
+
+    /// makepkg in a build folder of the tests' own, where the toolchain is there already.
+    pub fn makepkg(&self, start: PathBuf) -> Result<Makepkg<'_>> {
+        let mut makepkg = Makepkg::new(&self.shop, start);
+        let from = makepkg.builddir.join("linux-rust/src");
+        makepkg.builddir = self.shop.cache.folder("test-build", host::builder())?;
+        makepkg.pkgdest = makepkg.builddir.join("packages");
+        let to = makepkg.builddir.join("linux-rust/src");
+        fs::create_dir_all(&to).expect("a build folder");
+        // Hard links: makepkg finds what it would fetch.
+        let script = r#"for dir in "$1"/rustup "$1"/cargo "$1"/bindgen-*; do
+            [ -e "$2/${dir##*/}" ] || [ ! -e "$dir" ] || cp -al "$dir" "$2/"
+        done; chown "$3:$3" "$2" "${2%/src}""#;
+        let status = Command::new("sh")
+            .args(["-euc", script, "sh"])
+            .arg(&from)
+            .arg(&to)
+            .arg(host::builder().to_string())
+            .status()
+            .expect("sh");
+        assert!(status.success(), "cp -al {from:?} {to:?}");
+        Ok(makepkg)
+    }
+}
+
+/// Standard output and standard error.
+pub fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// Fails unless each of these is said.
+#[track_caller]
+pub fn says(text: &str, wanted: &[&str]) {
+    for wanted in wanted {
+        assert!(
+            text.contains(wanted),
+            "this is not said: {wanted}\nin:\n{text}"
+        );
+    }
+}
+
+/// A file under `../shared/data`, or where `LINUX_RUST_DATA` says, when it is there.
+pub fn data(name: &str) -> Option<PathBuf> {
+    let folder = env::var_os("LINUX_RUST_DATA")
+        .map_or_else(|| repository().join("../shared/data"), PathBuf::from);
+    Some(folder.join(name)).filter(|path| path.is_file())
+}
+
+/// Every file below a folder, without links.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder").flatten() {
+            let kind = entry.file_type().expect("a kind");
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The shell that there is: short, and clean.
+
+use std::{fs, path::PathBuf, process::Command, sync::Arc};
+
+use libtest_mimic::{Failed, Trial};
+use vm::{cache::file_hash, packages::repository};
+
+use crate::lab::{self, Lab, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::trials(
+        lab,
+        &[
+            ("shellcheck_finds_nothing", shellcheck),
+            ("the_sums_of_local_sources_are_theirs", sums),
+        ],
+    )
+}
+
+/// Files that git tracks, links left out.
+fn tracked() -> Result<Vec<PathBuf>, Failed> {
+    let output = Command::new("git").arg("-C").arg(repository()).args(["ls-files", "-z"]).output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    Ok(String::from_utf8(output.stdout)?
+        .split_terminator('\0')
+        .map(|name| repository().join(name))
+        .filter(|path| path.is_file() && !path.is_symlink())
+        .collect())
+}
+
+fn shellcheck(_: &Lab) -> Result<(), Failed> {
+    let (mut scripts, mut pkgbuilds) = (0, 0);
+    for file in tracked()? {
+        let mut command = Command::new("shellcheck");
+        if file.ends_with("PKGBUILD") {
+            pkgbuilds += 1;
+            // Variables are makepkg's to read and to set, its functions run under errexit, and
+            // makepkg is their interpreter.
+            command.args(["--shell=bash", "--exclude=SC2034,SC2154,SC2148,SC2164"]);
+        } else if fs::read(&file)?.starts_with(b"#!") {
+            scripts += 1;
+        } else {
+            continue;
+        }
+        let output = command.arg(&file).output()?;
+        assert!(output.status.success(), "{}", text(&output));
+    }
+    assert!(scripts >= 4 && pkgbuilds >= 2, "{scripts} scripts, {pkgbuilds} PKGBUILDs");
+    Ok(())
+}
+
+fn sums(_: &Lab) -> Result<(), Failed> {
+    let mut checked = 0;
+    for pkgbuild in tracked()?.into_iter().filter(|file| file.ends_with("PKGBUILD")) {
+        let folder = pkgbuild.parent().ok_or("a folder")?;
+        let text = fs::read_to_string(&pkgbuild)?;
+        for file in fs::read_dir(folder)?.flatten().map(|entry| entry.path()) {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let listed = text.lines().any(|line| line.trim() == name);
+            if listed && file.is_file() {
+                let sum = file_hash(&file)?;
+                assert!(text.contains(&sum), "{}: {name} is {sum}", pkgbuild.display());
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 10, "{checked}");
+    Ok(())
+}

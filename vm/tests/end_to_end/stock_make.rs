@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `make` from the installed headers, by a user who knows nothing of Rust toolchains.
+
+use std::{
+    fs::{self, OpenOptions},
+    path::Path,
+    process::Output,
+    sync::Arc,
+};
+
+use libtest_mimic::{Failed, Trial};
+use nix::mount::{MsFlags, mount};
+use vm::{machine::Machine, packages::repository};
+
+use crate::lab::{self, Lab, says, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::trials(
+        lab,
+        &[
+            ("make_without_argument_builds_the_module", without_argument),
+            ("make_builds_in_a_folder_with_a_space", space),
+            ("make_needs_no_network", no_network),
+            ("moved_headers_build_with_the_packaged_rustc", moved),
+            (
+                "another_rustc_is_refused_before_anything_compiles",
+                another_rustc,
+            ),
+            ("a_missing_toolchain_is_named", missing_toolchain),
+            ("missing_and_damaged_crates_are_named", damaged),
+            ("modules_in_c_do_not_need_rust", c_module),
+            ("the_dkms_check_names_each_reason", dkms_check),
+        ],
+    )
+}
+
+/// The module's folder at `place`, which the user owns.
+fn checkout(machine: &Machine, place: &str) -> Result<(), Failed> {
+    let place = machine.path(place);
+    fs::create_dir_all(&place)?;
+    for name in ["rust_out_of_tree.rs", "Kbuild", "Makefile"] {
+        fs::copy(
+            repository().join("rust-out-of-tree-dkms").join(name),
+            place.join(name),
+        )?;
+    }
+    std::os::unix::fs::chown(place, Some(65534), Some(65534))?;
+    Ok(())
+}
+
+/// `uname -r` of the kernel that would be running: the one thing here that is not real, because the
+/// kernel under test does not run in this copy of the machine.
+fn uname(lab: &Lab, machine: &Machine) -> Result<(), Failed> {
+    machine.write(
+        "/usr/local/bin/uname",
+        &format!("#!/bin/sh\necho {}\n", lab.release),
+    )?;
+    vm::packages::make_executable(&machine.path("/usr/local/bin/uname"))?;
+    Ok(())
+}
+
+#[track_caller]
+fn is_built(output: &Output, machine: &Machine, place: &str) {
+    assert!(output.status.success(), "{}", text(output));
+    assert!(
+        machine.path(place).join("rust_out_of_tree.ko").exists(),
+        "{}",
+        text(output)
+    );
+}
+
+#[track_caller]
+fn is_refused(output: &Output, machine: &Machine, place: &str, message: &[&str]) {
+    assert!(!output.status.success(), "{}", text(output));
+    says(&text(output), message);
+    assert!(
+        !machine.path(place).join("rust_out_of_tree.o").exists(),
+        "it compiled all the same"
+    );
+}
+
+fn without_argument(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    uname(lab, &machine)?;
+    checkout(&machine, "/tmp/module")?;
+    let output =
+        machine.as_user("cd /tmp/module; PATH=/usr/local/bin:$PATH; unset HOME; make modules")?;
+    is_built(&output, &machine, "/tmp/module");
+
+    checkout(&machine, "/tmp/stock")?;
+    let script = "cd /tmp/stock; PATH=/usr/local/bin:$PATH; \
+                  make -C /lib/modules/$(uname -r)/build M=$PWD";
+    is_built(&machine.as_user(script)?, &machine, "/tmp/stock");
+    let vermagic =
+        machine.as_user("/usr/sbin/modinfo -F vermagic /tmp/stock/rust_out_of_tree.ko")?;
+    assert!(
+        text(&vermagic).starts_with(&format!("{} ", lab.release)),
+        "{}",
+        text(&vermagic)
+    );
+    Ok(())
+}
+
+fn space(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    checkout(&machine, "/tmp/my first module")?;
+    let script = format!("cd '/tmp/my first module'; make KDIR={}", lab.kdir());
+    let output = machine.as_user(&script)?;
+    is_built(&output, &machine, "/tmp/my first module");
+    Ok(())
+}
+
+fn no_network(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    checkout(&machine, "/tmp/module")?;
+    let script = format!("cd /tmp/module; make KDIR={}", lab.kdir());
+    let output = machine
+        .command("unshare")
+        .args(["--net", "sh", "-euc", &script])
+        .output()?;
+    is_built(&output, &machine, "/tmp/module");
+    Ok(())
+}
+
+fn moved(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    checkout(&machine, "/tmp/module")?;
+    fs::rename(machine.path(&lab.kdir()), machine.path("/opt/moved")).or_else(|_| {
+        // A folder of a lower layer cannot be renamed.
+        let copied = machine
+            .command("cp")
+            .args(["-a", &lab.kdir(), "/opt/moved"])
+            .status()?;
+        assert!(copied.success());
+        fs::remove_dir_all(machine.path(&lab.kdir()))
+    })?;
+    let output = machine.as_user("cd /tmp/module; make KDIR=/opt/moved")?;
+    is_built(&output, &machine, "/tmp/module");
+    Ok(())
+}
+
+/// A real rustc of another version: the one that came with the cargo which built bindgen.
+fn lend_other_rustc(lab: &Lab, machine: &Machine) -> Result<String, Failed> {
+    let toolchains = lab
+        .shop
+        .cache
+        .path("build/linux-rust/src/rustup/toolchains");
+    let other = fs::read_dir(toolchains)?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| !path.ends_with("1.62.0-x86_64-unknown-linux-gnu"))
+        .ok_or("no other toolchain")?;
+    let place = machine.path("/opt/rust");
+    fs::create_dir_all(&place)?;
+    mount(
+        Some(&other),
+        &place,
+        None::<&str>,
+        MsFlags::MS_BIND,
+        None::<&str>,
+    )?;
+    Ok("/opt/rust/bin/rustc".to_owned())
+}
+
+fn another_rustc(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    let other = lend_other_rustc(lab, &machine)?;
+    checkout(&machine, "/tmp/module")?;
+    let script = format!("cd /tmp/module; make KDIR={} RUSTC={other}", lab.kdir());
+    let output = machine.as_user(&script)?;
+    let version = text(&machine.as_user(&format!("{other} --version"))?);
+    assert!(version.starts_with("rustc 1."), "{version}");
+    let message = [
+        "error: '/opt/rust/bin/rustc' cannot read the Rust crates of these headers",
+        "note: they were made by: rustc 1.62.0 (a8314ef7d 2022-06-27)",
+        &format!("note: RUSTC would run:   {}", version.trim()),
+        "help: leave RUSTC out: make then runs /usr/lib/linux-rust-toolchain/1.62.0/bin/rustc",
+    ];
+    is_refused(&output, &machine, "/tmp/module", &message);
+    Ok(())
+}
+
+fn missing_toolchain(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    checkout(&machine, "/tmp/module")?;
+    fs::remove_dir_all(machine.path("/usr/lib/linux-rust-toolchain"))?;
+    let output = machine.as_user(&format!("cd /tmp/module; make KDIR={}", lab.kdir()))?;
+    let message = [
+        "error: the Rust compiler of these headers is not there",
+        "note: they were made by: rustc 1.62.0",
+        "help: install it: sudo pacman -U linux-rust-toolchain-6.1.",
+    ];
+    is_refused(&output, &machine, "/tmp/module", &message);
+    Ok(())
+}
+
+fn truncate(path: &Path) -> std::io::Result<()> {
+    let length = path.metadata()?.len();
+    OpenOptions::new()
+        .write(true)
+        .open(path)?
+        .set_len(length / 2)
+}
+
+fn damaged(lab: &Lab) -> Result<(), Failed> {
+    type Damage = fn(&Path) -> std::io::Result<()>;
+    let cases: [(&str, Damage, &str); 6] = [
+        (
+            "rust/libkernel.rmeta",
+            |path| fs::remove_file(path),
+            "'rust/libkernel.rmeta' is missing",
+        ),
+        (
+            "rust/target.json",
+            |path| fs::remove_file(path),
+            "'rust/target.json' is missing",
+        ),
+        (
+            "rust",
+            |path| fs::remove_dir_all(path),
+            "'rust/target.json' is missing",
+        ),
+        (
+            "rust/libcore.rmeta",
+            truncate,
+            "'rust/libcore.rmeta' of these headers is damaged",
+        ),
+        (
+            "rust/libmacros.so",
+            truncate,
+            "'rust/libmacros.so' of these headers is damaged",
+        ),
+        (
+            "rust/liballoc.rmeta",
+            |path| fs::write(path, ""),
+            "'rust/liballoc.rmeta' of these headers is damaged",
+        ),
+    ];
+    for (file, damage, message) in cases {
+        let machine = lab.machine()?;
+        checkout(&machine, "/tmp/module")?;
+        damage(&machine.path(&lab.kdir()).join(file))?;
+        let output = machine.as_user(&format!("cd /tmp/module; make KDIR={}", lab.kdir()))?;
+        is_refused(&output, &machine, "/tmp/module", &[message]);
+        if file != "rust" {
+            says(
+                &text(&output),
+                &["help: reinstall them: sudo pacman -U linux-rust-headers-6.1."],
+            );
+        }
+    }
+    Ok(())
+}
+
+fn c_module(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    fs::remove_dir_all(machine.path("/usr/lib/linux-rust-toolchain"))?;
+    machine.write("/tmp/c/Kbuild", "obj-m := hello.o\n")?;
+    machine.write(
+        "/tmp/c/hello.c",
+        "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\nMODULE_DESCRIPTION(\"C\");\n",
+    )?;
+    let output = machine
+        .command("make")
+        .args(["-C", &lab.kdir(), "M=/tmp/c"])
+        .output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(machine.path("/tmp/c/hello.ko").exists());
+    Ok(())
+}
+
+fn dkms_check(lab: &Lab) -> Result<(), Failed> {
+    type Damage = fn(&Machine, &Path);
+    let cases: [(&str, Damage, &[&str]); 6] = [
+        ("good", |_, _| {}, &[]),
+        (
+            "no headers",
+            |_, kdir| fs::remove_file(kdir.join(".config")).expect("a .config"),
+            &[
+                "error: there are no headers for",
+                "help: sudo pacman -S linux-rust-headers",
+            ],
+        ),
+        (
+            "another kernel's",
+            |_, kdir| {
+                fs::write(kdir.join("include/config/kernel.release"), "6.0.1-arch1\n")
+                    .expect("written");
+            },
+            &[
+                "error: the headers are another kernel's",
+                "are of 6.0.1-arch1",
+            ],
+        ),
+        (
+            "no Rust",
+            |_, kdir| {
+                let config = fs::read_to_string(kdir.join(".config")).expect("a .config");
+                let config = config.replace("CONFIG_RUST=y", "# CONFIG_RUST is not set");
+                fs::write(kdir.join(".config"), config).expect("written");
+            },
+            &["has no Rust", "CONFIG_RUST is not set in"],
+        ),
+        (
+            "no rmeta",
+            |_, kdir| fs::remove_file(kdir.join("rust/libkernel.rmeta")).expect("an rmeta"),
+            &[
+                "error: these headers cannot build Rust modules",
+                "rust/libkernel.rmeta is not in",
+            ],
+        ),
+        (
+            "no lld",
+            |machine, _| fs::remove_file(machine.path("/usr/bin/ld.lld")).expect("ld.lld"),
+            &[
+                "error: 'ld.lld' is not installed",
+                "help: sudo pacman -S clang lld llvm",
+            ],
+        ),
+    ];
+    for (name, damage, message) in cases {
+        let machine = lab.machine()?;
+        damage(&machine, &machine.path(&lab.kdir()));
+        let (module, release) = ("rust-out-of-tree/1.0", &*lab.release);
+        let output = machine
+            .command("dkms")
+            .args(["build", "--force", module, "-k", release])
+            .output()?;
+        let mut said = text(&output);
+        // dkms of some versions shows it, others keep it for themselves.
+        let log = machine.path("/var/lib/dkms/rust-out-of-tree/1.0/build/make.log");
+        said += &fs::read_to_string(log).unwrap_or_default();
+        assert_eq!(
+            output.status.success(),
+            message.is_empty(),
+            "{name}: {said}"
+        );
+        // Where dkms finds no headers it says so itself, before the check could.
+        if name != "no headers" || !said.contains("kernel headers") {
+            says(&said, message);
+        }
+    }
+    Ok(())
+}
