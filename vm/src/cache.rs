@@ -34,6 +34,11 @@ impl Cache {
         let root = env::var_os("LINUX_RUST_CACHE")
             .filter(|path| !path.is_empty())
             .map_or_else(|| PathBuf::from("/var/cache/linux-rust"), PathBuf::from);
+        Self::at(root, progress)
+    }
+
+    /// Opens a folder, and waits for whoever holds it.
+    pub fn at(root: PathBuf, progress: &Progress) -> Result<Self> {
         let root = std::path::absolute(&root).context("find", root)?;
         fs::create_dir_all(&root).context("create", &root)?;
         // makepkg runs as somebody else, and comes through here.
@@ -194,4 +199,98 @@ pub fn file_hash(path: &Path) -> Result<String> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache() -> (tempfile::TempDir, Cache) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let cache = Cache::at(folder.path().join("cache"), &Progress::default()).expect("a cache");
+        (folder, cache)
+    }
+
+    fn key(text: &str) -> Key {
+        let mut key = Key::default();
+        key.text("text", text);
+        key
+    }
+
+    fn make(folder: &Path) -> Result<()> {
+        assert_eq!(
+            fs::read_dir(folder).expect("a folder").count(),
+            0,
+            "it is not empty"
+        );
+        fs::write(folder.join("thing"), "whole").context("write", folder)
+    }
+
+    #[test]
+    fn what_is_kept_is_not_made_again() {
+        let (_folder, cache) = cache();
+        assert!(cache.keep("kind", &key("a"), 0, make).unwrap().made);
+        let again = cache
+            .keep("kind", &key("a"), 0, |_| panic!("made again"))
+            .unwrap();
+        assert!(!again.made);
+        assert_eq!(
+            fs::read_to_string(again.path.join("thing")).unwrap(),
+            "whole"
+        );
+        assert!(cache.keep("kind", &key("b"), 0, make).unwrap().made);
+    }
+
+    #[test]
+    fn what_was_cut_off_is_made_again_from_nothing() {
+        let (_folder, cache) = cache();
+        let error = cache.keep("kind", &key("a"), 0, |folder| {
+            fs::write(folder.join("half"), "ha").unwrap();
+            Err(Error::NoSource {
+                why: "cut off".into(),
+            })
+        });
+        assert!(error.is_err());
+        let kept = cache.keep("kind", &key("a"), 0, make).unwrap();
+        assert!(kept.made);
+        assert!(!kept.path.join("half").exists());
+    }
+
+    #[test]
+    fn the_oldest_are_thrown_away() {
+        let (_folder, cache) = cache();
+        for number in 0..KEPT + 3 {
+            let kept = cache
+                .keep("kind", &key(&number.to_string()), 0, make)
+                .unwrap();
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(number as u64);
+            File::open(kept.path).unwrap().set_modified(time).unwrap();
+        }
+        cache.keep("kind", &key("last"), 0, make).unwrap();
+        assert_eq!(fs::read_dir(cache.path("kind")).unwrap().count(), KEPT);
+        assert!(cache.keep("kind", &key("0"), 0, make).unwrap().made);
+    }
+
+    #[test]
+    fn content_names_and_modes_make_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        let key = || {
+            let mut key = Key::default();
+            key.folder(folder.path()).unwrap();
+            key.to_string()
+        };
+        fs::write(&file, "one").unwrap();
+        let one = key();
+        assert_eq!(one, key());
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        let executable = key();
+        fs::write(&file, "two").unwrap();
+        let two = key();
+        fs::rename(&file, folder.path().join("other")).unwrap();
+        let mut all = vec![one, executable, two, key()];
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 4);
+    }
 }

@@ -101,8 +101,10 @@ pub const NEEDED: &[Tool] = &[
 ];
 
 /// What only the tests need.
-pub const NEEDED_BY_TESTS: &[Tool] =
-    &[(Bin("shellcheck"), "shellcheck", "shellcheck"), (Bin("readelf"), "binutils", "binutils")];
+pub const NEEDED_BY_TESTS: &[Tool] = &[
+    (Bin("shellcheck"), "shellcheck", "shellcheck"),
+    (Bin("readelf"), "binutils", "binutils"),
+];
 
 /// Where Debian keeps libclang, for bindgen; Arch's `clang` has it.
 const LIBCLANG: (&str, &str) = ("libclang.so", "libclang-dev");
@@ -183,7 +185,10 @@ pub fn install_missing(
     }
     Err(Error::MissingTools {
         tools: still,
-        help: format!("sudo {by_hand}"),
+        help: format!(
+            "sudo {}",
+            by_hand.replacen("install", "install --reinstall", 1)
+        ),
     })
 }
 

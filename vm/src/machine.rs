@@ -189,7 +189,7 @@ impl Machine {
 
     /// A command inside, as root, with a plain environment.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new("chroot");
+        let mut command = Command::new("/usr/sbin/chroot");
         command.arg(self.root()).arg(program).stdin(Stdio::null());
         command.env_clear().envs([
             ("PATH", "/usr/bin:/usr/sbin:/bin:/sbin"),
@@ -201,7 +201,7 @@ impl Machine {
 
     /// A shell script inside, as an unprivileged user in an empty environment but PATH.
     pub fn as_user(&self, script: &str) -> Result<Output> {
-        let mut command = Command::new("chroot");
+        let mut command = Command::new("/usr/sbin/chroot");
         command
             .arg("--userspec=65534:65534")
             .arg(self.root())
@@ -235,15 +235,19 @@ impl Machine {
             .iter()
             .map(|path| package_name(path.trim_start_matches("/packages/")).to_owned())
             .collect();
-        let mut program = Program::new(format!("pacman -U {}", names.join(" ")), "chroot", log)
-            .args([&self.root()])
-            .args([
-                "pacman",
-                "-U",
-                "--noconfirm",
-                "--noprogressbar",
-                "--color=never",
-            ]);
+        let mut program = Program::new(
+            format!("pacman -U {}", names.join(" ")),
+            "/usr/sbin/chroot",
+            log,
+        )
+        .args([&self.root()])
+        .args([
+            "pacman",
+            "-U",
+            "--noconfirm",
+            "--noprogressbar",
+            "--color=never",
+        ]);
         for (name, sign) in ASSUMED {
             if self.path("/etc/debian_version").exists() && self.path(sign).exists() {
                 program = program.args([format!("--assume-installed={name}")]);

@@ -421,3 +421,59 @@ pub fn variable(pkgbuild: &Path, name: &str) -> Result<String> {
 pub fn make_executable(path: &Path) -> Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).context("open", path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Key {
+        let mut key = Key::default();
+        key.text("text", text);
+        key
+    }
+
+    #[test]
+    fn a_tree_is_built_on_only_after_a_whole_build_of_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let (build, tree) = (folder.path(), folder.path().join("src/linux-6.1.1"));
+        let toolchain = folder.path().join("src/rustup");
+        let claim = |text| Tree::claim(build, &key(text)).unwrap();
+        let built = || {
+            fs::create_dir_all(&tree).unwrap();
+            fs::create_dir_all(&toolchain).unwrap();
+        };
+
+        assert!(!claim("a").usable);
+        built();
+        // That build was killed: nothing was completed.
+        assert!(!claim("a").usable);
+        assert!(!tree.exists());
+        assert!(toolchain.exists(), "what was fetched stays");
+
+        let claimed = claim("a");
+        built();
+        claimed.complete().unwrap();
+        assert!(claim("a").usable);
+        assert!(tree.exists());
+        // Claimed once and not completed.
+        assert!(!claim("a").usable);
+
+        let claimed = claim("a");
+        built();
+        claimed.complete().unwrap();
+        assert!(!claim("b").usable, "other inputs");
+        assert!(!tree.exists());
+    }
+
+    #[test]
+    fn package_names_are_read_from_files() {
+        assert_eq!(
+            package_name("linux-rust-6.1.172-1-x86_64.pkg.tar.zst"),
+            "linux-rust"
+        );
+        assert_eq!(
+            package_name("rust-out-of-tree-dkms-1.0-1-any.pkg.tar.zst"),
+            "rust-out-of-tree-dkms"
+        );
+    }
+}

@@ -144,7 +144,7 @@ fn foreign_module(lab: &Lab) -> Result<(), Failed> {
     let Verdict::Failed(step) = &boot.verdict else {
         panic!("{:?}", boot.verdict)
     };
-    says(step, &["load rust_out_of_tree", "ENOEXEC"]);
+    says(step, &["load rust_out_of_tree", "Exec format error"]);
     says(
         &boot.log.join("\n"),
         &["version magic '6.9.", "should be '6.1."],

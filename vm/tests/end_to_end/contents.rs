@@ -408,7 +408,7 @@ fn build_paths(lab: &Lab) -> Result<(), Failed> {
             } else {
                 fs::read(&file)?
             };
-            for path in [&cache[..], b"rustup/toolchains", b"/home/"] {
+            for path in [&cache[..], b"/root/"] {
                 let found = content.windows(path.len()).position(|bytes| bytes == path);
                 let around = found.map(|at| {
                     let end = content.len().min(at + 100);

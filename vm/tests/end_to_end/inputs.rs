@@ -73,7 +73,7 @@ fn bad_patch(lab: &Lab) -> Result<(), Failed> {
     let text = fs::read_to_string(&patch)?;
     fs::write(
         &patch,
-        text.replace("HOST_LFS_LIBS := ", "HOST_OTHER_LIBS := "),
+        text.replace("/rust/target.json \\", "/rust/other.json \\"),
     )?;
     let text = fs::read_to_string(&pkgbuild)?;
     fs::write(
@@ -180,9 +180,9 @@ fn no_qemu(lab: &Lab) -> Result<(), Failed> {
         &text(&output),
         &[
             "Installing what is missing: qemu-system-x86...",
-            "error: ",
-            "failed (exit status: 100)",
-            "help: ",
+            "error: a tool is not installed",
+            "note: needed to build and boot the kernel: qemu-system-x86",
+            "help: sudo apt-get install --reinstall",
         ],
     );
     Ok(())

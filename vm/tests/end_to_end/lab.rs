@@ -56,7 +56,12 @@ impl Lab {
         guest::require_init()?;
         host::own_mounts()?;
         let shop = Workshop::open(progress)?;
-        host::install_missing(host::NEEDED_BY_TESTS, shop.distribution, &shop.cache, &progress)?;
+        host::install_missing(
+            host::NEEDED_BY_TESTS,
+            shop.distribution,
+            &shop.cache,
+            &progress,
+        )?;
         let (first, second, dkms) = (shop.kernel(1)?, shop.kernel(2)?, shop.dkms()?);
         let installed = Machine::new(&shop.cache)?;
         let mut all = packages(&first.path)?;

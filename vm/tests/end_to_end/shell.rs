@@ -21,7 +21,11 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 
 /// Files that git tracks, links left out.
 fn tracked() -> Result<Vec<PathBuf>, Failed> {
-    let output = Command::new("git").arg("-C").arg(repository()).args(["ls-files", "-z"]).output()?;
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(repository())
+        .args(["ls-files", "-z"])
+        .output()?;
     assert!(output.status.success(), "{}", text(&output));
     Ok(String::from_utf8(output.stdout)?
         .split_terminator('\0')
@@ -47,21 +51,35 @@ fn shellcheck(_: &Lab) -> Result<(), Failed> {
         let output = command.arg(&file).output()?;
         assert!(output.status.success(), "{}", text(&output));
     }
-    assert!(scripts >= 4 && pkgbuilds >= 2, "{scripts} scripts, {pkgbuilds} PKGBUILDs");
+    assert!(
+        scripts >= 4 && pkgbuilds >= 2,
+        "{scripts} scripts, {pkgbuilds} PKGBUILDs"
+    );
     Ok(())
 }
 
 fn sums(_: &Lab) -> Result<(), Failed> {
     let mut checked = 0;
-    for pkgbuild in tracked()?.into_iter().filter(|file| file.ends_with("PKGBUILD")) {
+    for pkgbuild in tracked()?
+        .into_iter()
+        .filter(|file| file.ends_with("PKGBUILD"))
+    {
         let folder = pkgbuild.parent().ok_or("a folder")?;
         let text = fs::read_to_string(&pkgbuild)?;
         for file in fs::read_dir(folder)?.flatten().map(|entry| entry.path()) {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = file
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             let listed = text.lines().any(|line| line.trim() == name);
             if listed && file.is_file() {
                 let sum = file_hash(&file)?;
-                assert!(text.contains(&sum), "{}: {name} is {sum}", pkgbuild.display());
+                assert!(
+                    text.contains(&sum),
+                    "{}: {name} is {sum}",
+                    pkgbuild.display()
+                );
                 checked += 1;
             }
         }
