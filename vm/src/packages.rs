@@ -241,7 +241,8 @@ impl<'a> Makepkg<'a> {
     }
 
     /// The call, ready to be run: as the builder, with nothing of this environment, and so that it
-    /// ends with this program however that ends.
+    /// and all that it started end with this program, however that ends. (Twice `--pdeathsig`:
+    /// changing the user clears it.)
     pub fn program(&self, what: &str, log: &Path, options: &[&str]) -> Result<Program> {
         let Workshop {
             cache,
@@ -268,7 +269,7 @@ impl<'a> Makepkg<'a> {
                 "--kill-child",
                 "--mount-proc",
             ])
-            .args(["setpriv", "--clear-groups"])
+            .args(["setpriv", "--clear-groups", "--pdeathsig=KILL"])
             .args([format!("--reuid={builder}"), format!("--regid={builder}")])
             // The database of Debian's pacman is empty: dependencies are `host::NEEDED`. The hash
             // of kernel.org's tarball is pinned; its signers' keys are not on every machine.

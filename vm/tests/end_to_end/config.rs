@@ -25,6 +25,10 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             ("a_config_of_ones_own_gets_rust", own),
             ("a_config_that_is_not_there_is_named", missing),
             (
+                "only_listed_modules_are_built_with_localmodcfg",
+                localmodcfg,
+            ),
+            (
                 "the_list_of_modules_is_asked_for_when_it_is_not_there",
                 no_modprobed,
             ),
@@ -186,6 +190,30 @@ fn no_modprobed(lab: &Lab) -> Result<(), Failed> {
             "modprobed-db store",
         ],
     );
+    Ok(())
+}
+
+fn localmodcfg(lab: &Lab) -> Result<(), Failed> {
+    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    // As modprobed-db writes it: a name a line.
+    fs::write(makepkg.start.join("modprobed.db"), "rust_print\n")?;
+    // A path that counts from the PKGBUILD's folder.
+    makepkg
+        .set("_config", "vm")
+        .set("_localmodcfg", "y")
+        .set("_localmodcfg_path", "modprobed.db");
+    prepare(&makepkg)?;
+    let config = config(&makepkg)?;
+    assert_eq!(
+        config.get("CONFIG_SAMPLE_RUST_PRINT").map(String::as_str),
+        Some("m")
+    );
+    assert_eq!(
+        config.get("CONFIG_SAMPLE_RUST_MINIMAL"),
+        None,
+        "it was not in the list"
+    );
+    assert_eq!(config.get("CONFIG_RUST").map(String::as_str), Some("y"));
     Ok(())
 }
 
