@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod error;
+mod eval;
+mod expr;
+mod file;
+mod lex;
+mod menu;
+mod model;
+mod number;
+mod order;
+mod parse;
+mod preprocess;
+mod symbol;
+mod tristate;
+
+pub use config::Config;
+pub use error::{Error, Location};
+pub use eval::{Value, Values};
+pub use model::{Model, Options, SymbolInfo};
+pub use preprocess::Shell;
+pub use symbol::{Fact, SymbolType};
+pub use tristate::Tristate;
