@@ -9,13 +9,13 @@
 
 use std::cmp::{max, min};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
 use crate::config::{Config, quoted, unquoted};
 use crate::expr::{Expr, ExprId};
 use crate::model::{ChoiceRule, Model};
 use crate::number;
-use crate::symbol::{MOD, NO, PropertyKind, Symbol, SymbolId, SymbolType, YES};
+use crate::symbol::{PropertyKind, Symbol, SymbolId, SymbolType};
 use crate::tristate::Tristate;
 
 /// A text without a copy of it.
@@ -29,6 +29,8 @@ enum Text {
     Name(SymbolId),
     /// What the configuration says of a symbol.
     User(SymbolId),
+    /// What a symbol is taken to be.
+    Assumed(SymbolId),
 }
 
 /// What the configuration says of a symbol.
@@ -59,6 +61,9 @@ struct State {
     member: Option<SymbolId>,
 }
 
+/// Values that symbols and facts are taken to have, whatever the tree says.
+pub(crate) type Assumptions = FxHashMap<SymbolId, String>;
+
 /// The least and the most an expression can be, which differ where a value is not known.
 pub(crate) type Bounds = (Tristate, Tristate);
 
@@ -69,7 +74,7 @@ pub struct Values<'m> {
     users: Vec<User>,
     states: Vec<State>,
     modules: Tristate,
-    assumed: FxHashSet<SymbolId>,
+    assumed: Assumptions,
 }
 
 /// A symbol's value.
@@ -91,8 +96,8 @@ impl std::fmt::Display for Value {
 }
 
 impl<'m> Values<'m> {
-    /// Evaluates everything. `assumed` are facts to take as `y`.
-    pub(crate) fn new(model: &'m Model, config: &Config, assumed: FxHashSet<SymbolId>) -> Self {
+    /// Evaluates everything. `assumed` is for asking what would be if.
+    pub(crate) fn new(model: &'m Model, config: &Config, assumed: Assumptions) -> Self {
         let count = model.symbols.len();
         let mut values = Self {
             model,
@@ -102,11 +107,20 @@ impl<'m> Values<'m> {
             assumed,
         };
         values.read(config);
-        for constant in [NO, MOD, YES] {
-            values.states[constant.index()].is_valid = true;
+        for id in model.symbols.ids() {
+            let symbol = model.symbols.get(id);
+            // The constants, and the facts that are known.
+            if symbol.is_const && symbol.kind == SymbolType::Tristate {
+                let state = &mut values.states[id.index()];
+                state.is_valid = true;
+                state.value = Tristate::from_letter(&symbol.name).unwrap_or_default();
+            }
+            if let Some(value) = values.assumed.get(&id) {
+                let value = Tristate::from_letter(value).unwrap_or_default();
+                let state = &mut values.states[id.index()];
+                *state = State { value, text: Text::Assumed(id), is_valid: true, ..*state };
+            }
         }
-        values.states[MOD.index()].value = Tristate::Module;
-        values.states[YES.index()].value = Tristate::Yes;
         for &id in &model.order {
             values.calculate(id);
             for &member in &model.symbols.get(id).members {
@@ -170,6 +184,7 @@ impl<'m> Values<'m> {
             Text::Empty => "",
             Text::Logic => "n",
             Text::Name(id) => &self.model.symbols.get(id).name,
+            Text::Assumed(id) => self.assumed.get(&id).map(String::as_str).unwrap_or_default(),
             Text::User(id) => self.users[id.index()].text.as_deref().unwrap_or_default(),
         }
     }
@@ -189,8 +204,8 @@ impl<'m> Values<'m> {
         let model = self.model;
         match model.exprs.get(expr) {
             &Expr::Symbol(id) => {
-                if model.symbols.is_fact(id) {
-                    let least = if self.assumed.contains(&id) { Tristate::Yes } else { Tristate::No };
+                if model.symbols.is_unknown(id) {
+                    let least = if self.assumed.contains_key(&id) { Tristate::Yes } else { Tristate::No };
                     return (least, Tristate::Yes);
                 }
                 self.calculate(id);
@@ -214,7 +229,7 @@ impl<'m> Values<'m> {
                 })
             }
             &Expr::Compare(comparison, left, right) => {
-                if model.symbols.is_fact(left) || model.symbols.is_fact(right) {
+                if model.symbols.is_unknown(left) || model.symbols.is_unknown(right) {
                     return (Tristate::No, Tristate::Yes);
                 }
                 self.calculate(left);
@@ -399,7 +414,7 @@ impl<'m> Values<'m> {
                 &Expr::Symbol(source) => source,
                 _ => return Text::Empty,
             };
-            if low != high || self.model.symbols.is_fact(source) {
+            if low != high || self.model.symbols.is_unknown(source) {
                 self.states[id.index()].is_written |= self.users[id.index()].is_recorded;
                 return Text::User(id);
             }
@@ -585,8 +600,8 @@ impl<'m> Values<'m> {
         let exprs = &self.model.exprs;
         let both = |value| (value, value);
         match exprs.get(expr) {
-            &Expr::Symbol(id) if self.model.symbols.is_fact(id) => {
-                (if self.assumed.contains(&id) { Tristate::Yes } else { Tristate::No }, Tristate::Yes)
+            &Expr::Symbol(id) if self.model.symbols.is_unknown(id) => {
+                (if self.assumed.contains_key(&id) { Tristate::Yes } else { Tristate::No }, Tristate::Yes)
             }
             &Expr::Symbol(id) => both(self.value_of(id)),
             &Expr::Not(operand) => {
@@ -607,7 +622,7 @@ impl<'m> Values<'m> {
             }
             &Expr::Compare(comparison, left, right) => {
                 let symbols = &self.model.symbols;
-                if symbols.is_fact(left) || symbols.is_fact(right) {
+                if symbols.is_unknown(left) || symbols.is_unknown(right) {
                     return (Tristate::No, Tristate::Yes);
                 }
                 let (left_kind, right_kind) = (symbols.get(left).kind, symbols.get(right).kind);

@@ -89,6 +89,8 @@ pub(crate) enum Token<'a> {
     Quoted(Cow<'a, str>),
     /// A word or string with a part that is not known; as the file writes it.
     Unknown { raw: String, is_quoted: bool },
+    /// A macro call that came out as `y` or `n`; as the file writes it.
+    Known { raw: String, value: &'static str },
     Compare(Comparison),
     And,
     Or,
@@ -104,6 +106,8 @@ pub(crate) struct Lexer<'a> {
     /// The line that `at` is on; in `location`, that of the statement's first token.
     line: u32,
     pub(crate) location: Location,
+    /// The last macro call in the statement, as the file writes it.
+    pub(crate) macros: Option<Box<str>>,
 }
 
 const fn is_word(byte: u8) -> bool {
@@ -112,7 +116,7 @@ const fn is_word(byte: u8) -> bool {
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a [u8], file: std::sync::Arc<str>) -> Self {
-        Self { text, at: 0, line: 1, location: Location { file, line: 1 } }
+        Self { text, at: 0, line: 1, location: Location { file, line: 1 }, macros: None }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -133,6 +137,7 @@ impl<'a> Lexer<'a> {
         tokens: &mut Vec<Token<'a>>,
     ) -> Result<(), Error> {
         tokens.clear();
+        self.macros = None;
         while let Some(byte) = self.peek() {
             if tokens.is_empty() {
                 self.location.line = self.line;
@@ -220,6 +225,7 @@ impl<'a> Lexer<'a> {
             return Err(unterminated(&here, &String::from_utf8_lossy(line)));
         };
         out.push_str(&pp.reference(&String::from_utf8_lossy(&line[1..end]), &here)?);
+        self.macros = Some(format!("${}", String::from_utf8_lossy(&line[..=end])).into());
         self.at += end + 1;
         Ok(())
     }
@@ -250,6 +256,12 @@ impl<'a> Lexer<'a> {
         if out.contains(UNKNOWN) {
             let raw = String::from_utf8_lossy(&self.text[start..self.at]).into_owned();
             return Ok(Some(Token::Unknown { raw, is_quoted: false }));
+        }
+        // What a test of the tools says is a fact too, and to be named by its test.
+        if let "y" | "n" = &*out {
+            let raw = String::from_utf8_lossy(&self.text[start..self.at]).into_owned();
+            let value = if out == "y" { "y" } else { "n" };
+            return Ok(Some(Token::Known { raw, value }));
         }
         Ok((!out.is_empty()).then_some(Token::Word(Cow::Owned(out))))
     }

@@ -134,7 +134,7 @@ fn prompt_condition(tree: &Tree, id: usize) -> Option<Option<ExprId>> {
     prompts
         .filter(|property| matches!(property.kind, PropertyKind::Prompt(_)))
         .map(|property| property.condition)
-        .last()
+        .next_back()
 }
 
 /// The entries of a choice's members: what is in it directly or in an `if`, without those

@@ -5,11 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rustc_hash::FxHashSet;
-
 use crate::config::Config;
 use crate::error::{Error, Location};
-use crate::eval::Values;
+use crate::eval::{Assumptions, Values};
 use crate::expr::{ExprId, Exprs};
 use crate::menu;
 use crate::order;
@@ -49,7 +47,6 @@ pub(crate) enum ChoiceRule {
 #[derive(Debug)]
 pub struct Model {
     pub(crate) root: PathBuf,
-    pub(crate) arch: String,
     pub(crate) symbols: Symbols,
     pub(crate) exprs: Exprs,
     pub(crate) modules: SymbolId,
@@ -120,7 +117,6 @@ impl Model {
         Ok(Self {
             choice_rule: choice_rule(&root),
             root,
-            arch: options.arch.clone(),
             symbols: tree.symbols,
             exprs: tree.exprs,
             modules: tree.modules.unwrap_or(NO),
@@ -138,7 +134,7 @@ impl Model {
     /// again with the same tools.
     #[must_use]
     pub fn evaluate(&self, config: &Config) -> Values<'_> {
-        Values::new(self, config, FxHashSet::default())
+        Values::new(self, config, Assumptions::default())
     }
 
     /// What is known of a symbol; nothing when no file mentions it.
@@ -191,7 +187,10 @@ impl Model {
             });
             return format!("choice \"{}\"", prompt.unwrap_or(&symbol.name));
         }
-        if symbol.is_const && symbol.fact.is_none() && id.0 > 2 {
+        if let Some(fact) = &symbol.fact {
+            return fact.text.clone();
+        }
+        if symbol.is_const && id.0 > 2 {
             return format!("\"{}\"", symbol.name);
         }
         symbol.name.clone()

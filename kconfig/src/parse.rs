@@ -78,6 +78,7 @@ pub(crate) struct Parser {
 struct Statement<'t, 'a> {
     tokens: &'t [Token<'a>],
     at: &'t Location,
+    macros: Option<&'t str>,
 }
 
 impl<'t, 'a> Statement<'t, 'a> {
@@ -129,7 +130,7 @@ fn shown(token: &Token<'_>) -> String {
         Token::Keyword(keyword) => format!("`{}`", format!("{keyword:?}").to_lowercase()),
         Token::Word(word) => format!("`{word}`"),
         Token::Quoted(text) => format!("\"{text}\""),
-        Token::Unknown { raw, .. } => format!("`{raw}`"),
+        Token::Unknown { raw, .. } | Token::Known { raw, .. } => format!("`{raw}`"),
         Token::Compare(comparison) => format!("`{}`", comparison.sign()),
         Token::And => "`&&`".to_owned(),
         Token::Or => "`||`".to_owned(),
@@ -204,7 +205,8 @@ impl Parser {
                 break;
             }
             let at = lexer.location.clone();
-            let mut statement = Statement { tokens: &tokens, at: &at };
+            let macros = lexer.macros.take();
+            let mut statement = Statement { tokens: &tokens, at: &at, macros: macros.as_deref() };
             if self.statement(&mut statement, &mut entry, block)? == Next::Help {
                 lexer.skip_help();
             }
@@ -519,8 +521,9 @@ impl Parser {
     ) -> Result<(), Error> {
         let condition = self.if_expr(statement)?;
         let at = statement.at.clone();
+        let macros = statement.macros.map(Box::from);
         let symbol = self.symbol_of(entry);
-        symbol.properties.push(Property { kind, condition, entry, at });
+        symbol.properties.push(Property { kind, condition, at, macros });
         let place = symbol.properties.len() - 1;
         self.entry_mut(entry).properties.push(place);
         Ok(())
@@ -538,7 +541,12 @@ impl Parser {
             Some(Token::Word(name)) => Ok(self.tree.symbols.named(name)),
             Some(Token::Quoted(text)) => Ok(self.tree.symbols.quoted(text)),
             Some(Token::Unknown { raw, .. }) => {
-                Ok(self.tree.symbols.fact(Fact { text: raw.clone(), at: statement.at.clone() }))
+                let fact = Fact { text: raw.clone(), at: statement.at.clone() };
+                Ok(self.tree.symbols.fact(fact, None))
+            }
+            Some(Token::Known { raw, value }) => {
+                let fact = Fact { text: raw.clone(), at: statement.at.clone() };
+                Ok(self.tree.symbols.fact(fact, Some(value)))
             }
             _ => Err(statement.error("a symbol or a text in quotes is expected here")),
         }
@@ -580,10 +588,10 @@ impl Parser {
                 statement.next();
                 let right = self.operand(statement)?;
                 let symbols = &self.tree.symbols;
-                let has_fact = symbols.is_fact(left) || symbols.is_fact(right);
+                let has_fact = symbols.is_unknown(left) || symbols.is_unknown(right);
                 self.tree.exprs.compare(comparison, left, right, has_fact)
             } else {
-                let is_fact = self.tree.symbols.is_fact(left);
+                let is_fact = self.tree.symbols.is_unknown(left);
                 self.tree.exprs.symbol(left, is_fact)
             }
         };

@@ -85,9 +85,9 @@ pub(crate) enum PropertyKind {
 pub(crate) struct Property {
     pub(crate) kind: PropertyKind,
     pub(crate) condition: Option<ExprId>,
-    /// The menu entry that wrote it: its dependencies are added to the condition.
-    pub(crate) entry: u32,
     pub(crate) at: Location,
+    /// The macro call that its text was made by, when it is made by one.
+    pub(crate) macros: Option<Box<str>>,
 }
 
 #[derive(Debug, Default)]
@@ -110,7 +110,8 @@ pub(crate) struct Symbol {
     pub(crate) selected: Vec<ExprId>,
     /// The same for each `imply`.
     pub(crate) implied: Vec<ExprId>,
-    /// Set for the stand-in of a value that only a shell can tell.
+    /// Set for the stand-in of a value that only a shell can tell. Its name is `y` or `n`
+    /// when the shell was asked.
     pub(crate) fact: Option<Box<Fact>>,
 }
 
@@ -194,9 +195,10 @@ impl Symbols {
     }
 
     /// A stand-in for a value that only a shell can tell.
-    pub(crate) fn fact(&mut self, fact: Fact) -> SymbolId {
+    pub(crate) fn fact(&mut self, fact: Fact, value: Option<&'static str>) -> SymbolId {
         self.add(Symbol {
-            name: fact.text.clone(),
+            name: value.unwrap_or_default().to_owned(),
+            kind: if value.is_some() { SymbolType::Tristate } else { SymbolType::Unknown },
             is_const: true,
             fact: Some(Box::new(fact)),
             ..Symbol::default()
@@ -224,7 +226,9 @@ impl Symbols {
         self.by_name.get(name).copied()
     }
 
-    pub(crate) fn is_fact(&self, id: SymbolId) -> bool {
-        self.get(id).fact.is_some()
+    /// Whether this stands for a value that is not known.
+    pub(crate) fn is_unknown(&self, id: SymbolId) -> bool {
+        let symbol = self.get(id);
+        symbol.fact.is_some() && symbol.kind == SymbolType::Unknown
     }
 }
