@@ -75,6 +75,8 @@ pub struct Values<'m> {
     states: Vec<State>,
     modules: Tristate,
     assumed: Assumptions,
+    /// The bounds of expressions that are final.
+    known: Vec<Option<Bounds>>,
 }
 
 /// A symbol's value.
@@ -105,6 +107,7 @@ impl<'m> Values<'m> {
             states: vec![State::default(); count],
             modules: Tristate::No,
             assumed,
+            known: vec![None; model.exprs.len()],
         };
         values.read(config);
         for id in model.symbols.ids() {
@@ -201,50 +204,52 @@ impl<'m> Values<'m> {
 
     fn bounds_of(&mut self, expr: Option<ExprId>) -> Bounds {
         let Some(expr) = expr else { return (Tristate::Yes, Tristate::Yes) };
+        if let Some(known) = self.known[expr.index()] {
+            return known;
+        }
         let model = self.model;
-        match model.exprs.get(expr) {
-            &Expr::Symbol(id) => {
-                if model.symbols.is_unknown(id) {
-                    let least = if self.assumed.contains_key(&id) { Tristate::Yes } else { Tristate::No };
-                    return (least, Tristate::Yes);
+        // What menus demand is part of the conditions of all that is in them.
+        let bounds = match model.exprs.get(expr) {
+            Expr::And(operands) => {
+                let mut bounds = (Tristate::Yes, Tristate::Yes);
+                for &operand in operands {
+                    let other = self.bounds_of(Some(operand));
+                    bounds = (min(bounds.0, other.0), min(bounds.1, other.1));
+                    if bounds.1 == Tristate::No {
+                        break;
+                    }
                 }
-                self.calculate(id);
-                let value = self.states[id.index()].value;
-                (value, value)
+                bounds
             }
-            &Expr::Not(operand) => {
+            Expr::Or(operands) => {
+                let mut bounds = (Tristate::No, Tristate::No);
+                for &operand in operands {
+                    let other = self.bounds_of(Some(operand));
+                    bounds = (max(bounds.0, other.0), max(bounds.1, other.1));
+                    if bounds.0 == Tristate::Yes {
+                        break;
+                    }
+                }
+                bounds
+            }
+            Expr::Not(operand) => {
                 let (low, high) = self.bounds_of(Some(operand));
                 (!high, !low)
             }
-            Expr::And(operands) => {
-                operands.iter().fold((Tristate::Yes, Tristate::Yes), |(low, high), &operand| {
-                    let other = self.bounds_of(Some(operand));
-                    (min(low, other.0), min(high, other.1))
-                })
+            Expr::Symbol(id) => {
+                self.calculate(id);
+                self.bounds(Some(expr))
             }
-            Expr::Or(operands) => {
-                operands.iter().fold((Tristate::No, Tristate::No), |(low, high), &operand| {
-                    let other = self.bounds_of(Some(operand));
-                    (max(low, other.0), max(high, other.1))
-                })
-            }
-            &Expr::Compare(comparison, left, right) => {
-                if model.symbols.is_unknown(left) || model.symbols.is_unknown(right) {
-                    return (Tristate::No, Tristate::Yes);
-                }
+            Expr::Compare(_, left, right) => {
                 self.calculate(left);
                 self.calculate(right);
-                let kind = |id| model.symbols.get(id).kind;
-                let ordering = number::compare(
-                    self.string(left),
-                    kind(left),
-                    self.string(right),
-                    kind(right),
-                );
-                let value = if comparison.holds(ordering) { Tristate::Yes } else { Tristate::No };
-                (value, value)
+                self.bounds(Some(expr))
             }
+        };
+        if !model.exprs.traits(expr).has_choice {
+            self.known[expr.index()] = Some(bounds);
         }
+        bounds
     }
 
     /// The value of a condition of `of`. What is not known is what the configuration shows:
@@ -271,11 +276,8 @@ impl<'m> Values<'m> {
         let model = self.model;
         let symbol = model.symbols.get(id);
         let mut visible = Tristate::No;
-        for property in &symbol.properties {
-            if !matches!(property.kind, PropertyKind::Prompt(_)) {
-                continue;
-            }
-            let mut shown = self.condition(id, property.condition);
+        for &condition in &symbol.prompts {
+            let mut shown = self.condition(id, condition);
             // In a choice that is `y`, a tristate that could only be `m` is not offered.
             if let Some(choice) = symbol.choice
                 && symbol.kind == SymbolType::Tristate
@@ -384,9 +386,8 @@ impl<'m> Values<'m> {
     /// The first default whose condition holds.
     fn default_logic(&mut self, id: SymbolId, symbol: &Symbol) -> Option<Tristate> {
         let recorded = self.users[id.index()].recorded;
-        for property in &symbol.properties {
-            let PropertyKind::Default(expr) = property.kind else { continue };
-            let shown = self.bounds_of(property.condition);
+        for &(expr, condition) in &symbol.defaults {
+            let shown = self.bounds_of(condition);
             if shown.1 == Tristate::No {
                 continue;
             }
@@ -403,15 +404,14 @@ impl<'m> Values<'m> {
         if self.users[id.index()].is_set && (is_visible || symbol.is_transitional) {
             return Text::User(id);
         }
-        for property in &symbol.properties {
-            let PropertyKind::Default(expr) = property.kind else { continue };
-            let (low, high) = self.bounds_of(property.condition);
+        for &(expr, condition) in &symbol.defaults {
+            let (low, high) = self.bounds_of(condition);
             if high == Tristate::No {
                 continue;
             }
             // Only a single symbol can be the default of what is not logic.
             let source = match self.model.exprs.get(expr) {
-                &Expr::Symbol(source) => source,
+                Expr::Symbol(source) => source,
                 _ => return Text::Empty,
             };
             if low != high || self.model.symbols.is_unknown(source) {
@@ -512,10 +512,9 @@ impl<'m> Values<'m> {
     }
 
     fn default_member(&mut self, symbol: &Symbol) -> Option<SymbolId> {
-        for property in &symbol.properties {
-            let PropertyKind::Default(expr) = property.kind else { continue };
-            let (_, shown) = self.bounds_of(property.condition);
-            if let (&Expr::Symbol(member), true) =
+        for &(expr, condition) in &symbol.defaults {
+            let (_, shown) = self.bounds_of(condition);
+            if let (Expr::Symbol(member), true) =
                 (self.model.exprs.get(expr), shown != Tristate::No)
                 && self.is_visible(member)
             {
@@ -597,14 +596,17 @@ impl<'m> Values<'m> {
     /// The bounds of an expression once everything is computed.
     pub(crate) fn bounds(&self, expr: Option<ExprId>) -> Bounds {
         let Some(expr) = expr else { return (Tristate::Yes, Tristate::Yes) };
+        if let Some(known) = self.known[expr.index()] {
+            return known;
+        }
         let exprs = &self.model.exprs;
         let both = |value| (value, value);
         match exprs.get(expr) {
-            &Expr::Symbol(id) if self.model.symbols.is_unknown(id) => {
+            Expr::Symbol(id) if self.model.symbols.is_unknown(id) => {
                 (if self.assumed.contains_key(&id) { Tristate::Yes } else { Tristate::No }, Tristate::Yes)
             }
-            &Expr::Symbol(id) => both(self.value_of(id)),
-            &Expr::Not(operand) => {
+            Expr::Symbol(id) => both(self.value_of(id)),
+            Expr::Not(operand) => {
                 let (low, high) = self.bounds(Some(operand));
                 (!high, !low)
             }
@@ -620,7 +622,7 @@ impl<'m> Values<'m> {
                     (max(low, other.0), max(high, other.1))
                 })
             }
-            &Expr::Compare(comparison, left, right) => {
+            Expr::Compare(comparison, left, right) => {
                 let symbols = &self.model.symbols;
                 if symbols.is_unknown(left) || symbols.is_unknown(right) {
                     return (Tristate::No, Tristate::Yes);

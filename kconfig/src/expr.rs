@@ -6,11 +6,17 @@
 //! shared by everything in it. `&&` and `||` hold any number of operands, so that a chain of a
 //! thousand operands is one level deep and not a thousand.
 
-use crate::symbol::{MOD, NO, SymbolId, YES};
+use crate::symbol::{MOD, NO, SymbolId, Symbols, YES};
 
 /// An expression in the arena of its tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ExprId(u32);
+
+impl ExprId {
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// How two symbols' values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,76 +76,126 @@ impl Comparison {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Expr {
+/// An expression to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expr<'a> {
     Symbol(SymbolId),
     Not(ExprId),
-    And(Vec<ExprId>),
-    Or(Vec<ExprId>),
+    And(&'a [ExprId]),
+    Or(&'a [ExprId]),
+    Compare(Comparison, SymbolId, SymbolId),
+}
+
+/// An expression as it is kept: small, for there are 200,000 of them, and evaluating goes
+/// through them all.
+#[derive(Clone, Copy, Debug)]
+enum Stored {
+    Symbol(SymbolId),
+    Not(ExprId),
+    /// Where the operands begin, and how many there are.
+    And(u32, u32),
+    Or(u32, u32),
     Compare(Comparison, SymbolId, SymbolId),
 }
 
 /// Every expression of a tree.
 #[derive(Debug, Default)]
 pub(crate) struct Exprs {
-    nodes: Vec<Expr>,
-    /// For each expression, whether a value that only a shell knows is somewhere in it.
-    uncertain: Vec<bool>,
+    nodes: Vec<Stored>,
+    /// The operands of every `&&` and `||`.
+    operands: Vec<ExprId>,
+    traits: Vec<Traits>,
+}
+
+/// What is somewhere in an expression.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traits {
+    /// A value that only a shell or the environment of `make` knows.
+    pub(crate) is_uncertain: bool,
+    /// A choice, whose value changes while its members are being looked at.
+    pub(crate) has_choice: bool,
+}
+
+impl Traits {
+    fn join(self, other: Self) -> Self {
+        Self {
+            is_uncertain: self.is_uncertain || other.is_uncertain,
+            has_choice: self.has_choice || other.has_choice,
+        }
+    }
 }
 
 impl Exprs {
-    pub(crate) fn get(&self, id: ExprId) -> &Expr {
-        &self.nodes[id.0 as usize]
+    pub(crate) fn get(&self, id: ExprId) -> Expr<'_> {
+        let operands = |start: u32, count: u32| {
+            let start = start as usize;
+            &self.operands[start..start + count as usize]
+        };
+        match self.nodes[id.index()] {
+            Stored::Symbol(symbol) => Expr::Symbol(symbol),
+            Stored::Not(operand) => Expr::Not(operand),
+            Stored::And(start, count) => Expr::And(operands(start, count)),
+            Stored::Or(start, count) => Expr::Or(operands(start, count)),
+            Stored::Compare(comparison, left, right) => Expr::Compare(comparison, left, right),
+        }
     }
 
-    /// Whether a value that only a shell or the environment knows is part of the expression.
-    pub(crate) fn is_uncertain(&self, id: ExprId) -> bool {
-        self.uncertain[id.0 as usize]
+    pub(crate) fn traits(&self, id: ExprId) -> Traits {
+        self.traits[id.index()]
     }
 
-    fn add(&mut self, expr: Expr, uncertain: bool) -> ExprId {
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    fn add(&mut self, expr: Stored, traits: Traits) -> ExprId {
         // The number of files and their size are limited, so this cannot wrap.
         let id = ExprId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
         self.nodes.push(expr);
-        self.uncertain.push(uncertain);
+        self.traits.push(traits);
         id
     }
 
-    pub(crate) fn symbol(&mut self, symbol: SymbolId, is_fact: bool) -> ExprId {
-        self.add(Expr::Symbol(symbol), is_fact)
+    pub(crate) fn symbol(&mut self, symbols: &Symbols, symbol: SymbolId) -> ExprId {
+        self.add(Stored::Symbol(symbol), symbols.traits(symbol))
     }
 
     pub(crate) fn compare(
         &mut self,
+        symbols: &Symbols,
         comparison: Comparison,
         left: SymbolId,
         right: SymbolId,
-        has_fact: bool,
     ) -> ExprId {
-        self.add(Expr::Compare(comparison, left, right), has_fact)
+        let traits = symbols.traits(left).join(symbols.traits(right));
+        self.add(Stored::Compare(comparison, left, right), traits)
     }
 
     pub(crate) fn not(&mut self, operand: ExprId) -> ExprId {
-        let uncertain = self.is_uncertain(operand);
-        self.add(Expr::Not(operand), uncertain)
+        let traits = self.traits(operand);
+        self.add(Stored::Not(operand), traits)
     }
 
     /// `&&` of all operands; a single operand stands for itself.
-    pub(crate) fn and(&mut self, operands: Vec<ExprId>) -> ExprId {
-        self.join(operands, Expr::And)
+    pub(crate) fn and(&mut self, operands: &[ExprId]) -> ExprId {
+        self.join(operands, Stored::And)
     }
 
     /// `||` of all operands; a single operand stands for itself.
-    pub(crate) fn or(&mut self, operands: Vec<ExprId>) -> ExprId {
-        self.join(operands, Expr::Or)
+    pub(crate) fn or(&mut self, operands: &[ExprId]) -> ExprId {
+        self.join(operands, Stored::Or)
     }
 
-    fn join(&mut self, operands: Vec<ExprId>, make: fn(Vec<ExprId>) -> Expr) -> ExprId {
-        if let [only] = operands[..] {
+    fn join(&mut self, operands: &[ExprId], make: fn(u32, u32) -> Stored) -> ExprId {
+        if let &[only] = operands {
             return only;
         }
-        let uncertain = operands.iter().any(|&operand| self.is_uncertain(operand));
-        self.add(make(operands), uncertain)
+        let traits = operands.iter().map(|&operand| self.traits(operand));
+        let traits = traits.fold(Traits::default(), Traits::join);
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let start = number(self.operands.len());
+        self.operands.extend_from_slice(operands);
+        self.add(make(start, number(operands.len())), traits)
     }
 
     /// `left && right`, where nothing stands for `y`.
@@ -149,32 +205,36 @@ impl Exprs {
         right: Option<ExprId>,
     ) -> Option<ExprId> {
         match (left, right) {
-            (Some(left), Some(right)) => Some(self.and(vec![left, right])),
+            (Some(left), Some(right)) => Some(self.and(&[left, right])),
             (one, other) => one.or(other),
         }
     }
 
     /// Replaces a bare `m` by `m && MODULES`: without modules nothing can be one.
-    pub(crate) fn rewrite_m(&mut self, id: ExprId, modules: SymbolId) -> ExprId {
-        match self.get(id).clone() {
+    pub(crate) fn rewrite_m(&mut self, symbols: &Symbols, id: ExprId, modules: SymbolId) -> ExprId {
+        match self.get(id) {
             Expr::Symbol(MOD) => {
-                let modules = self.symbol(modules, false);
-                self.and(vec![id, modules])
+                let modules = self.symbol(symbols, modules);
+                self.and(&[id, modules])
             }
             Expr::Symbol(_) | Expr::Compare(..) => id,
             Expr::Not(operand) => {
-                let rewritten = self.rewrite_m(operand, modules);
+                let rewritten = self.rewrite_m(symbols, operand, modules);
                 if rewritten == operand { id } else { self.not(rewritten) }
             }
             Expr::And(operands) | Expr::Or(operands) => {
-                let rewritten: Vec<_> =
-                    operands.iter().map(|&operand| self.rewrite_m(operand, modules)).collect();
+                let is_and = matches!(self.get(id), Expr::And(_));
+                let operands = operands.to_vec();
+                let rewritten: Vec<_> = operands
+                    .iter()
+                    .map(|&operand| self.rewrite_m(symbols, operand, modules))
+                    .collect();
                 if rewritten == operands {
                     id
-                } else if matches!(self.get(id), Expr::And(_)) {
-                    self.and(rewritten)
+                } else if is_and {
+                    self.and(&rewritten)
                 } else {
-                    self.or(rewritten)
+                    self.or(&rewritten)
                 }
             }
         }
@@ -183,14 +243,14 @@ impl Exprs {
     /// Calls `visit` with every symbol in the expression.
     pub(crate) fn for_each_symbol(&self, id: ExprId, visit: &mut impl FnMut(SymbolId)) {
         match self.get(id) {
-            &Expr::Symbol(symbol) => visit(symbol),
-            &Expr::Not(operand) => self.for_each_symbol(operand, visit),
+            Expr::Symbol(symbol) => visit(symbol),
+            Expr::Not(operand) => self.for_each_symbol(operand, visit),
             Expr::And(operands) | Expr::Or(operands) => {
                 for &operand in operands {
                     self.for_each_symbol(operand, visit);
                 }
             }
-            &Expr::Compare(_, left, right) => {
+            Expr::Compare(_, left, right) => {
                 visit(left);
                 visit(right);
             }
@@ -211,12 +271,12 @@ impl Exprs {
     /// Whether the expression cannot hold while `symbol` is off.
     pub(crate) fn demands(&self, id: ExprId, symbol: SymbolId) -> bool {
         match self.get(id) {
-            &Expr::Symbol(other) => other == symbol,
+            Expr::Symbol(other) => other == symbol,
             Expr::And(operands) => operands.iter().any(|&operand| self.demands(operand, symbol)),
-            &Expr::Compare(Comparison::Equal, left, right) => {
+            Expr::Compare(Comparison::Equal, left, right) => {
                 left == symbol && (right == YES || right == MOD)
             }
-            &Expr::Compare(Comparison::Unequal, left, right) => left == symbol && right == NO,
+            Expr::Compare(Comparison::Unequal, left, right) => left == symbol && right == NO,
             _ => false,
         }
     }
@@ -234,7 +294,7 @@ impl Exprs {
             return true;
         }
         match (self.get(left), self.get(right)) {
-            (&Expr::Not(left), &Expr::Not(right)) => self.same(left, right),
+            (Expr::Not(left), Expr::Not(right)) => self.same(left, right),
             (Expr::And(left), Expr::And(right)) | (Expr::Or(left), Expr::Or(right)) => {
                 left.len() == right.len()
                     && left.iter().zip(right).all(|(&left, &right)| self.same(left, right))
@@ -247,12 +307,12 @@ impl Exprs {
     /// Writes the expression as a Kconfig file would.
     pub(crate) fn text(&self, id: ExprId, name: &impl Fn(SymbolId) -> String) -> String {
         match self.get(id) {
-            &Expr::Symbol(symbol) => name(symbol),
-            &Expr::Not(operand) => match self.get(operand) {
+            Expr::Symbol(symbol) => name(symbol),
+            Expr::Not(operand) => match self.get(operand) {
                 Expr::Symbol(_) => format!("!{}", self.text(operand, name)),
                 _ => format!("!({})", self.text(operand, name)),
             },
-            &Expr::Compare(comparison, left, right) => {
+            Expr::Compare(comparison, left, right) => {
                 format!("{} {} {}", name(left), comparison.sign(), name(right))
             }
             Expr::And(operands) => {

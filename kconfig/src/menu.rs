@@ -17,10 +17,10 @@ pub(crate) fn finalize(tree: &mut Tree) {
         let parent = &tree.entries[entry.parent as usize];
         let parent_depends = match (parent.kind, parent.symbol) {
             // A member can be no more than its choice is.
-            (EntryKind::Choice, Some(choice)) => Some(tree.exprs.symbol(choice, false)),
+            (EntryKind::Choice, Some(choice)) => Some(tree.exprs.symbol(&tree.symbols, choice)),
             _ => parent.depends,
         };
-        let own = entry.depends.map(|depends| tree.exprs.rewrite_m(depends, modules));
+        let own = entry.depends.map(|depends| tree.exprs.rewrite_m(&tree.symbols, depends, modules));
         let depends = tree.exprs.and_maybe(parent_depends, own);
         tree.entries[id].depends = depends;
         finalize_properties(tree, id, depends, modules);
@@ -31,7 +31,7 @@ pub(crate) fn finalize(tree: &mut Tree) {
             // of the others.
             let before = tree.symbols.get(symbol).depends;
             let joined = match (before, depends) {
-                (Some(before), Some(depends)) => Some(tree.exprs.or(vec![before, depends])),
+                (Some(before), Some(depends)) => Some(tree.exprs.or(&[before, depends])),
                 (one, other) => one.or(other),
             };
             tree.symbols.get_mut(symbol).depends = joined;
@@ -42,13 +42,23 @@ pub(crate) fn finalize(tree: &mut Tree) {
             finalize_choice(tree, id);
         }
     }
+    for id in tree.symbols.ids() {
+        let symbol = tree.symbols.get_mut(id);
+        for property in &symbol.properties {
+            match property.kind {
+                PropertyKind::Prompt(_) => symbol.prompts.push(property.condition),
+                PropertyKind::Default(value) => symbol.defaults.push((value, property.condition)),
+                _ => {}
+            }
+        }
+    }
 }
 
 fn finalize_properties(tree: &mut Tree, id: usize, depends: Option<ExprId>, modules: SymbolId) {
     let Some(symbol) = tree.entries[id].symbol else { return };
     for place in tree.entries[id].properties.clone() {
         let own = tree.symbols.get(symbol).properties[place].condition;
-        let own = own.map(|condition| tree.exprs.rewrite_m(condition, modules));
+        let own = own.map(|condition| tree.exprs.rewrite_m(&tree.symbols, condition, modules));
         let condition = tree.exprs.and_maybe(depends, own);
         let property = &mut tree.symbols.get_mut(symbol).properties[place];
         property.condition = condition;
@@ -57,7 +67,7 @@ fn finalize_properties(tree: &mut Tree, id: usize, depends: Option<ExprId>, modu
             PropertyKind::Imply(target) => (target, false),
             _ => continue,
         };
-        let selector = Some(tree.exprs.symbol(symbol, false));
+        let selector = Some(tree.exprs.symbol(&tree.symbols, symbol));
         let term = tree.exprs.and_maybe(selector, condition);
         let target = tree.symbols.get_mut(target);
         if is_select {
@@ -110,7 +120,7 @@ fn finalize_choice(tree: &mut Tree, id: usize) {
             && tree.symbols.get(member).kind != SymbolType::Tristate
         {
             for place in tree.entries[entry].properties.clone() {
-                let is_yes = tree.exprs.compare(Comparison::Equal, choice, YES, false);
+                let is_yes = tree.exprs.compare(&tree.symbols, Comparison::Equal, choice, YES);
                 let before = tree.symbols.get(member).properties[place].condition;
                 let condition = tree.exprs.and_maybe(Some(is_yes), before);
                 tree.symbols.get_mut(member).properties[place].condition = condition;
@@ -120,7 +130,7 @@ fn finalize_choice(tree: &mut Tree, id: usize) {
     // A choice that is shown, and not optional, is at least `m`: as if it were selected.
     let prompt = prompt_condition(tree, id);
     if let (Some(condition), false) = (prompt, tree.symbols.get(choice).is_optional) {
-        let module = Some(tree.exprs.symbol(MOD, false));
+        let module = Some(tree.exprs.symbol(&tree.symbols, MOD));
         let term = tree.exprs.and_maybe(condition, module);
         tree.symbols.get_mut(choice).selected.extend(term);
     }

@@ -139,8 +139,8 @@ impl<'v, 'm> Needs<'v, 'm> {
         let Some(expr) = expr else { return NEVER };
         let model = self.model;
         match (model.exprs.get(expr), goal) {
-            (&Expr::Symbol(id), _) => self.symbol_cost(id, goal, depth + 1),
-            (&Expr::Not(operand), _) => self.cost(Some(operand), goal.not(), depth),
+            (Expr::Symbol(id), _) => self.symbol_cost(id, goal, depth + 1),
+            (Expr::Not(operand), _) => self.cost(Some(operand), goal.not(), depth),
             (Expr::And(operands), Goal::AtLeast(_)) | (Expr::Or(operands), Goal::AtMost(_)) => {
                 let mut sum = 0;
                 for &operand in operands {
@@ -155,7 +155,7 @@ impl<'v, 'm> Needs<'v, 'm> {
                 let costs = operands.iter().map(|&operand| self.cost(Some(operand), goal, depth));
                 costs.min().unwrap_or(NEVER)
             }
-            (&Expr::Compare(comparison, left, right), _) => {
+            (Expr::Compare(comparison, left, right), _) => {
                 let ways = self.comparison_ways(comparison, left, right, goal);
                 ways.iter().map(|way| self.way_cost(way, depth + 1)).min().unwrap_or(NEVER)
             }
@@ -334,7 +334,7 @@ impl<'v, 'm> Needs<'v, 'm> {
                 }
                 needs.push(property.condition.map_or(Need::Expr(value, goal), |condition| {
                     // Whichever of the two is nearer; the value is where there is no choice.
-                    if matches!(self.model.exprs.get(value), Expr::Symbol(id) if self.model.symbols.get(*id).is_const) {
+                    if matches!(self.model.exprs.get(value), Expr::Symbol(id) if self.model.symbols.get(id).is_const) {
                         Need::Expr(condition, goal)
                     } else {
                         Need::Expr(value, goal)
@@ -509,8 +509,8 @@ impl<'v, 'm> Needs<'v, 'm> {
         }
         *budget -= 1;
         match (model.exprs.get(expr), goal) {
-            (&Expr::Symbol(id), _) => self.symbol_steps(id, goal, besides, into, budget, depth + 1),
-            (&Expr::Not(operand), _) => {
+            (Expr::Symbol(id), _) => self.symbol_steps(id, goal, besides, into, budget, depth + 1),
+            (Expr::Not(operand), _) => {
                 self.expr_steps(operand, goal.not(), besides, into, budget, depth + 1);
             }
             // All must come in the end, so that it is enough to begin with one.
@@ -530,7 +530,7 @@ impl<'v, 'm> Needs<'v, 'm> {
                     }
                 }
             }
-            (&Expr::Compare(comparison, left, right), _) => {
+            (Expr::Compare(comparison, left, right), _) => {
                 for way in self.comparison_ways(comparison, left, right, goal) {
                     let cost = self.way_cost(&way, depth);
                     if cost < NEVER {
@@ -570,8 +570,8 @@ impl<'v, 'm> Needs<'v, 'm> {
             return;
         }
         match (model.exprs.get(expr), goal) {
-            (&Expr::Symbol(id), _) => self.symbol_obstacles(id, goal, into, depth + 1),
-            (&Expr::Not(operand), _) => self.obstacles(operand, goal.not(), into, depth + 1),
+            (Expr::Symbol(id), _) => self.symbol_obstacles(id, goal, into, depth + 1),
+            (Expr::Not(operand), _) => self.obstacles(operand, goal.not(), into, depth + 1),
             (Expr::And(operands), Goal::AtLeast(_)) | (Expr::Or(operands), Goal::AtMost(_)) => {
                 for &operand in operands {
                     self.obstacles(operand, goal, into, depth + 1);
@@ -589,7 +589,7 @@ impl<'v, 'm> Needs<'v, 'm> {
                 }
                 into.extend(fewest.into_iter().flatten());
             }
-            (&Expr::Compare(comparison, left, right), _) => {
+            (Expr::Compare(comparison, left, right), _) => {
                 self.comparison_obstacles(expr, (comparison, left, right), goal, into, depth);
             }
         }

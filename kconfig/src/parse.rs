@@ -412,7 +412,7 @@ impl Parser {
                 // `depends on A if B`, of Linux 7.0 and later, demands A only where B holds.
                 if let Some(only_if) = self.if_expr(statement)? {
                     let unless = self.tree.exprs.not(only_if);
-                    condition = self.tree.exprs.or(vec![condition, unless]);
+                    condition = self.tree.exprs.or(&[condition, unless]);
                 }
                 let joined = self.tree.exprs.and_maybe(self.entry(entry).depends, Some(condition));
                 self.entry_mut(entry).depends = joined;
@@ -451,7 +451,7 @@ impl Parser {
             }
             (Keyword::Default, EntryKind::Choice) => {
                 let member = self.tree.symbols.named(statement.name()?);
-                let member = self.tree.exprs.symbol(member, false);
+                let member = self.tree.exprs.symbol(&self.tree.symbols, member);
                 self.property(entry, PropertyKind::Default(member), statement)?;
             }
             (Keyword::Default | Keyword::DefBool | Keyword::DefTristate, _) if is_symbol => {
@@ -564,9 +564,9 @@ impl Parser {
             while statement.take(&Token::And) {
                 operands.push(self.term(statement, depth)?);
             }
-            alternatives.push(self.tree.exprs.and(operands));
+            alternatives.push(self.tree.exprs.and(&operands));
             if !statement.take(&Token::Or) {
-                return Ok(self.tree.exprs.or(alternatives));
+                return Ok(self.tree.exprs.or(&alternatives));
             }
         }
     }
@@ -587,12 +587,9 @@ impl Parser {
             if let Some(&Token::Compare(comparison)) = statement.tokens.first() {
                 statement.next();
                 let right = self.operand(statement)?;
-                let symbols = &self.tree.symbols;
-                let has_fact = symbols.is_unknown(left) || symbols.is_unknown(right);
-                self.tree.exprs.compare(comparison, left, right, has_fact)
+                self.tree.exprs.compare(&self.tree.symbols, comparison, left, right)
             } else {
-                let is_fact = self.tree.symbols.is_unknown(left);
-                self.tree.exprs.symbol(left, is_fact)
+                self.tree.exprs.symbol(&self.tree.symbols, left)
             }
         };
         // Two `!` undo each other, so a chain of any length is one level at most.

@@ -5,7 +5,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::error::Location;
-use crate::expr::ExprId;
+use crate::expr::{ExprId, Traits};
 
 /// A symbol in the table of its tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,6 +103,10 @@ pub(crate) struct Symbol {
     /// The members, when this is a choice.
     pub(crate) members: Vec<SymbolId>,
     pub(crate) properties: Vec<Property>,
+    /// The conditions of its prompts, and its defaults with theirs: what evaluating needs of
+    /// the properties, apart from what only a message does.
+    pub(crate) prompts: Vec<Option<ExprId>>,
+    pub(crate) defaults: Vec<(ExprId, Option<ExprId>)>,
     pub(crate) definitions: Vec<Location>,
     /// What `depends on` and the menus around it demand; nothing is `y`.
     pub(crate) depends: Option<ExprId>,
@@ -224,6 +228,11 @@ impl Symbols {
     /// The symbol with this name, if any file mentions it.
     pub(crate) fn find(&self, name: &str) -> Option<SymbolId> {
         self.by_name.get(name).copied()
+    }
+
+    /// What an expression has in it that is only this symbol.
+    pub(crate) fn traits(&self, id: SymbolId) -> Traits {
+        Traits { is_uncertain: self.is_unknown(id), has_choice: self.get(id).is_choice }
     }
 
     /// Whether this stands for a value that is not known.

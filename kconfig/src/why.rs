@@ -492,7 +492,7 @@ impl<'v, 'm> Causes<'v, 'm> {
                         continue;
                     }
                     let is_const = matches!(self.model.exprs.get(value),
-                        &Expr::Symbol(id) if self.model.symbols.get(id).is_const);
+                        Expr::Symbol(id) if self.model.symbols.get(id).is_const);
                     let decides = property.condition.filter(|_| is_const).unwrap_or(value);
                     self.unmet("default", decides, goal, depth, &mut causes);
                     break;
@@ -598,11 +598,11 @@ impl<'v, 'm> Causes<'v, 'm> {
             return;
         }
         match self.model.exprs.get(expr) {
-            &Expr::Symbol(id) => {
+            Expr::Symbol(id) => {
                 let involved = self.logic(id, goal, depth + 1);
                 into.push(involved);
             }
-            &Expr::Not(operand) => {
+            Expr::Not(operand) => {
                 let goal = match goal {
                     Goal::AtLeast(value) => Goal::AtMost(!value),
                     Goal::AtMost(value) => Goal::AtLeast(!value),
@@ -614,7 +614,7 @@ impl<'v, 'm> Causes<'v, 'm> {
                     self.symbols(operand, goal, depth, into);
                 }
             }
-            &Expr::Compare(comparison, left, right) => {
+            Expr::Compare(comparison, left, right) => {
                 let comparison =
                     if matches!(goal, Goal::AtLeast(_)) { comparison } else { comparison.negated() };
                 self.compared(comparison, left, right, depth, into);
