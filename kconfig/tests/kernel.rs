@@ -7,7 +7,7 @@ mod oracle;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use kconfig::{Config, Model, Options, Shell};
+use kconfig::{Answer, Config, Model, Options, Shell, Tristate, Value, Wanted};
 use oracle::{Oracle, oracle};
 
 /// The tree, read with its commands run, as `make LLVM=1` runs them.
@@ -71,4 +71,107 @@ fn a_written_config_says_what_the_shell_would() {
         differ += compare(&format!("{name}, no command run"), &model, &written, &written);
     }
     assert_eq!(differ, 0);
+}
+
+/// A shuffle that is the same on every machine (xorshift64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 11).unwrap() % limit
+    }
+
+    fn pick<T>(&mut self, from: &mut Vec<T>, count: usize) -> Vec<T> {
+        (0..count.min(from.len())).map(|_| from.swap_remove(self.below(from.len()))).collect()
+    }
+}
+
+/// How the answers for some symbols fared.
+#[derive(Debug, Default)]
+struct Tally {
+    agreed_on: usize,
+    agreed_impossible: usize,
+    not_found: usize,
+    wrong: Vec<String>,
+    changes: BTreeMap<usize, usize>,
+    not_proven_smallest: usize,
+    slowest: std::time::Duration,
+}
+
+/// Asks for symbols that are off, and `olddefconfig` whether the answers are right.
+fn ask(oracle: &Oracle, model: &Model, name: &str, config: &str, count: usize) -> Tally {
+    let base = oracle.olddefconfig(config);
+    let parsed = Config::parse(base.as_bytes());
+    let values = model.evaluate(&parsed);
+    let is_off = |name: &&str| values.get(name) == Some(Value::Logic(Tristate::No));
+    let mut off: Vec<&str> = model.names().filter(is_off).collect();
+    let mut tally = Tally::default();
+    eprintln!("{name}: {} symbols are off", off.len());
+    for symbol in Random(0x6b63_6f6e_6669_6721).pick(&mut off, count) {
+        let start = std::time::Instant::now();
+        let why = model.why(symbol, &Wanted::On, &parsed).unwrap();
+        tally.slowest = tally.slowest.max(start.elapsed());
+        let is_on = |config: &str| {
+            let line = lines(config).remove(symbol);
+            line.is_some_and(|line| line.ends_with("=y") || line.ends_with("=m"))
+        };
+        match &why.answer {
+            Answer::Changes(plan) => {
+                let result = oracle.olddefconfig(&format!("{base}{}", plan.fragment()));
+                if is_on(&result) {
+                    tally.agreed_on += 1;
+                    *tally.changes.entry(plan.changes.len()).or_default() += 1;
+                    tally.not_proven_smallest += usize::from(!plan.is_smallest);
+                } else {
+                    tally.wrong.push(format!("{symbol} stays off with:\n{}", plan.fragment()));
+                }
+            }
+            Answer::Impossible { blockers, .. } => {
+                assert!(!blockers.is_empty(), "{symbol} is impossible for no reason");
+                let result = oracle.olddefconfig(&format!("{base}CONFIG_{symbol}=y\n"));
+                if is_on(&result) {
+                    tally.wrong.push(format!("{symbol} is said to be impossible: {}", blockers[0]));
+                } else {
+                    tally.agreed_impossible += 1;
+                }
+            }
+            Answer::NotFound { tries } => {
+                tally.not_found += 1;
+                eprintln!("  nothing found in {tries} tries for:\n{}", why.symbol);
+            }
+            Answer::Already => tally.wrong.push(format!("{symbol} is on already")),
+        }
+    }
+    eprintln!("{name}: {tally:#?}");
+    tally
+}
+
+fn ask_all(count: usize) {
+    let Some(oracle) = oracle() else { return };
+    let model = model(oracle);
+    for (name, config) in oracle.configs() {
+        if !["Arch", "Debian", "x86_64_defconfig"].contains(&name) {
+            continue;
+        }
+        let tally = ask(oracle, model, name, &config, count);
+        assert!(tally.wrong.is_empty(), "{name}: {:#?}", tally.wrong);
+        // A search that gives up is no wrong answer, but it must stay rare.
+        assert!(tally.not_found * 50 <= count, "{name}: {} not found", tally.not_found);
+    }
+}
+
+#[test]
+fn olddefconfig_agrees_with_the_answers() {
+    ask_all(40);
+}
+
+/// The large measure, whose figures are in the README: minutes long.
+#[test]
+#[ignore = "takes minutes; its figures are in the README"]
+fn olddefconfig_agrees_with_many_answers() {
+    let count = std::env::var("KCONFIG_TEST_COUNT").ok().and_then(|count| count.parse().ok());
+    ask_all(count.unwrap_or(400));
 }
