@@ -98,16 +98,22 @@ impl Oracle {
 
     /// What `olddefconfig` makes of a configuration.
     pub fn olddefconfig(&self, config: &str) -> String {
+        self.conf(config, "--olddefconfig", 0)
+    }
+
+    /// What `conf` makes of a configuration; the seed is for `--randconfig`.
+    pub fn conf(&self, config: &str, mode: &str, seed: u32) -> String {
         static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let path = self.out.join(format!("config-{number}"));
         std::fs::write(&path, config).unwrap();
         run(Command::new(self.out.join("scripts/kconfig/conf"))
-            .args(["-s", "--olddefconfig", "Kconfig"])
+            .args(["-s", mode, "Kconfig"])
             .current_dir(&self.out)
             .env_clear()
             .envs(&self.env)
             .env("KCONFIG_CONFIG", &path)
+            .env("KCONFIG_SEED", seed.to_string())
             .env("ORACLE_CACHE", self.out.join("cache"))
             .env("LD_PRELOAD", self.out.join("popen.so")))
         .unwrap();
