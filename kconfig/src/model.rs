@@ -113,7 +113,7 @@ impl Model {
         let preprocessor = Preprocessor::new(env, options.shell.clone());
         let mut tree = Parser::new(&root, preprocessor).tree("Kconfig")?;
         menu::finalize(&mut tree);
-        let order = order::evaluation_order(&tree)?;
+        let order = order::evaluation_order(&mut tree)?;
         Ok(Self {
             choice_rule: choice_rule(&root),
             root,

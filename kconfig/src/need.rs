@@ -20,8 +20,10 @@ use crate::number;
 use crate::symbol::{PropertyKind, Symbol, SymbolId, SymbolType};
 use crate::tristate::Tristate;
 
-/// So many settings that it cannot be.
+/// More than any set of settings weighs: it cannot be.
 pub(crate) const NEVER: u32 = 1 << 24;
+/// What one setting weighs.
+pub(crate) const ONE: u32 = 8;
 /// How many symbols' costs are computed at most for one configuration. The kernel's largest
 /// question takes some 30,000.
 const MAX_COSTS: usize = 400_000;
@@ -131,7 +133,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         }
     }
 
-    /// How many settings an expression is away from a goal.
+    /// What the settings weigh that an expression is away from a goal.
     pub(crate) fn cost(&mut self, expr: Option<ExprId>, goal: Goal, depth: usize) -> u32 {
         if self.meets(expr, goal) {
             return 0;
@@ -184,7 +186,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         let mut cost = NEVER;
         for way in &self.ways(id, goal) {
             cost = min(cost, self.way_cost(way, depth));
-            if cost <= 1 {
+            if cost <= ONE {
                 break;
             }
         }
@@ -202,8 +204,22 @@ impl<'v, 'm> Needs<'v, 'm> {
         cost
     }
 
+    /// What a setting weighs. Turning something off takes it away from all that is made from
+    /// it, so that `MODULES=n` is no small change, although it is one line: it weighs as much
+    /// as four others.
+    pub(crate) fn weight(&self, symbol: SymbolId, value: &str) -> u32 {
+        let off = self.model.symbols.get(symbol).kind.is_logic()
+            && Tristate::from_letter(value) < Some(self.values.value_of(symbol));
+        let dependents = self.model.symbols.get(symbol).dependents;
+        ONE + if off { 2 * dependents.saturating_add(1).ilog2() } else { 0 }
+    }
+
     fn way_cost(&mut self, way: &Way, depth: usize) -> u32 {
-        let mut sum = u32::from(way.setting.is_some());
+        let mut sum = match &way.setting {
+            Some(setting) => self.weight(setting.symbol, &setting.value),
+            None => 0,
+        };
+        sum += way.detour;
         for need in &way.needs {
             sum += match *need {
                 Need::Expr(expr, goal) => self.cost(Some(expr), goal, depth),
@@ -351,7 +367,7 @@ impl<'v, 'm> Needs<'v, 'm> {
             // Or the symbol goes away altogether, with what it depends on.
             let mut needs = unselected.clone();
             needs.push(Need::Expr(depends, goal));
-            ways.push(Way::needs(needs));
+            ways.push(Way { detour: ONE, ..Way::needs(needs) });
         }
         ways
     }
@@ -446,8 +462,8 @@ impl<'v, 'm> Needs<'v, 'm> {
         ways
     }
 
-    /// The settings that are a next step, each with how many are estimated to be needed in
-    /// all if it is taken.
+    /// The settings that are a next step, each with what all are estimated to weigh that are
+    /// needed if it is taken.
     pub(crate) fn steps(&mut self, ways: &[Way], into: &mut FxHashMap<Setting, u32>, budget: &mut usize) {
         for way in ways {
             let cost = self.way_cost(way, 0);
@@ -749,15 +765,17 @@ fn fitting_text(kind: SymbolType, target: &str, fits: impl Fn(&str) -> bool) -> 
 pub(crate) struct Way {
     needs: Vec<Need>,
     setting: Option<Setting>,
+    /// What it weighs besides, for being roundabout.
+    detour: u32,
 }
 
 impl Way {
     fn set(symbol: SymbolId, value: &str) -> Self {
-        Self { needs: Vec::new(), setting: Some(Setting { symbol, value: value.to_owned() }) }
+        Self { needs: Vec::new(), setting: Some(Setting { symbol, value: value.to_owned() }), detour: 0 }
     }
 
     fn needs(needs: Vec<Need>) -> Self {
-        Self { needs, setting: None }
+        Self { needs, setting: None, detour: 0 }
     }
 }
 

@@ -71,7 +71,16 @@ fn dependencies(tree: &Tree, id: SymbolId, into: &mut Vec<SymbolId>) -> Result<(
 
 /// The order of evaluation. What `MODULES` depends on comes first, then `MODULES`: every
 /// tristate needs it, and the kernel evaluates it before anything else.
-pub(crate) fn evaluation_order(tree: &Tree) -> Result<Vec<SymbolId>, Error> {
+pub(crate) fn evaluation_order(tree: &mut Tree) -> Result<Vec<SymbolId>, Error> {
+    let mut dependents = vec![0u32; tree.symbols.len()];
+    let order = depth_first(tree, &mut dependents)?;
+    for (id, count) in tree.symbols.ids().zip(dependents) {
+        tree.symbols.get_mut(id).dependents = count;
+    }
+    Ok(order)
+}
+
+fn depth_first(tree: &Tree, dependents: &mut [u32]) -> Result<Vec<SymbolId>, Error> {
     let mut marks = vec![Mark::New; tree.symbols.len()];
     let mut order = Vec::with_capacity(tree.symbols.len());
     let mut found = Vec::new();
@@ -89,6 +98,9 @@ pub(crate) fn evaluation_order(tree: &Tree) -> Result<Vec<SymbolId>, Error> {
                 marks[id.index()] = Mark::Open;
                 if let Err(inner) = dependencies(tree, id, &mut found) {
                     return Err(circular(tree, [id, inner].into_iter()));
+                }
+                for dependency in &found {
+                    dependents[dependency.index()] += 1;
                 }
                 found.retain(|dependency| marks[dependency.index()] != Mark::Done);
                 found.reverse();

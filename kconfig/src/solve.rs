@@ -2,11 +2,14 @@
 
 //! Searches for the smallest set of settings that brings a wanted value about.
 //!
-//! Sets of settings are tried in the order of how many they are estimated to become. Each is
-//! added to the configuration and everything evaluated anew: what is returned has been seen to
-//! work. Then each setting is left out once, so that none is superfluous, and smaller sets are
-//! searched for as long as the budget lasts.
+//! Sets of settings are tried in the order of what they are estimated to weigh in the end:
+//! every setting weighs the same, and more if it turns something off that others are made from
+//! ([`Needs::weight`]). Each set is added to the configuration and everything evaluated anew:
+//! what is returned has been seen to work. Each setting is left out once, so that none is
+//! superfluous. Then sets that are smaller, or turn less down, are looked for as long as the
+//! budget lasts.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use rustc_hash::FxHashMap;
@@ -14,14 +17,14 @@ use rustc_hash::FxHashMap;
 use crate::config::Config;
 use crate::eval::{Assumptions, Values};
 use crate::model::Model;
-use crate::need::{Goal, NEVER, Needs, Obstacle, Setting};
+use crate::need::{Goal, NEVER, Needs, ONE, Obstacle, Setting};
 use crate::symbol::SymbolId;
 use crate::tristate::Tristate;
 
 /// How many configurations are evaluated in search of a solution; a millisecond each.
 const MAX_TRIES: usize = 400;
 /// How many more to look for a smaller one.
-const MAX_SMALLER_TRIES: usize = 120;
+const MAX_MORE_TRIES: usize = 100;
 /// How many ways are followed in one configuration.
 const MAX_WAYS: usize = 20_000;
 
@@ -71,10 +74,24 @@ pub(crate) struct Search<'m> {
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
-    // The heap's largest is the best: fewest estimated in all, then most already set.
-    estimate: std::cmp::Reverse<u32>,
+    // The heap's largest is the best: lightest in all, then most already set.
+    estimate: Reverse<u32>,
     size: usize,
-    set: std::cmp::Reverse<Vec<(SymbolId, String)>>,
+    set: Reverse<Vec<(SymbolId, String)>>,
+}
+
+/// The sets that are still to be tried.
+struct Frontier {
+    heap: BinaryHeap<Candidate>,
+    seen: BTreeSet<Vec<(SymbolId, String)>>,
+    tries: usize,
+}
+
+impl Default for Frontier {
+    fn default() -> Self {
+        let nothing = Candidate { estimate: Reverse(0), size: 0, set: Reverse(Vec::new()) };
+        Self { heap: BinaryHeap::from([nothing]), seen: BTreeSet::new(), tries: 0 }
+    }
 }
 
 impl<'m> Search<'m> {
@@ -87,36 +104,41 @@ impl<'m> Search<'m> {
         Values::new(self.model, &config, self.assumed.clone())
     }
 
-    fn works(&self, set: &Set) -> bool {
-        self.target.is_met(&self.values(set), self.id)
-    }
-
     pub(crate) fn run(&self) -> Solution {
         let start = self.values(&Set::new());
         if let Some(obstacles) = self.obstacles(&start) {
             return Solution::Impossible(obstacles);
         }
-        let mut tries = 0;
-        let Some((first, _)) = self.search(usize::MAX, MAX_TRIES, &mut tries) else {
-            return Solution::NotFound { tries };
+        let mut frontier = Frontier::default();
+        let Some((first, _)) = self.search(&start, &mut frontier, NEVER, MAX_TRIES) else {
+            return Solution::NotFound { tries: frontier.tries };
         };
-        let mut best = self.without_superfluous(first);
-        // One setting is the least there can be: none was not enough.
-        let mut is_smallest = best.len() <= 1;
-        let mut more = 0;
-        while !is_smallest {
-            match self.search(best.len() - 1, MAX_SMALLER_TRIES, &mut more) {
-                Some((smaller, _)) => best = self.without_superfluous(smaller),
-                None => {
-                    is_smallest = more < MAX_SMALLER_TRIES;
-                    break;
-                }
+        let (mut best, mut weight) = self.without_superfluous(&start, first);
+        let budget = frontier.tries + MAX_MORE_TRIES;
+        let is_smallest = loop {
+            // A single setting is the least there can be: none was not enough.
+            if weight.0 <= ONE {
+                break true;
             }
-            is_smallest = best.len() <= 1;
-        }
+            let Some((other, values)) = self.search(&start, &mut frontier, weight.0, budget) else {
+                break frontier.tries < budget;
+            };
+            if self.weight(&start, &values, &other) < weight {
+                (best, weight) = self.without_superfluous(&start, other);
+            }
+        };
         let settings =
             best.into_iter().map(|(symbol, value)| Setting { symbol, value }).collect();
         Solution::Found { settings, is_smallest }
+    }
+
+    /// What a set weighs: its settings, and a little for what else they turn down; then how
+    /// much that is, between sets that weigh the same.
+    fn weight(&self, start: &Values<'m>, values: &Values<'m>, set: &Set) -> (u32, usize) {
+        let ids = self.model.symbols.ids();
+        let turned_down = ids.filter(|&id| values.value_of(id) < start.value_of(id)).count();
+        let settings = u32::try_from(set.len()).unwrap_or(NEVER);
+        (ONE * settings + 2 * (turned_down + 1).ilog2(), turned_down)
     }
 
     /// What makes the target impossible, if something does.
@@ -142,27 +164,30 @@ impl<'m> Search<'m> {
         Some(found)
     }
 
-    /// The best set with at most `most` settings, found in at most `budget` evaluations.
-    fn search(&self, most: usize, budget: usize, tries: &mut usize) -> Option<(Set, usize)> {
-        let mut heap = BinaryHeap::new();
-        let mut seen = BTreeSet::new();
-        heap.push(Candidate {
-            estimate: std::cmp::Reverse(0),
-            size: 0,
-            set: std::cmp::Reverse(Vec::new()),
-        });
-        while let Some(candidate) = heap.pop() {
-            if *tries >= budget {
+    /// The next set that works, with at most as many settings as could weigh less than
+    /// `limit`, before `budget` evaluations have been made in all.
+    fn search(
+        &self,
+        start: &Values<'m>,
+        frontier: &mut Frontier,
+        limit: u32,
+        budget: usize,
+    ) -> Option<(Set, Values<'m>)> {
+        let base = Needs::new(start);
+        let is_too_large =
+            |settings: usize| u32::try_from(settings).is_ok_and(|settings| settings * ONE >= limit);
+        while let Some(candidate) = frontier.heap.pop() {
+            if is_too_large(candidate.size) {
+                continue;
+            }
+            if frontier.tries >= budget {
                 return None;
             }
-            *tries += 1;
+            frontier.tries += 1;
             let set: Set = candidate.set.0.into_iter().collect();
             let values = self.values(&set);
             if self.target.is_met(&values, self.id) {
-                return Some((set, *tries));
-            }
-            if set.len() >= most {
-                continue;
+                return Some((set, values));
             }
             for (setting, remaining) in self.steps(&values) {
                 if set.get(&setting.symbol) == Some(&setting.value) {
@@ -171,15 +196,12 @@ impl<'m> Search<'m> {
                 let mut next = set.clone();
                 next.insert(setting.symbol, setting.value);
                 let next: Vec<_> = next.into_iter().collect();
-                // When the size is bounded, the bound cuts and not the estimate, which may
-                // count a shared need twice.
-                let size = next.len();
-                let estimate = u32::try_from(set.len()).unwrap_or(NEVER) + remaining;
-                if seen.insert(next.clone()) {
-                    heap.push(Candidate {
-                        estimate: std::cmp::Reverse(estimate),
-                        size,
-                        set: std::cmp::Reverse(next),
+                if !is_too_large(next.len()) && frontier.seen.insert(next.clone()) {
+                    let so_far: u32 = set.iter().map(|(&id, value)| base.weight(id, value)).sum();
+                    frontier.heap.push(Candidate {
+                        estimate: Reverse(so_far + remaining),
+                        size: next.len(),
+                        set: Reverse(next),
                     });
                 }
             }
@@ -205,17 +227,19 @@ impl<'m> Search<'m> {
         steps
     }
 
-    fn without_superfluous(&self, mut set: Set) -> Set {
+    /// The set without what it works without, and what it weighs then.
+    fn without_superfluous(&self, start: &Values<'m>, mut set: Set) -> (Set, (u32, usize)) {
         let ids: Vec<_> = set.keys().copied().collect();
         for id in ids {
             if set.len() == 1 {
                 break;
             }
             let Some(value) = set.remove(&id) else { continue };
-            if !self.works(&set) {
+            if !self.target.is_met(&self.values(&set), self.id) {
                 set.insert(id, value);
             }
         }
-        set
+        let weight = self.weight(start, &self.values(&set), &set);
+        (set, weight)
     }
 }

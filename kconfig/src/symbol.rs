@@ -114,6 +114,8 @@ pub(crate) struct Symbol {
     pub(crate) selected: Vec<ExprId>,
     /// The same for each `imply`.
     pub(crate) implied: Vec<ExprId>,
+    /// How many symbols' values are made from this one's.
+    pub(crate) dependents: u32,
     /// Set for the stand-in of a value that only a shell can tell. Its name is `y` or `n`
     /// when the shell was asked.
     pub(crate) fact: Option<Box<Fact>>,

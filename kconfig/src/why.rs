@@ -76,6 +76,8 @@ pub struct Plan {
     /// The changes, in no order that matters. None can be left out.
     pub changes: Vec<Change>,
     /// Whether it is certain that no smaller set does it, and not only that none was found.
+    /// Smaller is what has fewer changes. What turns much else down counts for more: a change
+    /// that takes a thousand symbols away counts as much as three that take nothing.
     pub is_smallest: bool,
     /// The value that the symbol has with the changes.
     pub value: String,
@@ -336,7 +338,7 @@ impl Model {
         match obstacle {
             &Obstacle::Undefined(id) => about(id, "on".to_owned(), BlockerKind::Undefined),
             &Obstacle::Constant(id) => about(id, "y".to_owned(), BlockerKind::Constant),
-            &Obstacle::NotSettable(id, goal) => about(id, needed(goal), BlockerKind::NotSettable),
+            &Obstacle::NotSettable(id, goal) => about(id, needed(goal, self.symbols.get(id).kind), BlockerKind::NotSettable),
             Obstacle::Comparison(id, text) => {
                 about(*id, text.clone(), BlockerKind::Comparison(text.clone()))
             }
@@ -397,8 +399,10 @@ fn plan(
     Plan { changes, is_smallest, value }
 }
 
-fn needed(goal: Goal) -> String {
+fn needed(goal: Goal, kind: SymbolType) -> String {
     match goal {
+        Goal::AtLeast(_) if kind == SymbolType::Bool => "y",
+        Goal::AtMost(_) if kind == SymbolType::Bool => "n",
         Goal::AtLeast(Tristate::Yes) => "y",
         Goal::AtLeast(_) => "m or y",
         Goal::AtMost(Tristate::No) => "n",
@@ -458,7 +462,7 @@ impl<'v, 'm> Causes<'v, 'm> {
 
     fn logic(&mut self, id: SymbolId, goal: Goal, depth: usize) -> Involved {
         let symbol = self.model.symbols.get(id);
-        let needs = needed(goal);
+        let needs = needed(goal, symbol.kind);
         if let Some(fact) = &symbol.fact {
             return self.finish(id, needs, Standing::Tool((**fact).clone()), Vec::new());
         }
