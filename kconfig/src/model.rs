@@ -11,7 +11,7 @@ use crate::eval::{Assumptions, Values};
 use crate::expr::{ExprId, Exprs};
 use crate::menu;
 use crate::order;
-use crate::parse::Parser;
+use crate::parse::{Parser, Tree};
 use crate::preprocess::{Preprocessor, Shell};
 use crate::symbol::{NO, PropertyKind, SymbolId, SymbolType, Symbols};
 
@@ -69,6 +69,20 @@ pub struct SymbolInfo {
     pub prompt: Option<String>,
 }
 
+/// The file that everything else is sourced from.
+const FIRST_FILE: &str = "Kconfig";
+
+fn preprocessor(root: &Path, options: &Options) -> Preprocessor {
+    let mut env = options.env.clone();
+    let mut default = |name: &str, value: &str| {
+        env.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+    };
+    default("ARCH", &options.arch);
+    default("SRCARCH", srcarch(&options.arch));
+    default("srctree", &root.to_string_lossy());
+    Preprocessor::new(env, options.shell.clone())
+}
+
 /// The folder under `arch/` for an `ARCH`, as the kernel's Makefile maps it.
 fn srcarch(arch: &str) -> &str {
     match arch {
@@ -101,22 +115,32 @@ impl Model {
     /// When a file is missing or not Kconfig, when symbols depend on each other in a circle, or
     /// when the tree is beyond any kernel's size. Each names the file and the line.
     pub fn load(srctree: &Path, options: &Options) -> Result<Self, Error> {
-        let mut env = options.env.clone();
         // Commands run elsewhere, so that the tree must be named by its full path.
         let root = std::path::absolute(srctree).unwrap_or_else(|_| srctree.to_owned());
-        let mut default = |name: &str, value: &str| {
-            env.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-        };
-        default("ARCH", &options.arch);
-        default("SRCARCH", srcarch(&options.arch));
-        default("srctree", &root.to_string_lossy());
-        let preprocessor = Preprocessor::new(env, options.shell.clone());
-        let mut tree = Parser::new(&root, preprocessor).tree("Kconfig")?;
+        let parser = Parser::new(&root, preprocessor(&root, options));
+        let tree = parser.tree(FIRST_FILE)?;
+        let rule = choice_rule(&root);
+        Self::of_tree(tree, root, rule)
+    }
+
+    /// Reads a single Kconfig file from memory. What it sources is looked for on the disk, from
+    /// the working directory.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn parse(text: &[u8], options: &Options) -> Result<Self, Error> {
+        let root = PathBuf::new();
+        let parser = Parser::new(&root, preprocessor(&root, options));
+        let tree = parser.text(FIRST_FILE, Some(text.to_owned()))?;
+        Self::of_tree(tree, root, ChoiceRule::Before6_11)
+    }
+
+    fn of_tree(mut tree: Tree, root: PathBuf, choice_rule: ChoiceRule) -> Result<Self, Error> {
         menu::finalize(&mut tree);
         let order = order::evaluation_order(&mut tree)?;
         Ok(Self {
-            choice_rule: choice_rule(&root),
             root,
+            choice_rule,
             symbols: tree.symbols,
             exprs: tree.exprs,
             modules: tree.modules.unwrap_or(NO),

@@ -45,10 +45,20 @@ impl Goal {
         }
     }
 
-    fn not(self) -> Self {
+    pub(crate) fn not(self) -> Self {
         match self {
             Self::AtLeast(value) => Self::AtMost(!value),
             Self::AtMost(value) => Self::AtLeast(!value),
+        }
+    }
+
+    /// The goal for what a bool's value is made from: a bool is never `m`, an `m` in its
+    /// conditions makes it `y`.
+    pub(crate) fn of_bool(self) -> Self {
+        match self {
+            Self::AtLeast(Tristate::Yes) => Self::AtLeast(Tristate::Module),
+            Self::AtMost(Tristate::Module) => Self::AtMost(Tristate::No),
+            other => other,
         }
     }
 }
@@ -239,6 +249,10 @@ impl<'v, 'm> Needs<'v, 'm> {
         if symbol.is_const || !symbol.kind.is_logic() {
             return Vec::new();
         }
+        let goal = match (goal, self.values.effective_kind(id)) {
+            (Goal::AtMost(_), SymbolType::Bool) => goal.of_bool(),
+            _ => goal,
+        };
         if symbol.is_choice {
             return self.choice_ways(id, symbol, goal);
         }

@@ -167,10 +167,15 @@ impl Parser {
     }
 
     /// Reads the first file and all that it sources.
-    pub(crate) fn tree(mut self, first: &str) -> Result<Tree, Error> {
+    pub(crate) fn tree(self, first: &str) -> Result<Tree, Error> {
         let path = self.root.join(first);
         let bytes = file::read(&path, MAX_FILE_BYTES)
             .map_err(|source| Error::Read { path, source })?;
+        self.text(first, bytes)
+    }
+
+    /// The same for a first file that is read already.
+    pub(crate) fn text(mut self, first: &str, bytes: Option<Vec<u8>>) -> Result<Tree, Error> {
         let at = Location { file: first.into(), line: 1 };
         self.file(first, bytes, &at)?;
         Ok(self.tree)

@@ -165,6 +165,8 @@ pub struct Cause {
     pub value: Option<Tristate>,
     /// The symbols in it that would have to change.
     pub symbols: Vec<Involved>,
+    /// Whether it is enough that one of them does, and not all.
+    pub is_any_enough: bool,
 }
 
 /// Something that no setting changes.
@@ -332,7 +334,7 @@ impl Model {
         let about = |id: SymbolId, needed: String, kind| Blocker {
             symbol: Some(self.info(id)),
             needed,
-            value: values.text(id).to_owned(),
+            value: shown_value(values, id).to_owned(),
             kind,
         };
         match obstacle {
@@ -349,12 +351,10 @@ impl Model {
             &Obstacle::Fact(id) => {
                 let fact = self.symbols.get(id).fact.as_deref().cloned();
                 let fact = fact.unwrap_or_else(|| unknown_fact(self, id));
-                let is_known = self.symbols.get(id).kind == SymbolType::Tristate;
-                let value = if is_known { values.text(id) } else { "not known" };
                 Blocker {
                     symbol: None,
                     needed: "y".to_owned(),
-                    value: value.to_owned(),
+                    value: shown_value(values, id).to_owned(),
                     kind: BlockerKind::Tool(fact),
                 }
             }
@@ -411,6 +411,18 @@ fn needed(goal: Goal, kind: SymbolType) -> String {
     .to_owned()
 }
 
+/// The value as a message shows it. What is only mentioned has no value, and is taken for `n`.
+fn shown_value<'v>(values: &'v Values<'_>, id: SymbolId) -> &'v str {
+    let symbol = values.model().symbols.get(id);
+    if values.model().symbols.is_unknown(id) {
+        "not known"
+    } else if symbol.kind == SymbolType::Unknown && !symbol.is_const {
+        "n"
+    } else {
+        values.text(id)
+    }
+}
+
 fn edit_distance(left: &[u8], right: &[u8]) -> usize {
     let mut row: Vec<usize> = (0..=right.len()).collect();
     for (i, l) in left.iter().enumerate() {
@@ -455,9 +467,8 @@ impl<'v, 'm> Causes<'v, 'm> {
 
     fn finish(&self, id: SymbolId, needed: String, state: Standing, causes: Vec<Cause>) -> Involved {
         let symbol = self.model.info(id);
-        let is_unknown = self.model.symbols.is_unknown(id);
-        let value = if is_unknown { "not known" } else { self.values.text(id) };
-        Involved { symbol, value: value.to_owned(), needed, state, causes }
+        let value = shown_value(self.values, id).to_owned();
+        Involved { symbol, value, needed, state, causes }
     }
 
     fn logic(&mut self, id: SymbolId, goal: Goal, depth: usize) -> Involved {
@@ -476,18 +487,19 @@ impl<'v, 'm> Causes<'v, 'm> {
             return self.finish(id, needs, Standing::Above, Vec::new());
         }
         self.left -= 1;
-        let (state, causes) = match goal {
+        let is_bool = self.values.effective_kind(id) == SymbolType::Bool;
+        let (state, causes) = match if is_bool { goal.of_bool() } else { goal } {
             Goal::AtMost(most) if self.values.selected(id) > most => {
                 let mut causes = Vec::new();
                 for &term in &symbol.selected {
-                    self.unmet("select", term, goal, depth, &mut causes);
+                    self.unmet("select", term, Goal::AtMost(most), depth, &mut causes);
                 }
                 (Standing::Selected, causes)
             }
             Goal::AtMost(_) if self.values.visible(id) != Tristate::No => {
                 (Standing::Settable, Vec::new())
             }
-            Goal::AtMost(_) => {
+            goal @ Goal::AtMost(_) => {
                 let mut causes = Vec::new();
                 for property in &symbol.properties {
                     let PropertyKind::Default(value) = property.kind else { continue };
@@ -586,8 +598,17 @@ impl<'v, 'm> Causes<'v, 'm> {
                 statement,
                 condition: text,
                 value: (low == high).then_some(low),
+                is_any_enough: symbols.len() > 1 && self.is_any_enough(part, goal),
                 symbols,
             });
+        }
+    }
+
+    fn is_any_enough(&self, expr: ExprId, goal: Goal) -> bool {
+        match (self.model.exprs.get(expr), goal) {
+            (Expr::Not(operand), _) => self.is_any_enough(operand, goal.not()),
+            (Expr::And(_), Goal::AtMost(_)) | (Expr::Or(_), Goal::AtLeast(_)) => true,
+            _ => false,
         }
     }
 
@@ -607,11 +628,7 @@ impl<'v, 'm> Causes<'v, 'm> {
                 into.push(involved);
             }
             Expr::Not(operand) => {
-                let goal = match goal {
-                    Goal::AtLeast(value) => Goal::AtMost(!value),
-                    Goal::AtMost(value) => Goal::AtLeast(!value),
-                };
-                self.symbols(operand, goal, depth, into);
+                self.symbols(operand, goal.not(), depth, into);
             }
             Expr::And(operands) | Expr::Or(operands) => {
                 for &operand in operands {
@@ -703,9 +720,10 @@ impl Involved {
             let level = level + 2;
             write!(f, "{:level$}{} {}", "", cause.statement, cause.condition)?;
             match cause.value {
-                Some(value) => writeln!(f, " is {value}")?,
-                None => writeln!(f, " is not known")?,
+                Some(value) => write!(f, " is {value}")?,
+                None => write!(f, " is not known")?,
             }
+            writeln!(f, "{}", if cause.is_any_enough { "; one of these is enough:" } else { "" })?;
             for symbol in &cause.symbols {
                 symbol.write(f, level + 2)?;
             }
