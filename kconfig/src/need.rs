@@ -27,6 +27,8 @@ pub(crate) const ONE: u32 = 8;
 /// How many symbols' costs are computed at most for one configuration. The kernel's largest
 /// question takes some 30,000.
 const MAX_COSTS: usize = 400_000;
+/// How many obstacles are named at most.
+const MAX_OBSTACLES: usize = 32;
 /// How deep dependencies are followed; the kernel's chains have some 40 links.
 const MAX_DEPTH: usize = 250;
 
@@ -99,6 +101,8 @@ pub(crate) struct Needs<'v, 'm> {
     outermost: usize,
     /// How much may still be looked at.
     budget: usize,
+    /// What keeps symbols from their goals, where that was found out.
+    found: FxHashMap<(SymbolId, Goal), Vec<Obstacle>>,
 }
 
 const fn letter(value: Tristate) -> &'static str {
@@ -115,6 +119,7 @@ impl<'v, 'm> Needs<'v, 'm> {
             open: FxHashMap::default(),
             outermost: usize::MAX,
             budget: MAX_COSTS,
+            found: FxHashMap::default(),
         }
     }
 
@@ -689,14 +694,15 @@ impl<'v, 'm> Needs<'v, 'm> {
         into: &mut Vec<Obstacle>,
         depth: usize,
     ) {
-        if self.open.insert((id, goal), 0).is_some() {
-            return;
+        if !self.found.contains_key(&(id, goal)) {
+            // Nothing, as long as it is being found out: what needs itself adds nothing new.
+            self.found.insert((id, goal), Vec::new());
+            let found = self.own_obstacles(id, goal, depth);
+            self.found.insert((id, goal), found);
         }
-        let found = self.own_obstacles(id, goal, depth);
-        self.open.remove(&(id, goal));
-        for obstacle in found {
-            if !into.contains(&obstacle) {
-                into.push(obstacle);
+        for obstacle in &self.found[&(id, goal)] {
+            if !into.contains(obstacle) && into.len() < MAX_OBSTACLES {
+                into.push(obstacle.clone());
             }
         }
     }
