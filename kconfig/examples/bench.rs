@@ -15,18 +15,29 @@ fn best(mut run: impl FnMut()) -> Duration {
         run();
         start.elapsed()
     };
-    std::iter::repeat_n((), 10).map(round).min().unwrap_or_default()
+    std::iter::repeat_n((), 10)
+        .map(round)
+        .min()
+        .unwrap_or_default()
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [tree, path] = &args[..] else { return Err("usage: bench SRCTREE CONFIG".into()) };
+    let [tree, path] = &args[..] else {
+        return Err("usage: bench SRCTREE CONFIG".into());
+    };
     let config = Config::read(Path::new(path))?;
     let options = Options::for_arch(config.arch().unwrap_or("x86"));
     let model = Model::load(Path::new(tree), &options)?;
-    println!("load {:?}", best(|| drop(Model::load(Path::new(tree), &options))));
+    println!(
+        "load {:?}",
+        best(|| drop(Model::load(Path::new(tree), &options)))
+    );
     println!("config {:?}", best(|| drop(Config::read(Path::new(path)))));
     println!("evaluate {:?}", best(|| drop(model.evaluate(&config))));
-    println!("why RUST {:?}", best(|| drop(model.why("RUST", &Wanted::On, &config))));
+    println!(
+        "why RUST {:?}",
+        best(|| drop(model.why("RUST", &Wanted::On, &config)))
+    );
     Ok(())
 }

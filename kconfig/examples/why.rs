@@ -9,7 +9,11 @@ use std::time::Instant;
 use kconfig::{Answer, Config, Model, Options, Plan, Wanted};
 
 fn show(plan: &Plan) {
-    let note = if plan.is_smallest { "" } else { " (a smaller set may exist)" };
+    let note = if plan.is_smallest {
+        ""
+    } else {
+        " (a smaller set may exist)"
+    };
     println!("changes{note}:\n{}", plan.fragment());
 }
 
@@ -35,7 +39,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             Answer::Already => println!("it is on"),
             Answer::Changes(plan) => show(&plan),
             Answer::NotFound { tries } => println!("no set of changes found in {tries} tries"),
-            Answer::Impossible { blockers, afterwards } => {
+            Answer::Impossible {
+                blockers,
+                afterwards,
+            } => {
                 for blocker in blockers {
                     println!("impossible: {blocker}");
                 }

@@ -38,10 +38,15 @@ impl Config {
     /// # Errors
     /// When it cannot be read, is not a regular file, or has more than 64 MiB.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = file::read(path, MAX_BYTES)
-            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let bytes = file::read(path, MAX_BYTES).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         let Some(bytes) = bytes else {
-            return Err(Error::ConfigTooLarge { path: path.to_owned(), limit: MAX_BYTES });
+            return Err(Error::ConfigTooLarge {
+                path: path.to_owned(),
+                limit: MAX_BYTES,
+            });
         };
         Ok(Self::parse(&bytes))
     }
@@ -73,14 +78,21 @@ impl Config {
     /// `is not set`, a number, or a text in its quotes.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        let last = self.assignments.iter().rev().find(|line| line.name == name)?;
+        let last = self
+            .assignments
+            .iter()
+            .rev()
+            .find(|line| line.name == name)?;
         Some(&last.value)
     }
 
     /// Adds a line at the end, as appending a fragment to the file does. `value` is as in a
     /// `.config`: `y`, `m`, `n`, a number, or a text in quotes.
     pub fn set(&mut self, name: &str, value: &str) {
-        let assignment = Assignment { name: name.to_owned(), value: value.to_owned() };
+        let assignment = Assignment {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
         self.assignments.push(assignment);
     }
 
@@ -102,19 +114,27 @@ fn assignment(line: &[u8]) -> Option<Assignment> {
     if let Some(rest) = line.strip_prefix(b"# CONFIG_") {
         let end = rest.iter().position(|&byte| byte == b' ')?;
         rest[end + 1..].starts_with(b"is not set").then_some(())?;
-        return Some(Assignment { name: text(&rest[..end]), value: "n".to_owned() });
+        return Some(Assignment {
+            name: text(&rest[..end]),
+            value: "n".to_owned(),
+        });
     }
     let rest = line.strip_prefix(b"CONFIG_")?;
     let equal = rest.iter().position(|&byte| byte == b'=')?;
     let value = &rest[equal + 1..];
     let value = value.strip_suffix(b"\r").unwrap_or(value);
-    Some(Assignment { name: text(&rest[..equal]), value: text(value) })
+    Some(Assignment {
+        name: text(&rest[..equal]),
+        value: text(value),
+    })
 }
 
 fn heading_arch(line: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(line).ok()?.strip_prefix("# Linux/")?;
     let (arch, rest) = text.split_once(' ')?;
-    rest.trim_end().ends_with("Kernel Configuration").then(|| arch.to_owned())
+    rest.trim_end()
+        .ends_with("Kernel Configuration")
+        .then(|| arch.to_owned())
 }
 
 /// The text inside the quotes of a string's value, if it has them both.
@@ -153,7 +173,10 @@ mod tests {
         let text = b"# Linux/x86 6.1.0 Kernel Configuration\nCONFIG_A=y\r\n# CONFIG_A is not set\nCONFIG_B=\"x=\\\"y\\\"\"\n";
         let config = Config::parse(text);
         assert_eq!(config.get("A"), Some("n"));
-        assert_eq!(config.get("B").and_then(unquoted).as_deref(), Some("x=\"y\""));
+        assert_eq!(
+            config.get("B").and_then(unquoted).as_deref(),
+            Some("x=\"y\"")
+        );
         assert_eq!((config.arch(), config.len()), (Some("x86"), 3));
     }
 
@@ -176,6 +199,9 @@ mod tests {
 
     #[test]
     fn a_folder_is_no_configuration() {
-        assert!(matches!(Config::read(Path::new("/")), Err(Error::Read { .. })));
+        assert!(matches!(
+            Config::read(Path::new("/")),
+            Err(Error::Read { .. })
+        ));
     }
 }

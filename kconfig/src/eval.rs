@@ -121,7 +121,12 @@ impl<'m> Values<'m> {
             if let Some(value) = values.assumed.get(&id) {
                 let value = Tristate::from_letter(value).unwrap_or_default();
                 let state = &mut values.states[id.index()];
-                *state = State { value, text: Text::Assumed(id), is_valid: true, ..*state };
+                *state = State {
+                    value,
+                    text: Text::Assumed(id),
+                    is_valid: true,
+                    ..*state
+                };
             }
         }
         for &id in &model.order {
@@ -140,7 +145,9 @@ impl<'m> Values<'m> {
             self.users[id.index()].is_set = model.symbols.get(id).is_choice;
         }
         for (line, assignment) in config.assignments.iter().enumerate() {
-            let Some(id) = model.symbols.find(&assignment.name) else { continue };
+            let Some(id) = model.symbols.find(&assignment.name) else {
+                continue;
+            };
             let symbol = model.symbols.get(id);
             let is_recorded = line < config.recorded;
             let user = &mut self.users[id.index()];
@@ -152,7 +159,9 @@ impl<'m> Values<'m> {
                 user.recorded = user.value;
             }
             let value = user.value;
-            let Some(choice) = symbol.choice else { continue };
+            let Some(choice) = symbol.choice else {
+                continue;
+            };
             if value == Tristate::Yes {
                 user.rank = line + 1;
             }
@@ -173,8 +182,7 @@ impl<'m> Values<'m> {
         let symbol = self.model.symbols.get(id);
         let is_member_of_yes =
             symbol.choice.is_some() && self.states[id.index()].visible == Tristate::Yes;
-        if symbol.kind == SymbolType::Tristate
-            && (is_member_of_yes || self.modules == Tristate::No)
+        if symbol.kind == SymbolType::Tristate && (is_member_of_yes || self.modules == Tristate::No)
         {
             SymbolType::Bool
         } else {
@@ -187,7 +195,11 @@ impl<'m> Values<'m> {
             Text::Empty => "",
             Text::Logic => "n",
             Text::Name(id) => &self.model.symbols.get(id).name,
-            Text::Assumed(id) => self.assumed.get(&id).map(String::as_str).unwrap_or_default(),
+            Text::Assumed(id) => self
+                .assumed
+                .get(&id)
+                .map(String::as_str)
+                .unwrap_or_default(),
             Text::User(id) => self.users[id.index()].text.as_deref().unwrap_or_default(),
         }
     }
@@ -203,7 +215,9 @@ impl<'m> Values<'m> {
     }
 
     fn bounds_of(&mut self, expr: Option<ExprId>) -> Bounds {
-        let Some(expr) = expr else { return (Tristate::Yes, Tristate::Yes) };
+        let Some(expr) = expr else {
+            return (Tristate::Yes, Tristate::Yes);
+        };
         if let Some(known) = self.known[expr.index()] {
             return known;
         }
@@ -256,7 +270,11 @@ impl<'m> Values<'m> {
     /// had the condition not held, there would be no line for the symbol.
     fn condition(&mut self, of: SymbolId, expr: Option<ExprId>) -> Tristate {
         let (low, high) = self.bounds_of(expr);
-        if low == high || self.users[of.index()].is_recorded { high } else { low }
+        if low == high || self.users[of.index()].is_recorded {
+            high
+        } else {
+            low
+        }
     }
 
     /// The largest of the terms, where what is not known is read from the symbol's own value.
@@ -352,16 +370,30 @@ impl<'m> Values<'m> {
     }
 
     fn logic(&mut self, id: SymbolId, symbol: &Symbol) -> Tristate {
-        let State { visible, selected, depends, implied, .. } = self.states[id.index()];
+        let State {
+            visible,
+            selected,
+            depends,
+            implied,
+            ..
+        } = self.states[id.index()];
         let mut value = Tristate::No;
         if let (Some(choice), Tristate::Yes) = (symbol.choice, visible) {
             let is_picked = self.states[choice.index()].member == Some(id);
-            return if is_picked { Tristate::Yes } else { Tristate::No };
+            return if is_picked {
+                Tristate::Yes
+            } else {
+                Tristate::No
+            };
         }
         let user = &self.users[id.index()];
         let takes_user = user.is_set && (visible != Tristate::No || symbol.is_transitional);
         if takes_user {
-            value = if symbol.is_transitional { user.value } else { min(user.value, visible) };
+            value = if symbol.is_transitional {
+                user.value
+            } else {
+                min(user.value, visible)
+            };
         } else {
             let mut is_written = selected != Tristate::No;
             if !symbol.is_choice {
@@ -427,13 +459,16 @@ impl<'m> Values<'m> {
 
     /// The range that holds now.
     fn range(&mut self, symbol: &Symbol) -> Option<(SymbolId, SymbolId)> {
-        symbol.properties.iter().find_map(|property| match property.kind {
-            PropertyKind::Range(low, high) => {
-                let (_, shown) = self.bounds_of(property.condition);
-                (shown != Tristate::No).then_some((low, high))
-            }
-            _ => None,
-        })
+        symbol
+            .properties
+            .iter()
+            .find_map(|property| match property.kind {
+                PropertyKind::Range(low, high) => {
+                    let (_, shown) = self.bounds_of(property.condition);
+                    (shown != Tristate::No).then_some((low, high))
+                }
+                _ => None,
+            })
     }
 
     fn bound(&mut self, id: SymbolId, base: u32) -> i64 {
@@ -452,7 +487,9 @@ impl<'m> Values<'m> {
             SymbolType::Hex => 16,
             _ => return,
         };
-        let Some((low, high)) = self.range(symbol) else { return };
+        let Some((low, high)) = self.range(symbol) else {
+            return;
+        };
         let value = number::leading(self.text_of(self.states[id.index()].text), base);
         let beyond = if value < self.bound(low, base) {
             low
@@ -487,7 +524,9 @@ impl<'m> Values<'m> {
 
     fn pick_member(&mut self, id: SymbolId, symbol: &Symbol) -> Option<SymbolId> {
         let by_user = self.users[id.index()].member;
-        by_user.filter(|&member| self.is_visible(member)).or_else(|| self.default_member(symbol))
+        by_user
+            .filter(|&member| self.is_visible(member))
+            .or_else(|| self.default_member(symbol))
     }
 
     /// From 6.11 on, of the members set to `y` the last that can be seen is taken, and a
@@ -498,16 +537,28 @@ impl<'m> Values<'m> {
             let user = &values.users[member.index()];
             user.is_set.then_some(user.value)
         };
-        let visible: Vec<_> =
-            symbol.members.iter().copied().filter(|&member| self.is_visible(member)).collect();
-        let set = visible.iter().copied().filter(|&m| user(self, m) == Some(Tristate::Yes));
+        let visible: Vec<_> = symbol
+            .members
+            .iter()
+            .copied()
+            .filter(|&member| self.is_visible(member))
+            .collect();
+        let set = visible
+            .iter()
+            .copied()
+            .filter(|&m| user(self, m) == Some(Tristate::Yes));
         if let Some(last) = set.max_by_key(|&member| self.users[member.index()].rank) {
             return Some(last);
         }
         let default = self.default_member(symbol);
         default
             .filter(|&member| user(self, member) != Some(Tristate::No))
-            .or_else(|| visible.iter().copied().find(|&member| user(self, member).is_none()))
+            .or_else(|| {
+                visible
+                    .iter()
+                    .copied()
+                    .find(|&member| user(self, member).is_none())
+            })
             .or_else(|| visible.last().copied())
     }
 
@@ -521,7 +572,11 @@ impl<'m> Values<'m> {
                 return Some(member);
             }
         }
-        symbol.members.iter().copied().find(|&member| self.is_visible(member))
+        symbol
+            .members
+            .iter()
+            .copied()
+            .find(|&member| self.is_visible(member))
     }
 
     /// A number out of its range is as if it was not set. The kernel notices only after it has
@@ -539,7 +594,9 @@ impl<'m> Values<'m> {
             if !self.users[id.index()].is_set {
                 continue;
             }
-            let Some((low, high)) = self.range(symbol) else { continue };
+            let Some((low, high)) = self.range(symbol) else {
+                continue;
+            };
             let user = self.users[id.index()].text.as_deref().unwrap_or_default();
             let value = number::leading(user, base);
             if value < self.bound(low, base) || value > self.bound(high, base) {
@@ -595,32 +652,43 @@ impl<'m> Values<'m> {
 
     /// The bounds of an expression once everything is computed.
     pub(crate) fn bounds(&self, expr: Option<ExprId>) -> Bounds {
-        let Some(expr) = expr else { return (Tristate::Yes, Tristate::Yes) };
+        let Some(expr) = expr else {
+            return (Tristate::Yes, Tristate::Yes);
+        };
         if let Some(known) = self.known[expr.index()] {
             return known;
         }
         let exprs = &self.model.exprs;
         let both = |value| (value, value);
         match exprs.get(expr) {
-            Expr::Symbol(id) if self.model.symbols.is_unknown(id) => {
-                (if self.assumed.contains_key(&id) { Tristate::Yes } else { Tristate::No }, Tristate::Yes)
-            }
+            Expr::Symbol(id) if self.model.symbols.is_unknown(id) => (
+                if self.assumed.contains_key(&id) {
+                    Tristate::Yes
+                } else {
+                    Tristate::No
+                },
+                Tristate::Yes,
+            ),
             Expr::Symbol(id) => both(self.value_of(id)),
             Expr::Not(operand) => {
                 let (low, high) = self.bounds(Some(operand));
                 (!high, !low)
             }
             Expr::And(operands) => {
-                operands.iter().fold(both(Tristate::Yes), |(low, high), &operand| {
-                    let other = self.bounds(Some(operand));
-                    (min(low, other.0), min(high, other.1))
-                })
+                operands
+                    .iter()
+                    .fold(both(Tristate::Yes), |(low, high), &operand| {
+                        let other = self.bounds(Some(operand));
+                        (min(low, other.0), min(high, other.1))
+                    })
             }
             Expr::Or(operands) => {
-                operands.iter().fold(both(Tristate::No), |(low, high), &operand| {
-                    let other = self.bounds(Some(operand));
-                    (max(low, other.0), max(high, other.1))
-                })
+                operands
+                    .iter()
+                    .fold(both(Tristate::No), |(low, high), &operand| {
+                        let other = self.bounds(Some(operand));
+                        (max(low, other.0), max(high, other.1))
+                    })
             }
             Expr::Compare(comparison, left, right) => {
                 let symbols = &self.model.symbols;
@@ -630,7 +698,11 @@ impl<'m> Values<'m> {
                 let (left_kind, right_kind) = (symbols.get(left).kind, symbols.get(right).kind);
                 let ordering =
                     number::compare(self.string(left), left_kind, self.string(right), right_kind);
-                both(if comparison.holds(ordering) { Tristate::Yes } else { Tristate::No })
+                both(if comparison.holds(ordering) {
+                    Tristate::Yes
+                } else {
+                    Tristate::No
+                })
             }
         }
     }
@@ -668,9 +740,7 @@ impl<'m> Values<'m> {
                 value => format!("CONFIG_{name}={value}"),
             }),
             SymbolType::String => Some(format!("CONFIG_{name}={}", quoted(self.string(id)))),
-            SymbolType::Int | SymbolType::Hex => {
-                Some(format!("CONFIG_{name}={}", self.string(id)))
-            }
+            SymbolType::Int | SymbolType::Hex => Some(format!("CONFIG_{name}={}", self.string(id))),
         }
     }
 
@@ -678,9 +748,10 @@ impl<'m> Values<'m> {
     /// which the files first mention the symbols.
     pub fn lines(&self) -> impl Iterator<Item = (&'m str, String)> + '_ {
         let model = self.model;
-        model.symbols.ids().filter_map(move |id| {
-            Some((model.symbols.get(id).name.as_str(), self.line_of(id)?))
-        })
+        model
+            .symbols
+            .ids()
+            .filter_map(move |id| Some((model.symbols.get(id).name.as_str(), self.line_of(id)?)))
     }
 }
 

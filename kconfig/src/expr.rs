@@ -220,7 +220,11 @@ impl Exprs {
             Expr::Symbol(_) | Expr::Compare(..) => id,
             Expr::Not(operand) => {
                 let rewritten = self.rewrite_m(symbols, operand, modules);
-                if rewritten == operand { id } else { self.not(rewritten) }
+                if rewritten == operand {
+                    id
+                } else {
+                    self.not(rewritten)
+                }
             }
             Expr::And(operands) | Expr::Or(operands) => {
                 let is_and = matches!(self.get(id), Expr::And(_));
@@ -272,7 +276,9 @@ impl Exprs {
     pub(crate) fn demands(&self, id: ExprId, symbol: SymbolId) -> bool {
         match self.get(id) {
             Expr::Symbol(other) => other == symbol,
-            Expr::And(operands) => operands.iter().any(|&operand| self.demands(operand, symbol)),
+            Expr::And(operands) => operands
+                .iter()
+                .any(|&operand| self.demands(operand, symbol)),
             Expr::Compare(Comparison::Equal, left, right) => {
                 left == symbol && (right == YES || right == MOD)
             }
@@ -297,7 +303,10 @@ impl Exprs {
             (Expr::Not(left), Expr::Not(right)) => self.same(left, right),
             (Expr::And(left), Expr::And(right)) | (Expr::Or(left), Expr::Or(right)) => {
                 left.len() == right.len()
-                    && left.iter().zip(right).all(|(&left, &right)| self.same(left, right))
+                    && left
+                        .iter()
+                        .zip(right)
+                        .all(|(&left, &right)| self.same(left, right))
             }
             (left @ (Expr::Symbol(_) | Expr::Compare(..)), right) => left == right,
             _ => false,

@@ -88,9 +88,15 @@ pub(crate) enum Token<'a> {
     Word(Cow<'a, str>),
     Quoted(Cow<'a, str>),
     /// A word or string with a part that is not known; as the file writes it.
-    Unknown { raw: String, is_quoted: bool },
+    Unknown {
+        raw: String,
+        is_quoted: bool,
+    },
     /// A macro call that came out as `y` or `n`; as the file writes it.
-    Known { raw: String, value: &'static str },
+    Known {
+        raw: String,
+        value: &'static str,
+    },
     Compare(Comparison),
     And,
     Or,
@@ -116,7 +122,13 @@ const fn is_word(byte: u8) -> bool {
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a [u8], file: std::sync::Arc<str>) -> Self {
-        Self { text, at: 0, line: 1, location: Location { file, line: 1 }, macros: None }
+        Self {
+            text,
+            at: 0,
+            line: 1,
+            location: Location { file, line: 1 },
+            macros: None,
+        }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -126,7 +138,10 @@ impl<'a> Lexer<'a> {
     /// The rest of the line that `at` is on, without its newline.
     fn rest_of_line(&self) -> &'a [u8] {
         let rest = &self.text[self.at..];
-        let end = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+        let end = rest
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .unwrap_or(rest.len());
         &rest[..end]
     }
 
@@ -174,7 +189,14 @@ impl<'a> Lexer<'a> {
     fn sign(&mut self, tokens: &mut Vec<Token<'a>>) {
         let rest = &self.text[self.at..];
         let next = rest.get(1).copied();
-        let may_assign = matches!(tokens[..], [Token::Word(_) | Token::Unknown { is_quoted: false, .. }]);
+        let may_assign = matches!(
+            tokens[..],
+            [Token::Word(_)
+                | Token::Unknown {
+                    is_quoted: false,
+                    ..
+                }]
+        );
         let (token, length) = match (rest[0], next) {
             (b'=', _) if may_assign => return self.assignment(Flavor::Recursive, 1, tokens),
             (b':', Some(b'=')) if may_assign => {
@@ -208,8 +230,14 @@ impl<'a> Lexer<'a> {
         self.at += length;
         let line = self.rest_of_line();
         self.at += line.len();
-        let blanks = line.iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count();
-        tokens.push(Token::Assign(flavor, String::from_utf8_lossy(&line[blanks..])));
+        let blanks = line
+            .iter()
+            .take_while(|&&byte| byte == b' ' || byte == b'\t')
+            .count();
+        tokens.push(Token::Assign(
+            flavor,
+            String::from_utf8_lossy(&line[blanks..]),
+        ));
     }
 
     /// Expands the `$` at `at`, and moves past it.
@@ -220,7 +248,10 @@ impl<'a> Lexer<'a> {
             return Ok(());
         }
         let line = self.rest_of_line();
-        let here = Location { file: self.location.file.clone(), line: self.line };
+        let here = Location {
+            file: self.location.file.clone(),
+            line: self.line,
+        };
         let Some(end) = reference_end(line) else {
             return Err(unterminated(&here, &String::from_utf8_lossy(line)));
         };
@@ -255,7 +286,10 @@ impl<'a> Lexer<'a> {
         }
         if out.contains(UNKNOWN) {
             let raw = String::from_utf8_lossy(&self.text[start..self.at]).into_owned();
-            return Ok(Some(Token::Unknown { raw, is_quoted: false }));
+            return Ok(Some(Token::Unknown {
+                raw,
+                is_quoted: false,
+            }));
         }
         // What a test of the tools says is a fact too, and to be named by its test.
         if let "y" | "n" = &*out {
@@ -272,7 +306,9 @@ impl<'a> Lexer<'a> {
         self.at += 1;
         let line = self.rest_of_line();
         // Nearly every string is plain, and needs no copy.
-        let plain = line.iter().position(|&byte| matches!(byte, b'\\' | b'$') || byte == quote);
+        let plain = line
+            .iter()
+            .position(|&byte| matches!(byte, b'\\' | b'$') || byte == quote);
         if let Some(end) = plain
             && line[end] == quote
         {
@@ -311,7 +347,10 @@ impl<'a> Lexer<'a> {
         }
         if out.contains(UNKNOWN) {
             let raw = String::from_utf8_lossy(&self.text[start..self.at]).into_owned();
-            return Ok(Token::Unknown { raw, is_quoted: true });
+            return Ok(Token::Unknown {
+                raw,
+                is_quoted: true,
+            });
         }
         Ok(Token::Quoted(Cow::Owned(out)))
     }
@@ -361,7 +400,9 @@ mod tests {
     fn lex(text: &str) -> Vec<Vec<String>> {
         let mut pp = Preprocessor::new(
             [("V".to_owned(), "a b".to_owned())].into(),
-            Shell::Run { workdir: "/".into() },
+            Shell::Run {
+                workdir: "/".into(),
+            },
         );
         let mut lexer = Lexer::new(text.as_bytes(), "K".into());
         let mut tokens = Vec::new();
@@ -380,52 +421,67 @@ mod tests {
 
     #[test]
     fn a_statement_may_go_on_after_a_backslash() {
-        assert_eq!(lex("a && \\\n\tb # c\n\nd"), [
-            vec!["Word(\"a\")", "And", "Word(\"b\")"],
-            vec!["Word(\"d\")"]
-        ]);
+        assert_eq!(
+            lex("a && \\\n\tb # c\n\nd"),
+            [
+                vec!["Word(\"a\")", "And", "Word(\"b\")"],
+                vec!["Word(\"d\")"]
+            ]
+        );
     }
 
     #[test]
     fn an_expanded_word_is_one_token_even_with_blanks() {
         assert_eq!(lex("x$(V)-y $(empty)\n"), [vec!["Word(\"xa b-y\")"]]);
-        assert_eq!(lex("config $(V)"), [vec!["Keyword(Config)", "Word(\"a b\")"]]);
+        assert_eq!(
+            lex("config $(V)"),
+            [vec!["Keyword(Config)", "Word(\"a b\")"]]
+        );
     }
 
     #[test]
     fn strings_escape_and_expand() {
-        assert_eq!(lex(r#""a\"b'$(V)$x" 'c"d'"#), [vec![
-            r#"Quoted("a\"b'a b$x")"#,
-            r#"Quoted("c\"d")"#
-        ]]);
+        assert_eq!(
+            lex(r#""a\"b'$(V)$x" 'c"d'"#),
+            [vec![r#"Quoted("a\"b'a b$x")"#, r#"Quoted("c\"d")"#]]
+        );
     }
 
     #[test]
     fn an_unterminated_string_ends_with_its_line() {
-        assert_eq!(lex("\"abc\nd"), [vec!["Quoted(\"abc\")"], vec!["Word(\"d\")"]]);
+        assert_eq!(
+            lex("\"abc\nd"),
+            [vec!["Quoted(\"abc\")"], vec!["Word(\"d\")"]]
+        );
         assert_eq!(lex("\"abc\\"), [vec!["Quoted(\"abc\")"]]);
     }
 
     #[test]
     fn help_ends_where_the_indentation_does() {
         let text = "help\n\n\t  config A\n\t  if\n\n  config B\nhelp\nno indent\nconfig C\nhelp\n\nconfig D\nhelp";
-        assert_eq!(lex(text), [
-            vec!["Keyword(Help)"],
-            vec!["Keyword(Config)", "Word(\"B\")"],
-            vec!["Keyword(Help)"],
-            vec!["Keyword(Config)", "Word(\"C\")"],
-            vec!["Keyword(Help)"],
-            vec!["Keyword(Config)", "Word(\"D\")"],
-            vec!["Keyword(Help)"],
-        ]);
+        assert_eq!(
+            lex(text),
+            [
+                vec!["Keyword(Help)"],
+                vec!["Keyword(Config)", "Word(\"B\")"],
+                vec!["Keyword(Help)"],
+                vec!["Keyword(Config)", "Word(\"C\")"],
+                vec!["Keyword(Help)"],
+                vec!["Keyword(Config)", "Word(\"D\")"],
+                vec!["Keyword(Help)"],
+            ]
+        );
     }
 
     #[test]
     fn an_assignment_takes_the_whole_line() {
-        assert_eq!(lex("a := , # \"x\nb ="), [
-            vec!["Word(\"a\")", "Assign(Simple, \", # \\\"x\")"],
-            vec!["Word(\"b\")", "Assign(Recursive, \"\")"]
-        ]);
+        assert_eq!(
+            lex("a := , # \"x\nb ="),
+            [
+                vec!["Word(\"a\")", "Assign(Simple, \", # \\\"x\")"],
+                vec!["Word(\"b\")", "Assign(Recursive, \"\")"]
+            ]
+        );
     }
 
     #[test]

@@ -20,13 +20,16 @@ pub(crate) fn finalize(tree: &mut Tree) {
             (EntryKind::Choice, Some(choice)) => Some(tree.exprs.symbol(&tree.symbols, choice)),
             _ => parent.depends,
         };
-        let own = entry.depends.map(|depends| tree.exprs.rewrite_m(&tree.symbols, depends, modules));
+        let own = entry
+            .depends
+            .map(|depends| tree.exprs.rewrite_m(&tree.symbols, depends, modules));
         let depends = tree.exprs.and_maybe(parent_depends, own);
         tree.entries[id].depends = depends;
         finalize_properties(tree, id, depends, modules);
-        if let (Some(symbol), true) =
-            (tree.entries[id].symbol, tree.entries[id].children.is_empty())
-        {
+        if let (Some(symbol), true) = (
+            tree.entries[id].symbol,
+            tree.entries[id].children.is_empty(),
+        ) {
             // As the kernel does it: a definition without dependencies does not lift those
             // of the others.
             let before = tree.symbols.get(symbol).depends;
@@ -55,7 +58,9 @@ pub(crate) fn finalize(tree: &mut Tree) {
 }
 
 fn finalize_properties(tree: &mut Tree, id: usize, depends: Option<ExprId>, modules: SymbolId) {
-    let Some(symbol) = tree.entries[id].symbol else { return };
+    let Some(symbol) = tree.entries[id].symbol else {
+        return;
+    };
     for place in tree.entries[id].properties.clone() {
         let own = tree.symbols.get(symbol).properties[place].condition;
         let own = own.map(|condition| tree.exprs.rewrite_m(&tree.symbols, condition, modules));
@@ -82,7 +87,9 @@ fn finalize_properties(tree: &mut Tree, id: usize, depends: Option<ExprId>, modu
 fn type_choices(tree: &mut Tree) {
     for id in 1..tree.entries.len() {
         let entry = &tree.entries[id];
-        let (EntryKind::Choice, Some(choice)) = (entry.kind, entry.symbol) else { continue };
+        let (EntryKind::Choice, Some(choice)) = (entry.kind, entry.symbol) else {
+            continue;
+        };
         let members: Vec<_> = entry
             .children
             .iter()
@@ -105,11 +112,15 @@ fn type_choices(tree: &mut Tree) {
 }
 
 fn finalize_choice(tree: &mut Tree, id: usize) {
-    let Some(choice) = tree.entries[id].symbol else { return };
+    let Some(choice) = tree.entries[id].symbol else {
+        return;
+    };
     let mut members = Vec::new();
     collect_members(tree, id, &mut members);
     for entry in members {
-        let Some(member) = tree.entries[entry].symbol else { continue };
+        let Some(member) = tree.entries[entry].symbol else {
+            continue;
+        };
         if tree.symbols.get(member).choice.is_some() || tree.symbols.get(member).is_choice {
             continue;
         }
@@ -120,7 +131,9 @@ fn finalize_choice(tree: &mut Tree, id: usize) {
             && tree.symbols.get(member).kind != SymbolType::Tristate
         {
             for place in tree.entries[entry].properties.clone() {
-                let is_yes = tree.exprs.compare(&tree.symbols, Comparison::Equal, choice, YES);
+                let is_yes = tree
+                    .exprs
+                    .compare(&tree.symbols, Comparison::Equal, choice, YES);
                 let before = tree.symbols.get(member).properties[place].condition;
                 let condition = tree.exprs.and_maybe(Some(is_yes), before);
                 tree.symbols.get_mut(member).properties[place].condition = condition;
@@ -140,7 +153,10 @@ fn finalize_choice(tree: &mut Tree, id: usize) {
 fn prompt_condition(tree: &Tree, id: usize) -> Option<Option<ExprId>> {
     let entry = &tree.entries[id];
     let symbol = tree.symbols.get(entry.symbol?);
-    let prompts = entry.properties.iter().map(|&place| &symbol.properties[place]);
+    let prompts = entry
+        .properties
+        .iter()
+        .map(|&place| &symbol.properties[place]);
     prompts
         .filter(|property| matches!(property.kind, PropertyKind::Prompt(_)))
         .map(|property| property.condition)
@@ -150,14 +166,20 @@ fn prompt_condition(tree: &Tree, id: usize) -> Option<Option<ExprId>> {
 /// The entries of a choice's members: what is in it directly or in an `if`, without those
 /// that only refine the member before them, which become its submenu.
 fn collect_members(tree: &Tree, block: usize, members: &mut Vec<usize>) {
-    let mut children = tree.entries[block].children.iter().map(|&id| id as usize).peekable();
+    let mut children = tree.entries[block]
+        .children
+        .iter()
+        .map(|&id| id as usize)
+        .peekable();
     while let Some(child) = children.next() {
         match (tree.entries[child].kind, tree.entries[child].symbol) {
             (EntryKind::If, _) => collect_members(tree, child, members),
             (EntryKind::Symbol, Some(symbol)) => {
                 members.push(child);
-                while children.next_if(|&next| is_submenu_of(tree, next, child, symbol)).is_some() {
-                }
+                while children
+                    .next_if(|&next| is_submenu_of(tree, next, child, symbol))
+                    .is_some()
+                {}
             }
             _ => {}
         }
@@ -180,5 +202,6 @@ fn is_submenu_of(tree: &Tree, next: usize, before: usize, symbol: SymbolId) -> b
     if let Some(condition) = prompt_condition(tree, before).flatten() {
         tree.exprs.conjuncts(condition, &mut base);
     }
-    base.iter().all(|&base| demanded.iter().any(|&other| tree.exprs.same(base, other)))
+    base.iter()
+        .all(|&base| demanded.iter().any(|&other| tree.exprs.same(base, other)))
 }

@@ -32,7 +32,10 @@ impl Options {
     /// Reads without running anything, for an architecture.
     #[must_use]
     pub fn for_arch(arch: &str) -> Self {
-        Self { arch: arch.to_owned(), ..Self::default() }
+        Self {
+            arch: arch.to_owned(),
+            ..Self::default()
+        }
     }
 }
 
@@ -75,7 +78,8 @@ const FIRST_FILE: &str = "Kconfig";
 fn preprocessor(root: &Path, options: &Options) -> Preprocessor {
     let mut env = options.env.clone();
     let mut default = |name: &str, value: &str| {
-        env.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        env.entry(name.to_owned())
+            .or_insert_with(|| value.to_owned());
     };
     default("ARCH", &options.arch);
     default("SRCARCH", srcarch(&options.arch));
@@ -96,11 +100,17 @@ fn srcarch(arch: &str) -> &str {
 /// Whether the tree's Makefile says it is Linux 6.11 or later; a tree that does not say is
 /// taken for 6.1.
 fn choice_rule(root: &Path) -> ChoiceRule {
-    let makefile = crate::file::read(&root.join("Makefile"), 1 << 20).ok().flatten();
+    let makefile = crate::file::read(&root.join("Makefile"), 1 << 20)
+        .ok()
+        .flatten();
     let makefile = String::from_utf8_lossy(&makefile.unwrap_or_default()).into_owned();
     let number = |name: &str| {
         let line = makefile.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim_start().strip_prefix('=')?.trim().parse::<u32>().ok()
+        line.trim_start()
+            .strip_prefix('=')?
+            .trim()
+            .parse::<u32>()
+            .ok()
     };
     match (number("VERSION"), number("PATCHLEVEL")) {
         (Some(version), Some(level)) if (version, level) >= (6, 11) => ChoiceRule::Since6_11,
@@ -189,10 +199,13 @@ impl Model {
 
     pub(crate) fn info(&self, id: SymbolId) -> SymbolInfo {
         let symbol = self.symbols.get(id);
-        let prompt = symbol.properties.iter().find_map(|property| match &property.kind {
-            PropertyKind::Prompt(text) => Some(text.clone()),
-            _ => None,
-        });
+        let prompt = symbol
+            .properties
+            .iter()
+            .find_map(|property| match &property.kind {
+                PropertyKind::Prompt(text) => Some(text.clone()),
+                _ => None,
+            });
         SymbolInfo {
             name: self.name(id),
             kind: symbol.kind,
@@ -205,10 +218,13 @@ impl Model {
     pub(crate) fn name(&self, id: SymbolId) -> String {
         let symbol = self.symbols.get(id);
         if symbol.is_choice {
-            let prompt = symbol.properties.iter().find_map(|property| match &property.kind {
-                PropertyKind::Prompt(text) => Some(text.as_str()),
-                _ => None,
-            });
+            let prompt = symbol
+                .properties
+                .iter()
+                .find_map(|property| match &property.kind {
+                    PropertyKind::Prompt(text) => Some(text.as_str()),
+                    _ => None,
+                });
             return format!("choice \"{}\"", prompt.unwrap_or(&symbol.name));
         }
         if let Some(fact) = &symbol.fact {

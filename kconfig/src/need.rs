@@ -134,7 +134,11 @@ impl<'v, 'm> Needs<'v, 'm> {
     /// A prompt counts as shown where the evaluation took it so, whatever is not known of it.
     fn shows(&self, of: SymbolId, condition: Option<ExprId>, goal: Goal) -> bool {
         let (low, high) = self.values.bounds(condition);
-        let value = if self.values.is_recorded(of) { high } else { low };
+        let value = if self.values.is_recorded(of) {
+            high
+        } else {
+            low
+        };
         goal.is_met_by(value)
     }
 
@@ -169,12 +173,17 @@ impl<'v, 'm> Needs<'v, 'm> {
                 sum
             }
             (Expr::Or(operands), _) | (Expr::And(operands), _) => {
-                let costs = operands.iter().map(|&operand| self.cost(Some(operand), goal, depth));
+                let costs = operands
+                    .iter()
+                    .map(|&operand| self.cost(Some(operand), goal, depth));
                 costs.min().unwrap_or(NEVER)
             }
             (Expr::Compare(comparison, left, right), _) => {
                 let ways = self.comparison_ways(comparison, left, right, goal);
-                ways.iter().map(|way| self.way_cost(way, depth + 1)).min().unwrap_or(NEVER)
+                ways.iter()
+                    .map(|way| self.way_cost(way, depth + 1))
+                    .min()
+                    .unwrap_or(NEVER)
             }
         }
     }
@@ -226,7 +235,11 @@ impl<'v, 'm> Needs<'v, 'm> {
         let off = self.model.symbols.get(symbol).kind.is_logic()
             && Tristate::from_letter(value) < Some(self.values.value_of(symbol));
         let dependents = self.model.symbols.get(symbol).dependents;
-        ONE + if off { 2 * dependents.saturating_add(1).ilog2() } else { 0 }
+        ONE + if off {
+            2 * dependents.saturating_add(1).ilog2()
+        } else {
+            0
+        }
     }
 
     fn way_cost(&mut self, way: &Way, depth: usize) -> u32 {
@@ -276,7 +289,14 @@ impl<'v, 'm> Needs<'v, 'm> {
     }
 
     /// Setting the symbol, after whatever its prompt needs to be shown.
-    fn set_ways(&self, id: SymbolId, symbol: &Symbol, shown: Tristate, value: &str, into: &mut Vec<Way>) {
+    fn set_ways(
+        &self,
+        id: SymbolId,
+        symbol: &Symbol,
+        shown: Tristate,
+        value: &str,
+        into: &mut Vec<Way>,
+    ) {
         let goal = Goal::AtLeast(shown);
         for condition in Self::prompts(symbol) {
             let mut way = Way::set(id, value);
@@ -305,17 +325,27 @@ impl<'v, 'm> Needs<'v, 'm> {
             return ways;
         }
         self.set_ways(id, symbol, shown, letter(value), &mut ways);
-        let raise = if symbol.kind == SymbolType::Bool { Tristate::Module } else { least };
+        let raise = if symbol.kind == SymbolType::Bool {
+            Tristate::Module
+        } else {
+            least
+        };
         for &term in &symbol.selected {
             ways.push(Way::needs(vec![Need::Expr(term, Goal::AtLeast(raise))]));
         }
         // Defaults count only while no user's setting does.
         if self.values.visible(id) == Tristate::No || !self.values.has_user_value(id) {
             for property in &symbol.properties {
-                let PropertyKind::Default(value) = property.kind else { continue };
+                let PropertyKind::Default(value) = property.kind else {
+                    continue;
+                };
                 let goal = Goal::AtLeast(raise);
                 let mut needs = vec![Need::Expr(value, goal)];
-                needs.extend(property.condition.map(|condition| Need::Expr(condition, goal)));
+                needs.extend(
+                    property
+                        .condition
+                        .map(|condition| Need::Expr(condition, goal)),
+                );
                 ways.push(Way::needs(needs));
             }
             for &term in &symbol.implied {
@@ -363,7 +393,9 @@ impl<'v, 'm> Needs<'v, 'm> {
             // Without a setting, every default that holds must go, and every `imply`.
             let mut needs = unselected.clone();
             for property in &symbol.properties {
-                let PropertyKind::Default(value) = property.kind else { continue };
+                let PropertyKind::Default(value) = property.kind else {
+                    continue;
+                };
                 if self.meets(Some(value), goal) || self.meets(property.condition, goal) {
                     continue;
                 }
@@ -386,7 +418,10 @@ impl<'v, 'm> Needs<'v, 'm> {
             // Or the symbol goes away altogether, with what it depends on.
             let mut needs = unselected.clone();
             needs.push(Need::Expr(depends, goal));
-            ways.push(Way { detour: ONE, ..Way::needs(needs) });
+            ways.push(Way {
+                detour: ONE,
+                ..Way::needs(needs)
+            });
         }
         ways
     }
@@ -453,21 +488,26 @@ impl<'v, 'm> Needs<'v, 'm> {
             return Vec::new();
         }
         let target = self.values.text(other);
-        let fits = |text: &str| {
-            comparison.holds(number::compare(text, symbol.kind, target, other_kind))
-        };
+        let fits =
+            |text: &str| comparison.holds(number::compare(text, symbol.kind, target, other_kind));
         let mut ways = Vec::new();
         if symbol.kind.is_logic() {
             for value in [Tristate::No, Tristate::Module, Tristate::Yes] {
                 if fits(letter(value)) {
                     let goals = [Goal::AtLeast(value), Goal::AtMost(value)];
-                    ways.push(Way::needs(goals.map(|goal| Need::Symbol(id, goal)).to_vec()));
+                    ways.push(Way::needs(
+                        goals.map(|goal| Need::Symbol(id, goal)).to_vec(),
+                    ));
                 }
             }
             return ways;
         }
         if let Some(text) = fitting_text(symbol.kind, target, fits) {
-            let value = if symbol.kind == SymbolType::String { quoted(&text) } else { text };
+            let value = if symbol.kind == SymbolType::String {
+                quoted(&text)
+            } else {
+                text
+            };
             self.set_ways(id, symbol, Tristate::Module, &value, &mut ways);
         }
         ways
@@ -483,7 +523,12 @@ impl<'v, 'm> Needs<'v, 'm> {
 
     /// The settings that are a next step, each with what all are estimated to weigh that are
     /// needed if it is taken.
-    pub(crate) fn steps(&mut self, ways: &[Way], into: &mut FxHashMap<Setting, u32>, budget: &mut usize) {
+    pub(crate) fn steps(
+        &mut self,
+        ways: &[Way],
+        into: &mut FxHashMap<Setting, u32>,
+        budget: &mut usize,
+    ) {
         for way in ways {
             let cost = self.way_cost(way, 0);
             self.way_steps(way, cost, into, budget, 0);
@@ -511,7 +556,14 @@ impl<'v, 'm> Needs<'v, 'm> {
             (None, None) | (Some(Need::Never), _) => {}
             (Some(&Need::Expr(expr, goal)), _) => {
                 let cost = self.cost(Some(expr), goal, depth);
-                self.expr_steps(expr, goal, total - min(cost, total), into, budget, depth + 1);
+                self.expr_steps(
+                    expr,
+                    goal,
+                    total - min(cost, total),
+                    into,
+                    budget,
+                    depth + 1,
+                );
             }
             (Some(&Need::Symbol(id, goal)), _) => {
                 let cost = self.symbol_cost(id, goal, depth);
@@ -551,7 +603,10 @@ impl<'v, 'm> Needs<'v, 'm> {
             // All must come in the end, so that it is enough to begin with one.
             (Expr::And(operands), Goal::AtLeast(_)) | (Expr::Or(operands), Goal::AtMost(_)) => {
                 let total = self.cost(Some(expr), goal, depth);
-                let unmet = operands.iter().copied().find(|&o| !self.meets(Some(o), goal));
+                let unmet = operands
+                    .iter()
+                    .copied()
+                    .find(|&o| !self.meets(Some(o), goal));
                 if let (Some(operand), true) = (unmet, total < NEVER) {
                     let own = self.cost(Some(operand), goal, depth);
                     let besides = besides + total - min(own, total);
@@ -585,8 +640,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         budget: &mut usize,
         depth: usize,
     ) {
-        if goal.is_met_by(self.values.value_of(id)) || self.open.insert((id, goal), 0).is_some()
-        {
+        if goal.is_met_by(self.values.value_of(id)) || self.open.insert((id, goal), 0).is_some() {
             return;
         }
         for way in self.ways(id, goal) {
@@ -599,7 +653,13 @@ impl<'v, 'm> Needs<'v, 'm> {
     }
 
     /// What keeps an expression from a goal for good.
-    pub(crate) fn obstacles(&mut self, expr: ExprId, goal: Goal, into: &mut Vec<Obstacle>, depth: usize) {
+    pub(crate) fn obstacles(
+        &mut self,
+        expr: ExprId,
+        goal: Goal,
+        into: &mut Vec<Obstacle>,
+        depth: usize,
+    ) {
         let model = self.model;
         if depth > MAX_DEPTH || self.cost(Some(expr), goal, 0) < NEVER {
             return;
@@ -618,7 +678,10 @@ impl<'v, 'm> Needs<'v, 'm> {
                 for &operand in operands {
                     let mut found = Vec::new();
                     self.obstacles(operand, goal, &mut found, depth + 1);
-                    if fewest.as_ref().is_none_or(|fewest| found.len() < fewest.len()) {
+                    if fewest
+                        .as_ref()
+                        .is_none_or(|fewest| found.len() < fewest.len())
+                    {
                         fewest = Some(found);
                     }
                 }
@@ -669,7 +732,10 @@ impl<'v, 'm> Needs<'v, 'm> {
             let target = self.values.text(other);
             let fits =
                 |text: &str| comparison.holds(number::compare(text, kind, target, other_kind));
-            let from_tool = symbol.properties.iter().any(|property| property.macros.is_some());
+            let from_tool = symbol
+                .properties
+                .iter()
+                .any(|property| property.macros.is_some());
             if let (true, Some(text)) = (from_tool, fitting_text(kind, target, fits)) {
                 into.push(Obstacle::Tool(id, text));
                 return;
@@ -734,12 +800,18 @@ impl<'v, 'm> Needs<'v, 'm> {
                 self.obstacles(depends, goal, &mut found, depth + 1);
             }
             if found.is_empty() {
-                found.push(Obstacle::Tool(id, letter(max(value, Tristate::Module)).to_owned()));
+                found.push(Obstacle::Tool(
+                    id,
+                    letter(max(value, Tristate::Module)).to_owned(),
+                ));
             }
             return found;
         }
         let mut fewest: Option<Vec<Obstacle>> = None;
-        for way in ways.iter().filter(|way| way.setting.is_some() == has_prompt) {
+        for way in ways
+            .iter()
+            .filter(|way| way.setting.is_some() == has_prompt)
+        {
             let mut found = Vec::new();
             for need in &way.needs {
                 match *need {
@@ -750,7 +822,11 @@ impl<'v, 'm> Needs<'v, 'm> {
                     Need::Symbol(..) | Need::Never => {}
                 }
             }
-            if !found.is_empty() && fewest.as_ref().is_none_or(|other| found.len() < other.len()) {
+            if !found.is_empty()
+                && fewest
+                    .as_ref()
+                    .is_none_or(|other| found.len() < other.len())
+            {
                 fewest = Some(found);
             }
         }
@@ -777,7 +853,9 @@ fn fitting_text(kind: SymbolType, target: &str, fits: impl Fn(&str) -> bool) -> 
         SymbolType::Bool | SymbolType::Tristate => {}
     }
     let is_value = |text: &String| kind == SymbolType::Unknown || number::is_valid(text, kind);
-    candidates.into_iter().find(|text| is_value(text) && fits(text))
+    candidates
+        .into_iter()
+        .find(|text| is_value(text) && fits(text))
 }
 
 /// One way to reach a goal: all that it needs first, then a setting, or what follows by itself.
@@ -791,11 +869,22 @@ pub(crate) struct Way {
 
 impl Way {
     fn set(symbol: SymbolId, value: &str) -> Self {
-        Self { needs: Vec::new(), setting: Some(Setting { symbol, value: value.to_owned() }), detour: 0 }
+        Self {
+            needs: Vec::new(),
+            setting: Some(Setting {
+                symbol,
+                value: value.to_owned(),
+            }),
+            detour: 0,
+        }
     }
 
     fn needs(needs: Vec<Need>) -> Self {
-        Self { needs, setting: None, detour: 0 }
+        Self {
+            needs,
+            setting: None,
+            detour: 0,
+        }
     }
 }
 

@@ -18,7 +18,10 @@ struct Parsed {
 /// Reads the number at the start of `text`; base 0 takes `0x` for hexadecimal and `0` for octal.
 fn parse(text: &str, base: u32, unsigned: bool) -> Parsed {
     let bytes = text.as_bytes();
-    let mut at = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let mut at = bytes
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
     let negative = bytes.get(at) == Some(&b'-');
     if matches!(bytes.get(at), Some(b'-' | b'+')) {
         at += 1;
@@ -36,13 +39,24 @@ fn parse(text: &str, base: u32, unsigned: bool) -> Parsed {
     };
     let start = at;
     let mut magnitude: u128 = 0;
-    while let Some(digit) = bytes.get(at).and_then(|&byte| char::from(byte).to_digit(base)) {
-        magnitude = (magnitude * u128::from(base) + u128::from(digit)).min(u128::from(u64::MAX) + 1);
+    while let Some(digit) = bytes
+        .get(at)
+        .and_then(|&byte| char::from(byte).to_digit(base))
+    {
+        magnitude =
+            (magnitude * u128::from(base) + u128::from(digit)).min(u128::from(u64::MAX) + 1);
         at += 1;
     }
-    let signed_limit = if negative { 1u128 << 63 } else { (1u128 << 63) - 1 };
-    let overflow =
-        if unsigned { magnitude > u128::from(u64::MAX) } else { magnitude > signed_limit };
+    let signed_limit = if negative {
+        1u128 << 63
+    } else {
+        (1u128 << 63) - 1
+    };
+    let overflow = if unsigned {
+        magnitude > u128::from(u64::MAX)
+    } else {
+        magnitude > signed_limit
+    };
     // Both clamps make the conversions below exact.
     let bits = u64::try_from(magnitude).unwrap_or(u64::MAX);
     let clamped = i64::try_from(magnitude.min((1u128 << 63) - 1)).unwrap_or(i64::MAX);
@@ -95,7 +109,12 @@ fn operand(text: &str, kind: SymbolType) -> Operand {
 }
 
 /// Compares two values as `=`, `<` and the others do: as numbers where both are, else as text.
-pub(crate) fn compare(left: &str, left_kind: SymbolType, right: &str, right_kind: SymbolType) -> Ordering {
+pub(crate) fn compare(
+    left: &str,
+    left_kind: SymbolType,
+    right: &str,
+    right_kind: SymbolType,
+) -> Ordering {
     if left_kind == SymbolType::String && right_kind == SymbolType::String {
         return left.cmp(right);
     }
@@ -120,12 +139,17 @@ pub(crate) fn is_valid(text: &str, kind: SymbolType) -> bool {
                 && (digits == "0" || !digits.starts_with('0'))
         }
         SymbolType::Hex => {
-            let digits =
-                text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+            let digits = text
+                .strip_prefix("0x")
+                .or_else(|| text.strip_prefix("0X"))
+                .unwrap_or(text);
             !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
         }
         SymbolType::Bool | SymbolType::Tristate => {
-            matches!(text.bytes().next(), Some(b'y' | b'Y' | b'm' | b'M' | b'n' | b'N'))
+            matches!(
+                text.bytes().next(),
+                Some(b'y' | b'Y' | b'm' | b'M' | b'n' | b'N')
+            )
         }
         SymbolType::Unknown => false,
     }

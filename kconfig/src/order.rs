@@ -30,7 +30,10 @@ fn expressions(tree: &Tree, id: SymbolId, mut visit: impl FnMut(ExprId)) {
     symbol.implied.iter().copied().for_each(&mut visit);
     for property in &symbol.properties {
         // What a select demands is part of the selected symbol's dependencies.
-        if matches!(property.kind, PropertyKind::Select(_) | PropertyKind::Imply(_)) {
+        if matches!(
+            property.kind,
+            PropertyKind::Select(_) | PropertyKind::Imply(_)
+        ) {
             continue;
         }
         property.condition.into_iter().for_each(&mut visit);
@@ -56,7 +59,9 @@ fn dependencies(tree: &Tree, id: SymbolId, into: &mut Vec<SymbolId>) -> Result<(
                 inner = Some(other);
             }
         };
-        expressions(tree, part, |expr| tree.exprs.for_each_symbol(expr, &mut add));
+        expressions(tree, part, |expr| {
+            tree.exprs.for_each_symbol(expr, &mut add)
+        });
         for property in &tree.symbols.get(part).properties {
             if let PropertyKind::Range(low, high) = property.kind {
                 add(low);
@@ -106,7 +111,9 @@ fn depth_first(tree: &Tree, dependents: &mut [u32]) -> Result<Vec<SymbolId>, Err
                 found.reverse();
                 path.push((id, found.clone()));
             }
-            let Some((id, rest)) = path.last_mut() else { break };
+            let Some((id, rest)) = path.last_mut() else {
+                break;
+            };
             match rest.pop() {
                 None => {
                     marks[id.index()] = Mark::Done;
@@ -144,5 +151,7 @@ fn circular(tree: &Tree, chain: impl Iterator<Item = SymbolId>) -> Error {
         names.truncate(SHOWN);
         names.push(format!("{more} more"));
     }
-    Error::Circular { chain: names.join(" -> ") }
+    Error::Circular {
+        chain: names.join(" -> "),
+    }
 }

@@ -97,7 +97,10 @@ impl<'t, 'a> Statement<'t, 'a> {
     }
 
     fn error(&self, message: impl Into<String>) -> Error {
-        Error::Syntax { at: self.at.clone(), message: message.into() }
+        Error::Syntax {
+            at: self.at.clone(),
+            message: message.into(),
+        }
     }
 
     fn end(&self) -> Result<(), Error> {
@@ -111,7 +114,10 @@ impl<'t, 'a> Statement<'t, 'a> {
     fn text(&mut self) -> Result<String, Error> {
         match self.next() {
             Some(Token::Quoted(text)) => Ok(text.clone().into_owned()),
-            Some(Token::Unknown { raw, is_quoted: true }) => Ok(raw.trim_matches('"').to_owned()),
+            Some(Token::Unknown {
+                raw,
+                is_quoted: true,
+            }) => Ok(raw.trim_matches('"').to_owned()),
             _ => Err(self.error("a text in quotes is expected here")),
         }
     }
@@ -151,7 +157,10 @@ impl Parser {
             bytes: 0,
             sourcing: Vec::new(),
         };
-        let at = Location { file: "".into(), line: 0 };
+        let at = Location {
+            file: "".into(),
+            line: 0,
+        };
         parser.tree.entries.push(Entry {
             kind: EntryKind::Root,
             parent: 0,
@@ -169,20 +178,27 @@ impl Parser {
     /// Reads the first file and all that it sources.
     pub(crate) fn tree(self, first: &str) -> Result<Tree, Error> {
         let path = self.root.join(first);
-        let bytes = file::read(&path, MAX_FILE_BYTES)
-            .map_err(|source| Error::Read { path, source })?;
+        let bytes =
+            file::read(&path, MAX_FILE_BYTES).map_err(|source| Error::Read { path, source })?;
         self.text(first, bytes)
     }
 
     /// The same for a first file that is read already.
     pub(crate) fn text(mut self, first: &str, bytes: Option<Vec<u8>>) -> Result<Tree, Error> {
-        let at = Location { file: first.into(), line: 1 };
+        let at = Location {
+            file: first.into(),
+            line: 1,
+        };
         self.file(first, bytes, &at)?;
         Ok(self.tree)
     }
 
     fn file(&mut self, name: &str, bytes: Option<Vec<u8>>, at: &Location) -> Result<(), Error> {
-        let limit = |what, limit| Error::Limit { at: at.clone(), what, limit };
+        let limit = |what, limit| Error::Limit {
+            at: at.clone(),
+            what,
+            limit,
+        };
         let Some(bytes) = bytes else {
             // The number fits: the limit is 16 MiB.
             return Err(limit("the size of this file in bytes", 16 << 20));
@@ -211,7 +227,11 @@ impl Parser {
             }
             let at = lexer.location.clone();
             let macros = lexer.macros.take();
-            let mut statement = Statement { tokens: &tokens, at: &at, macros: macros.as_deref() };
+            let mut statement = Statement {
+                tokens: &tokens,
+                at: &at,
+                macros: macros.as_deref(),
+            };
             if self.statement(&mut statement, &mut entry, block)? == Next::Help {
                 lexer.skip_help();
             }
@@ -219,7 +239,10 @@ impl Parser {
         if self.block != block {
             let open = self.entry(self.block);
             let message = "this block is not ended in its file".to_owned();
-            return Err(Error::Syntax { at: open.at.clone(), message });
+            return Err(Error::Syntax {
+                at: open.at.clone(),
+                message,
+            });
         }
         self.sourcing.pop();
         Ok(())
@@ -243,7 +266,11 @@ impl Parser {
         let depth = self.entry(self.block).depth + 1;
         if depth > MAX_MENU_DEPTH {
             let what = "the depth of menus and ifs";
-            return Err(Error::Limit { at: at.clone(), what, limit: MAX_MENU_DEPTH });
+            return Err(Error::Limit {
+                at: at.clone(),
+                what,
+                limit: MAX_MENU_DEPTH,
+            });
         }
         self.tree.entries.push(Entry {
             kind,
@@ -259,7 +286,11 @@ impl Parser {
         let block = self.block;
         self.entry_mut(block).children.push(id);
         if let Some(symbol) = symbol {
-            self.tree.symbols.get_mut(symbol).definitions.push(at.clone());
+            self.tree
+                .symbols
+                .get_mut(symbol)
+                .definitions
+                .push(at.clone());
         }
         Ok(id)
     }
@@ -321,7 +352,9 @@ impl Parser {
                 *entry = Some(self.add_entry(EntryKind::Symbol, Some(symbol), at)?);
             }
             Keyword::Choice => {
-                let name = (!statement.tokens.is_empty()).then(|| statement.name()).transpose()?;
+                let name = (!statement.tokens.is_empty())
+                    .then(|| statement.name())
+                    .transpose()?;
                 let symbol = self.tree.symbols.choice(name);
                 let id = self.add_entry(EntryKind::Choice, Some(symbol), at)?;
                 self.block = id;
@@ -386,15 +419,25 @@ impl Parser {
         let wanted = match statement.next() {
             Some(Token::Quoted(path)) => path.as_ref(),
             Some(Token::Unknown { raw, .. }) => {
-                return Err(Error::SourceUnknown { at: at.clone(), wanted: raw.clone() });
+                return Err(Error::SourceUnknown {
+                    at: at.clone(),
+                    wanted: raw.clone(),
+                });
             }
             _ => return Err(statement.error("`source` takes a path in quotes")),
         };
         if self.sourcing.iter().any(|open| open == wanted) {
-            return Err(Error::SourceLoop { at: at.clone(), wanted: wanted.to_owned() });
+            return Err(Error::SourceLoop {
+                at: at.clone(),
+                wanted: wanted.to_owned(),
+            });
         }
         let bytes = file::read(&self.root.join(wanted), MAX_FILE_BYTES).map_err(|source| {
-            Error::Source { at: at.clone(), wanted: wanted.to_owned(), source }
+            Error::Source {
+                at: at.clone(),
+                wanted: wanted.to_owned(),
+                source,
+            }
         })?;
         self.file(wanted, bytes, at)
     }
@@ -419,12 +462,18 @@ impl Parser {
                     let unless = self.tree.exprs.not(only_if);
                     condition = self.tree.exprs.or(&[condition, unless]);
                 }
-                let joined = self.tree.exprs.and_maybe(self.entry(entry).depends, Some(condition));
+                let joined = self
+                    .tree
+                    .exprs
+                    .and_maybe(self.entry(entry).depends, Some(condition));
                 self.entry_mut(entry).depends = joined;
             }
             (Keyword::Visible, EntryKind::Menu) => {
                 let condition = self.if_expr(statement)?;
-                let joined = self.tree.exprs.and_maybe(self.entry(entry).visibility, condition);
+                let joined = self
+                    .tree
+                    .exprs
+                    .and_maybe(self.entry(entry).visibility, condition);
                 self.entry_mut(entry).visibility = joined;
             }
             (Keyword::Help, EntryKind::Symbol | EntryKind::Choice) => {
@@ -443,13 +492,16 @@ impl Parser {
             }
             (Keyword::Bool | Keyword::Tristate, EntryKind::Symbol | EntryKind::Choice)
             | (Keyword::Int | Keyword::Hex | Keyword::String, EntryKind::Symbol) => {
-                self.set_type(entry, match keyword {
-                    Keyword::Bool => SymbolType::Bool,
-                    Keyword::Tristate => SymbolType::Tristate,
-                    Keyword::Int => SymbolType::Int,
-                    Keyword::Hex => SymbolType::Hex,
-                    _ => SymbolType::String,
-                });
+                self.set_type(
+                    entry,
+                    match keyword {
+                        Keyword::Bool => SymbolType::Bool,
+                        Keyword::Tristate => SymbolType::Tristate,
+                        Keyword::Int => SymbolType::Int,
+                        Keyword::Hex => SymbolType::Hex,
+                        _ => SymbolType::String,
+                    },
+                );
                 if !statement.tokens.is_empty() {
                     self.prompt(entry, statement)?;
                 }
@@ -503,12 +555,23 @@ impl Parser {
 
     fn prompt(&mut self, entry: u32, statement: &mut Statement<'_, '_>) -> Result<(), Error> {
         let text = statement.text()?;
-        self.property(entry, PropertyKind::Prompt(text.trim_start().to_owned()), statement)?;
+        self.property(
+            entry,
+            PropertyKind::Prompt(text.trim_start().to_owned()),
+            statement,
+        )?;
         // A prompt is also hidden by the `visible if` of every menu around it.
-        let mut condition = self.symbol_of(entry).properties.last().and_then(|p| p.condition);
+        let mut condition = self
+            .symbol_of(entry)
+            .properties
+            .last()
+            .and_then(|p| p.condition);
         let mut menu = self.entry(entry).parent;
         while menu != 0 {
-            condition = self.tree.exprs.and_maybe(condition, self.entry(menu).visibility);
+            condition = self
+                .tree
+                .exprs
+                .and_maybe(condition, self.entry(menu).visibility);
             menu = self.entry(menu).parent;
         }
         if let Some(property) = self.symbol_of(entry).properties.last_mut() {
@@ -528,7 +591,12 @@ impl Parser {
         let at = statement.at.clone();
         let macros = statement.macros.map(Box::from);
         let symbol = self.symbol_of(entry);
-        symbol.properties.push(Property { kind, condition, at, macros });
+        symbol.properties.push(Property {
+            kind,
+            condition,
+            at,
+            macros,
+        });
         let place = symbol.properties.len() - 1;
         self.entry_mut(entry).properties.push(place);
         Ok(())
@@ -546,11 +614,17 @@ impl Parser {
             Some(Token::Word(name)) => Ok(self.tree.symbols.named(name)),
             Some(Token::Quoted(text)) => Ok(self.tree.symbols.quoted(text)),
             Some(Token::Unknown { raw, .. }) => {
-                let fact = Fact { text: raw.clone(), at: statement.at.clone() };
+                let fact = Fact {
+                    text: raw.clone(),
+                    at: statement.at.clone(),
+                };
                 Ok(self.tree.symbols.fact(fact, None))
             }
             Some(Token::Known { raw, value }) => {
-                let fact = Fact { text: raw.clone(), at: statement.at.clone() };
+                let fact = Fact {
+                    text: raw.clone(),
+                    at: statement.at.clone(),
+                };
                 Ok(self.tree.symbols.fact(fact, Some(value)))
             }
             _ => Err(statement.error("a symbol or a text in quotes is expected here")),
@@ -561,7 +635,11 @@ impl Parser {
     fn expr(&mut self, statement: &mut Statement<'_, '_>, depth: usize) -> Result<ExprId, Error> {
         if depth > MAX_EXPR_DEPTH {
             let what = "the depth of an expression";
-            return Err(Error::Limit { at: statement.at.clone(), what, limit: MAX_EXPR_DEPTH });
+            return Err(Error::Limit {
+                at: statement.at.clone(),
+                what,
+                limit: MAX_EXPR_DEPTH,
+            });
         }
         let mut alternatives = Vec::new();
         loop {
@@ -592,7 +670,9 @@ impl Parser {
             if let Some(&Token::Compare(comparison)) = statement.tokens.first() {
                 statement.next();
                 let right = self.operand(statement)?;
-                self.tree.exprs.compare(&self.tree.symbols, comparison, left, right)
+                self.tree
+                    .exprs
+                    .compare(&self.tree.symbols, comparison, left, right)
             } else {
                 self.tree.exprs.symbol(&self.tree.symbols, left)
             }

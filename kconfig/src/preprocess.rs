@@ -74,7 +74,13 @@ pub(crate) struct Preprocessor {
 
 impl Preprocessor {
     pub(crate) fn new(env: BTreeMap<String, String>, shell: Shell) -> Self {
-        Self { variables: FxHashMap::default(), env, shell, calls: 0, bytes: 0 }
+        Self {
+            variables: FxHashMap::default(),
+            env,
+            shell,
+            calls: 0,
+            bytes: 0,
+        }
     }
 
     /// Assigns a variable as `=`, `:=` and `+=` do.
@@ -90,8 +96,11 @@ impl Preprocessor {
             (Flavor::Append, Some(old)) => old.is_simple,
             (flavor, _) => flavor == Flavor::Simple,
         };
-        let value =
-            if is_simple { self.expand(value, &[], at, 0)? } else { value.to_owned() };
+        let value = if is_simple {
+            self.expand(value, &[], at, 0)?
+        } else {
+            value.to_owned()
+        };
         match self.variables.get_mut(name) {
             Some(old) if flavor == Flavor::Append => {
                 old.value.push(' ');
@@ -100,7 +109,11 @@ impl Preprocessor {
                 self.check(at)?;
             }
             _ => {
-                let variable = Variable { value, is_simple, is_expanding: false };
+                let variable = Variable {
+                    value,
+                    is_simple,
+                    is_expanding: false,
+                };
                 self.variables.insert(name.to_owned(), variable);
             }
         }
@@ -142,12 +155,19 @@ impl Preprocessor {
     }
 
     fn check(&self, at: &Location) -> Result<(), Error> {
-        let limit = |what, limit| Error::Limit { at: at.clone(), what, limit };
+        let limit = |what, limit| Error::Limit {
+            at: at.clone(),
+            what,
+            limit,
+        };
         if self.calls > MAX_CALLS {
             return Err(limit("the number of macro calls", MAX_CALLS));
         }
         if self.bytes > MAX_BYTES {
-            return Err(limit("the number of bytes that macros expand to", MAX_BYTES));
+            return Err(limit(
+                "the number of bytes that macros expand to",
+                MAX_BYTES,
+            ));
         }
         Ok(())
     }
@@ -163,11 +183,17 @@ impl Preprocessor {
         self.check(at)?;
         if depth > MAX_DEPTH {
             let what = "the depth of macro calls";
-            return Err(Error::Limit { at: at.clone(), what, limit: MAX_DEPTH });
+            return Err(Error::Limit {
+                at: at.clone(),
+                what,
+                limit: MAX_DEPTH,
+            });
         }
         // $(1), $(2): an argument of the macro that is being expanded.
-        if let Some(argument) =
-            inner.parse::<usize>().ok().and_then(|n| args.get(n.checked_sub(1)?))
+        if let Some(argument) = inner
+            .parse::<usize>()
+            .ok()
+            .and_then(|n| args.get(n.checked_sub(1)?))
         {
             return Ok(argument.clone());
         }
@@ -196,7 +222,9 @@ impl Preprocessor {
         at: &Location,
         depth: usize,
     ) -> Result<String, Error> {
-        let Some(variable) = self.variables.get_mut(name) else { return Ok(String::new()) };
+        let Some(variable) = self.variables.get_mut(name) else {
+            return Ok(String::new());
+        };
         if variable.is_simple {
             let value = variable.value.clone();
             self.bytes += value.len();
@@ -205,7 +233,10 @@ impl Preprocessor {
         }
         if variable.is_expanding && args.is_empty() {
             let message = format!("the variable `{name}` refers to itself");
-            return Err(Error::Syntax { at: at.clone(), message });
+            return Err(Error::Syntax {
+                at: at.clone(),
+                message,
+            });
         }
         let was_expanding = std::mem::replace(&mut variable.is_expanding, true);
         let value = variable.value.clone();
@@ -230,13 +261,21 @@ impl Preprocessor {
             _ => return Ok(None),
         };
         if args.len() != wanted {
-            let message =
-                format!("`{name}` takes {wanted} argument(s), but {} are given", args.len());
-            return Err(Error::Syntax { at: at.clone(), message });
+            let message = format!(
+                "`{name}` takes {wanted} argument(s), but {} are given",
+                args.len()
+            );
+            return Err(Error::Syntax {
+                at: at.clone(),
+                message,
+            });
         }
         Ok(Some(match name {
             "error-if" if args[0] == "y" => {
-                return Err(Error::Refused { at: at.clone(), message: args[1].clone() });
+                return Err(Error::Refused {
+                    at: at.clone(),
+                    message: args[1].clone(),
+                });
             }
             "filename" => at.file.to_string(),
             "lineno" => at.line.to_string(),
@@ -256,7 +295,9 @@ impl Preprocessor {
     }
 
     fn shell(&self, command: &str) -> String {
-        let Shell::Run { workdir } = &self.shell else { return UNKNOWN.to_string() };
+        let Shell::Run { workdir } = &self.shell else {
+            return UNKNOWN.to_string();
+        };
         let output = Command::new("sh")
             .arg("-c")
             .arg(command)
@@ -268,7 +309,9 @@ impl Preprocessor {
         // A shell that cannot be started has no output, as a command that fails has none.
         let bytes = output.map(|output| output.stdout).unwrap_or_default();
         let bytes = &bytes[..bytes.len().min(SHELL_OUTPUT)];
-        String::from_utf8_lossy(bytes).trim_end_matches('\n').replace(['\n', UNKNOWN], " ")
+        String::from_utf8_lossy(bytes)
+            .trim_end_matches('\n')
+            .replace(['\n', UNKNOWN], " ")
     }
 }
 
@@ -296,7 +339,10 @@ pub(crate) fn unterminated(at: &Location, text: &str) -> Error {
         None => text.into(),
     };
     let message = format!("`${shown}` has no closing parenthesis on this line");
-    Error::Syntax { at: at.clone(), message }
+    Error::Syntax {
+        at: at.clone(),
+        message,
+    }
 }
 
 /// Splits at the commas that are in no parentheses.
@@ -319,7 +365,10 @@ mod tests {
     use super::*;
 
     fn at() -> Location {
-        Location { file: "Kconfig".into(), line: 7 }
+        Location {
+            file: "Kconfig".into(),
+            line: 7,
+        }
     }
 
     fn preprocessor(shell: Shell) -> Preprocessor {
@@ -328,7 +377,9 @@ mod tests {
     }
 
     fn run() -> Preprocessor {
-        preprocessor(Shell::Run { workdir: std::env::temp_dir() })
+        preprocessor(Shell::Run {
+            workdir: std::env::temp_dir(),
+        })
     }
 
     fn expand(pp: &mut Preprocessor, text: &str) -> String {
@@ -342,14 +393,19 @@ mod tests {
         pp.assign("now", "$(x)", Flavor::Simple, &at()).unwrap();
         pp.assign("x", "1", Flavor::Simple, &at()).unwrap();
         pp.assign("x", "2", Flavor::Append, &at()).unwrap();
-        assert_eq!(expand(&mut pp, "[$(late)][$(now)][$ARCH][$(ARCH)][$(no-such)]"), "[1 2][][$ARCH][x86][]");
+        assert_eq!(
+            expand(&mut pp, "[$(late)][$(now)][$ARCH][$(ARCH)][$(no-such)]"),
+            "[1 2][][$ARCH][x86][]"
+        );
     }
 
     #[test]
     fn user_functions_take_arguments() {
         let mut pp = run();
-        pp.assign("greet", "$(1), $(2)$(3)!", Flavor::Recursive, &at()).unwrap();
-        pp.assign("twice", "$(greet,$(1),$(1))", Flavor::Recursive, &at()).unwrap();
+        pp.assign("greet", "$(1), $(2)$(3)!", Flavor::Recursive, &at())
+            .unwrap();
+        pp.assign("twice", "$(greet,$(1),$(1))", Flavor::Recursive, &at())
+            .unwrap();
         assert_eq!(expand(&mut pp, "$(greet,a (b,c),d)"), "a (b,c), d!");
         assert_eq!(expand(&mut pp, "$(twice,x)"), "x, x!");
         assert_eq!(expand(&mut pp, "$(filename):$(lineno)"), "Kconfig:7");
@@ -360,16 +416,24 @@ mod tests {
         let mut pp = run();
         assert_eq!(expand(&mut pp, "$(shell,printf 'a\\nb\\n\\n')"), "a b");
         let mut pp = preprocessor(Shell::Deny);
-        assert_eq!(expand(&mut pp, "<$(shell,touch /)>"), format!("<{UNKNOWN}>"));
+        assert_eq!(
+            expand(&mut pp, "<$(shell,touch /)>"),
+            format!("<{UNKNOWN}>")
+        );
         assert_eq!(expand(&mut pp, "$(CC)"), UNKNOWN.to_string());
     }
 
     #[test]
     fn error_if_refuses_the_tree() {
         let mut pp = run();
-        let error = pp.expand("$(error-if,y,no compiler)", &[], &at(), 0).unwrap_err();
+        let error = pp
+            .expand("$(error-if,y,no compiler)", &[], &at(), 0)
+            .unwrap_err();
         assert_eq!(error.to_string(), "Kconfig:7: no compiler");
-        assert_eq!(expand(&mut pp, "$(error-if,n,x)$(warning-if,y,w)$(info,i)"), "");
+        assert_eq!(
+            expand(&mut pp, "$(error-if,n,x)$(warning-if,y,w)$(info,i)"),
+            ""
+        );
         assert!(pp.expand("$(shell)", &[], &at(), 0).is_err());
     }
 
@@ -378,25 +442,40 @@ mod tests {
         let mut pp = run();
         pp.assign("a", "$(b)", Flavor::Recursive, &at()).unwrap();
         pp.assign("b", "$(a)", Flavor::Recursive, &at()).unwrap();
-        assert!(matches!(pp.expand("$(a)", &[], &at(), 0), Err(Error::Syntax { .. })));
-        pp.assign("f", "$(f,$(1)x)", Flavor::Recursive, &at()).unwrap();
-        assert!(matches!(pp.expand("$(f,)", &[], &at(), 0), Err(Error::Limit { .. })));
+        assert!(matches!(
+            pp.expand("$(a)", &[], &at(), 0),
+            Err(Error::Syntax { .. })
+        ));
+        pp.assign("f", "$(f,$(1)x)", Flavor::Recursive, &at())
+            .unwrap();
+        assert!(matches!(
+            pp.expand("$(f,)", &[], &at(), 0),
+            Err(Error::Limit { .. })
+        ));
     }
 
     #[test]
     fn an_expansion_that_doubles_each_time_is_stopped() {
         let mut pp = run();
-        pp.assign("a0", "xxxxxxxx", Flavor::Recursive, &at()).unwrap();
+        pp.assign("a0", "xxxxxxxx", Flavor::Recursive, &at())
+            .unwrap();
         for n in 1..60 {
             let value = format!("$(a{0})$(a{0})", n - 1);
-            pp.assign(&format!("a{n}"), &value, Flavor::Recursive, &at()).unwrap();
+            pp.assign(&format!("a{n}"), &value, Flavor::Recursive, &at())
+                .unwrap();
         }
-        assert!(matches!(pp.expand("$(a59)", &[], &at(), 0), Err(Error::Limit { .. })));
+        assert!(matches!(
+            pp.expand("$(a59)", &[], &at(), 0),
+            Err(Error::Limit { .. })
+        ));
     }
 
     #[test]
     fn an_open_parenthesis_is_an_error() {
         let error = run().expand("$(shell,echo (a)", &[], &at(), 0).unwrap_err();
-        assert!(error.to_string().contains("no closing parenthesis"), "{error}");
+        assert!(
+            error.to_string().contains("no closing parenthesis"),
+            "{error}"
+        );
     }
 }

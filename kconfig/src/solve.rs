@@ -55,7 +55,10 @@ impl Target {
 }
 
 pub(crate) enum Solution {
-    Found { settings: Vec<Setting>, is_smallest: bool },
+    Found {
+        settings: Vec<Setting>,
+        is_smallest: bool,
+    },
     /// Nothing a user can set leads there.
     Impossible(Vec<Obstacle>),
     /// Every way that was tried undoes itself, or the budget was used up.
@@ -89,8 +92,16 @@ struct Frontier {
 
 impl Default for Frontier {
     fn default() -> Self {
-        let nothing = Candidate { estimate: Reverse(0), size: 0, set: Reverse(Vec::new()) };
-        Self { heap: BinaryHeap::from([nothing]), seen: BTreeSet::new(), tries: 0 }
+        let nothing = Candidate {
+            estimate: Reverse(0),
+            size: 0,
+            set: Reverse(Vec::new()),
+        };
+        Self {
+            heap: BinaryHeap::from([nothing]),
+            seen: BTreeSet::new(),
+            tries: 0,
+        }
     }
 }
 
@@ -111,7 +122,9 @@ impl<'m> Search<'m> {
         }
         let mut frontier = Frontier::default();
         let Some((first, _)) = self.search(&start, &mut frontier, NEVER, MAX_TRIES) else {
-            return Solution::NotFound { tries: frontier.tries };
+            return Solution::NotFound {
+                tries: frontier.tries,
+            };
         };
         let (mut best, mut weight) = self.without_superfluous(&start, first);
         let budget = frontier.tries + MAX_MORE_TRIES;
@@ -127,16 +140,23 @@ impl<'m> Search<'m> {
                 (best, weight) = self.without_superfluous(&start, other);
             }
         };
-        let settings =
-            best.into_iter().map(|(symbol, value)| Setting { symbol, value }).collect();
-        Solution::Found { settings, is_smallest }
+        let settings = best
+            .into_iter()
+            .map(|(symbol, value)| Setting { symbol, value })
+            .collect();
+        Solution::Found {
+            settings,
+            is_smallest,
+        }
     }
 
     /// What a set weighs: its settings, and a little for what else they turn down; then how
     /// much that is, between sets that weigh the same.
     fn weight(&self, start: &Values<'m>, values: &Values<'m>, set: &Set) -> (u32, usize) {
         let ids = self.model.symbols.ids();
-        let turned_down = ids.filter(|&id| values.value_of(id) < start.value_of(id)).count();
+        let turned_down = ids
+            .filter(|&id| values.value_of(id) < start.value_of(id))
+            .count();
         let settings = u32::try_from(set.len()).unwrap_or(NEVER);
         (ONE * settings + 2 * (turned_down + 1).ilog2(), turned_down)
     }
@@ -153,7 +173,10 @@ impl<'m> Search<'m> {
                 if !steps.is_empty() {
                     return None;
                 }
-                return Some(vec![Obstacle::NotSettable(self.id, Goal::AtLeast(Tristate::Yes))]);
+                return Some(vec![Obstacle::NotSettable(
+                    self.id,
+                    Goal::AtLeast(Tristate::Yes),
+                )]);
             }
         };
         if needs.symbol_cost(self.id, goal, 0) < NEVER {
@@ -234,7 +257,9 @@ impl<'m> Search<'m> {
             if set.len() == 1 {
                 break;
             }
-            let Some(value) = set.remove(&id) else { continue };
+            let Some(value) = set.remove(&id) else {
+                continue;
+            };
             if !self.target.is_met(&self.values(&set), self.id) {
                 set.insert(id, value);
             }

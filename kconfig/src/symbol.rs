@@ -184,7 +184,10 @@ impl Symbols {
         if let Some(id) = Self::constant(name).or_else(|| self.by_name.get(name).copied()) {
             return id;
         }
-        let id = self.add(Symbol { name: name.to_owned(), ..Symbol::default() });
+        let id = self.add(Symbol {
+            name: name.to_owned(),
+            ..Symbol::default()
+        });
         self.by_name.insert(name.to_owned(), id);
         id
     }
@@ -194,8 +197,11 @@ impl Symbols {
         if let Some(id) = Self::constant(text).or_else(|| self.quoted.get(text).copied()) {
             return id;
         }
-        let id =
-            self.add(Symbol { name: text.to_owned(), is_const: true, ..Symbol::default() });
+        let id = self.add(Symbol {
+            name: text.to_owned(),
+            is_const: true,
+            ..Symbol::default()
+        });
         self.quoted.insert(text.to_owned(), id);
         id
     }
@@ -204,7 +210,11 @@ impl Symbols {
     pub(crate) fn fact(&mut self, fact: Fact, value: Option<&'static str>) -> SymbolId {
         self.add(Symbol {
             name: value.unwrap_or_default().to_owned(),
-            kind: if value.is_some() { SymbolType::Tristate } else { SymbolType::Unknown },
+            kind: if value.is_some() {
+                SymbolType::Tristate
+            } else {
+                SymbolType::Unknown
+            },
             is_const: true,
             fact: Some(Box::new(fact)),
             ..Symbol::default()
@@ -234,7 +244,10 @@ impl Symbols {
 
     /// What an expression has in it that is only this symbol.
     pub(crate) fn traits(&self, id: SymbolId) -> Traits {
-        Traits { is_uncertain: self.is_unknown(id), has_choice: self.get(id).is_choice }
+        Traits {
+            is_uncertain: self.is_unknown(id),
+            has_choice: self.get(id).is_choice,
+        }
     }
 
     /// Whether this stands for a value that is not known.

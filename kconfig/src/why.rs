@@ -88,7 +88,10 @@ impl Plan {
     /// makes the wanted value of them.
     #[must_use]
     pub fn fragment(&self) -> String {
-        self.changes.iter().map(|change| change.line() + "\n").collect()
+        self.changes
+            .iter()
+            .map(|change| change.line() + "\n")
+            .collect()
     }
 }
 
@@ -210,21 +213,32 @@ impl Model {
         let values = Values::new(self, config, nothing.clone());
         let mut causes = Causes::new(&values);
         let symbol = causes.involved(id, &target);
-        let search = Search { model: self, config, assumed: &nothing, id, target: &target };
+        let search = Search {
+            model: self,
+            config,
+            assumed: &nothing,
+            id,
+            target: &target,
+        };
         let answer = if target.is_met(&values, id) {
             Answer::Already
         } else {
             match search.run() {
-                Solution::Found { settings, is_smallest } => {
-                    Answer::Changes(plan(&search, &values, settings, is_smallest))
-                }
+                Solution::Found {
+                    settings,
+                    is_smallest,
+                } => Answer::Changes(plan(&search, &values, settings, is_smallest)),
                 Solution::NotFound { tries } => Answer::NotFound { tries },
                 Solution::Impossible(obstacles) => {
                     self.impossible(id, &target, config, &values, obstacles)
                 }
             }
         };
-        Ok(Why { symbol, wanted: wanted.clone(), answer })
+        Ok(Why {
+            symbol,
+            wanted: wanted.clone(),
+            answer,
+        })
     }
 
     fn find(&self, name: &str) -> Result<SymbolId, Error> {
@@ -246,9 +260,14 @@ impl Model {
         if name.len() > MAX_NAME {
             return None;
         }
-        let near = self.names().filter(|other| other.len().abs_diff(name.len()) <= 2);
+        let near = self
+            .names()
+            .filter(|other| other.len().abs_diff(name.len()) <= 2);
         let distance = |other: &str| edit_distance(name.as_bytes(), other.as_bytes());
-        near.map(|other| (distance(other), other)).filter(|&(d, _)| d <= 2).min().map(|(_, o)| o)
+        near.map(|other| (distance(other), other))
+            .filter(|&(d, _)| d <= 2)
+            .min()
+            .map(|(_, o)| o)
     }
 
     fn target(&self, id: SymbolId, wanted: &Wanted) -> Result<Target, Error> {
@@ -280,7 +299,11 @@ impl Model {
                 if !number::is_valid(&text, symbol.kind) || text.contains('\n') {
                     return Err(wrong(&text));
                 }
-                let written = if is_string { quoted(&text) } else { text.clone() };
+                let written = if is_string {
+                    quoted(&text)
+                } else {
+                    text.clone()
+                };
                 Ok(Target::Text(text, written))
             }
         }
@@ -314,9 +337,18 @@ impl Model {
             if !is_mendable || assumed.len() == before {
                 break;
             }
-            let search = Search { model: self, config, assumed: &assumed, id, target };
+            let search = Search {
+                model: self,
+                config,
+                assumed: &assumed,
+                id,
+                target,
+            };
             match search.run() {
-                Solution::Found { settings, is_smallest } => {
+                Solution::Found {
+                    settings,
+                    is_smallest,
+                } => {
                     afterwards = Some(plan(&search, values, settings, is_smallest));
                     break;
                 }
@@ -327,7 +359,10 @@ impl Model {
                 }
             }
         }
-        Answer::Impossible { blockers, afterwards }
+        Answer::Impossible {
+            blockers,
+            afterwards,
+        }
     }
 
     fn blocker(&self, values: &Values<'_>, obstacle: &Obstacle) -> Blocker {
@@ -340,12 +375,18 @@ impl Model {
         match obstacle {
             &Obstacle::Undefined(id) => about(id, "on".to_owned(), BlockerKind::Undefined),
             &Obstacle::Constant(id) => about(id, "y".to_owned(), BlockerKind::Constant),
-            &Obstacle::NotSettable(id, goal) => about(id, needed(goal, self.symbols.get(id).kind), BlockerKind::NotSettable),
+            &Obstacle::NotSettable(id, goal) => about(
+                id,
+                needed(goal, self.symbols.get(id).kind),
+                BlockerKind::NotSettable,
+            ),
             Obstacle::Comparison(id, text) => {
                 about(*id, text.clone(), BlockerKind::Comparison(text.clone()))
             }
             Obstacle::Tool(id, value) => {
-                let fact = self.tool_fact(*id).unwrap_or_else(|| unknown_fact(self, *id));
+                let fact = self
+                    .tool_fact(*id)
+                    .unwrap_or_else(|| unknown_fact(self, *id));
                 about(*id, value.clone(), BlockerKind::Tool(fact))
             }
             &Obstacle::Fact(id) => {
@@ -365,8 +406,10 @@ impl Model {
     fn tool_fact(&self, id: SymbolId) -> Option<Fact> {
         self.symbols.get(id).properties.iter().find_map(|property| {
             let text = property.macros.as_deref()?.to_owned();
-            matches!(property.kind, PropertyKind::Default(_))
-                .then(|| Fact { text, at: property.at.clone() })
+            matches!(property.kind, PropertyKind::Default(_)).then(|| Fact {
+                text,
+                at: property.at.clone(),
+            })
         })
     }
 }
@@ -375,7 +418,10 @@ fn unknown_fact(model: &Model, id: SymbolId) -> Fact {
     let at = model.symbols.get(id).definitions.first().cloned();
     Fact {
         text: model.name(id),
-        at: at.unwrap_or_else(|| Location { file: "Kconfig".into(), line: 1 }),
+        at: at.unwrap_or_else(|| Location {
+            file: "Kconfig".into(),
+            line: 1,
+        }),
     }
 }
 
@@ -386,7 +432,10 @@ fn plan(
     is_smallest: bool,
 ) -> Plan {
     let model = search.model;
-    let set = settings.iter().map(|s| (s.symbol, s.value.clone())).collect();
+    let set = settings
+        .iter()
+        .map(|s| (s.symbol, s.value.clone()))
+        .collect();
     let value = search.values(&set).text(search.id).to_owned();
     let changes = settings
         .into_iter()
@@ -396,7 +445,11 @@ fn plan(
             to: setting.value,
         })
         .collect();
-    Plan { changes, is_smallest, value }
+    Plan {
+        changes,
+        is_smallest,
+        value,
+    }
 }
 
 fn needed(goal: Goal, kind: SymbolType) -> String {
@@ -429,7 +482,9 @@ fn edit_distance(left: &[u8], right: &[u8]) -> usize {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);
         for (j, r) in right.iter().enumerate() {
             let above = row[j + 1];
-            row[j + 1] = (diagonal + usize::from(l != r)).min(above + 1).min(row[j] + 1);
+            row[j + 1] = (diagonal + usize::from(l != r))
+                .min(above + 1)
+                .min(row[j] + 1);
             diagonal = above;
         }
     }
@@ -446,7 +501,12 @@ struct Causes<'v, 'm> {
 
 impl<'v, 'm> Causes<'v, 'm> {
     fn new(values: &'v Values<'m>) -> Self {
-        Self { values, model: values.model(), told: FxHashSet::default(), left: MAX_CAUSES }
+        Self {
+            values,
+            model: values.model(),
+            told: FxHashSet::default(),
+            left: MAX_CAUSES,
+        }
     }
 
     fn involved(&mut self, id: SymbolId, target: &Target) -> Involved {
@@ -465,10 +525,22 @@ impl<'v, 'm> Causes<'v, 'm> {
         self.finish(id, needed, state, causes)
     }
 
-    fn finish(&self, id: SymbolId, needed: String, state: Standing, causes: Vec<Cause>) -> Involved {
+    fn finish(
+        &self,
+        id: SymbolId,
+        needed: String,
+        state: Standing,
+        causes: Vec<Cause>,
+    ) -> Involved {
         let symbol = self.model.info(id);
         let value = shown_value(self.values, id).to_owned();
-        Involved { symbol, value, needed, state, causes }
+        Involved {
+            symbol,
+            value,
+            needed,
+            state,
+            causes,
+        }
     }
 
     fn logic(&mut self, id: SymbolId, goal: Goal, depth: usize) -> Involved {
@@ -502,7 +574,9 @@ impl<'v, 'm> Causes<'v, 'm> {
             goal @ Goal::AtMost(_) => {
                 let mut causes = Vec::new();
                 for property in &symbol.properties {
-                    let PropertyKind::Default(value) = property.kind else { continue };
+                    let PropertyKind::Default(value) = property.kind else {
+                        continue;
+                    };
                     let (_, shown) = self.values.bounds(property.condition);
                     if shown == Tristate::No {
                         continue;
@@ -523,10 +597,17 @@ impl<'v, 'm> Causes<'v, 'm> {
     fn computed(&self, id: SymbolId) -> Standing {
         let symbol = self.model.symbols.get(id);
         let terms = symbol.selected.iter().chain(&symbol.implied);
-        let by = terms.clone().take(MAX_SELECTORS).map(|&term| self.model.text(term)).collect();
+        let by = terms
+            .clone()
+            .take(MAX_SELECTORS)
+            .map(|&term| self.model.text(term))
+            .collect();
         match self.model.tool_fact(id) {
             Some(fact) => Standing::Tool(fact),
-            None => Standing::Computed { by, count: terms.count() },
+            None => Standing::Computed {
+                by,
+                count: terms.count(),
+            },
         }
     }
 
@@ -554,7 +635,9 @@ impl<'v, 'm> Causes<'v, 'm> {
             return (Standing::Hidden, causes);
         }
         for property in &symbol.properties {
-            let PropertyKind::Default(value) = property.kind else { continue };
+            let PropertyKind::Default(value) = property.kind else {
+                continue;
+            };
             if let Some(condition) = property.condition {
                 self.unmet("default", condition, goal, depth, &mut causes);
             }
@@ -636,8 +719,11 @@ impl<'v, 'm> Causes<'v, 'm> {
                 }
             }
             Expr::Compare(comparison, left, right) => {
-                let comparison =
-                    if matches!(goal, Goal::AtLeast(_)) { comparison } else { comparison.negated() };
+                let comparison = if matches!(goal, Goal::AtLeast(_)) {
+                    comparison
+                } else {
+                    comparison.negated()
+                };
                 self.compared(comparison, left, right, depth, into);
                 self.compared(comparison.mirrored(), right, left, depth, into);
             }
@@ -661,7 +747,11 @@ impl<'v, 'm> Causes<'v, 'm> {
             (true, Comparison::Equal) => {
                 let value = Tristate::from_letter(self.values.text(other)).unwrap_or_default();
                 let is_less = self.values.value_of(id) < value;
-                let goal = if is_less { Goal::AtLeast(value) } else { Goal::AtMost(value) };
+                let goal = if is_less {
+                    Goal::AtLeast(value)
+                } else {
+                    Goal::AtMost(value)
+                };
                 self.logic(id, goal, depth + 1)
             }
             (true, _) => {
@@ -723,7 +813,15 @@ impl Involved {
                 Some(value) => write!(f, " is {value}")?,
                 None => write!(f, " is not known")?,
             }
-            writeln!(f, "{}", if cause.is_any_enough { "; one of these is enough:" } else { "" })?;
+            writeln!(
+                f,
+                "{}",
+                if cause.is_any_enough {
+                    "; one of these is enough:"
+                } else {
+                    ""
+                }
+            )?;
             for symbol in &cause.symbols {
                 symbol.write(f, level + 2)?;
             }
@@ -735,9 +833,16 @@ impl Involved {
 impl fmt::Display for Blocker {
     /// One sentence without a full stop.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { symbol, needed, value, kind } = self;
+        let Self {
+            symbol,
+            needed,
+            value,
+            kind,
+        } = self;
         let name = symbol.as_ref().map_or("", |symbol| symbol.name.as_str());
-        let at = symbol.as_ref().and_then(|symbol| symbol.definitions.first());
+        let at = symbol
+            .as_ref()
+            .and_then(|symbol| symbol.definitions.first());
         let at = at.map_or(String::new(), |at| format!(" ({at})"));
         match kind {
             BlockerKind::Undefined => {
@@ -745,7 +850,11 @@ impl fmt::Display for Blocker {
             }
             BlockerKind::Constant => write!(f, "a dependency is the constant {name}"),
             BlockerKind::Tool(fact) if symbol.is_none() => {
-                write!(f, "{} ({}) is {value}, needed: {needed}", fact.text, fact.at)
+                write!(
+                    f,
+                    "{} ({}) is {value}, needed: {needed}",
+                    fact.text, fact.at
+                )
             }
             BlockerKind::Tool(fact) => write!(
                 f,
@@ -753,10 +862,16 @@ impl fmt::Display for Blocker {
                 fact.text
             ),
             BlockerKind::NotSettable => {
-                write!(f, "{name}{at} is {value}, needed: {needed}; nothing that can be set leads there")
+                write!(
+                    f,
+                    "{name}{at} is {value}, needed: {needed}; nothing that can be set leads there"
+                )
             }
             BlockerKind::Comparison(text) => {
-                write!(f, "{name}{at} is {value}, but {text} is needed and it cannot be set so")
+                write!(
+                    f,
+                    "{name}{at} is {value}, but {text} is needed and it cannot be set so"
+                )
             }
         }
     }

@@ -46,9 +46,20 @@ fn a_tree_without_kconfig_is_an_error_that_names_the_file() {
 
 #[test]
 fn files_that_source_each_other_are_an_error() {
-    let folder = Folder::with("loop", &[("Kconfig", b"source \"a\"\n"), ("a", b"source \"Kconfig\"\n")]);
+    let folder = Folder::with(
+        "loop",
+        &[
+            ("Kconfig", b"source \"a\"\n"),
+            ("a", b"source \"Kconfig\"\n"),
+        ],
+    );
     let error = folder.load().unwrap_err();
-    assert!(error.to_string().starts_with("a:1: `Kconfig` is already being read"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("a:1: `Kconfig` is already being read"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -60,7 +71,11 @@ fn a_loop_behind_a_link_is_an_error() {
     let folder = Folder::with("chain", &[]);
     for n in 0..60 {
         let text = format!("source \"f{}\"\n", n + 1);
-        let name = if n == 0 { "Kconfig".to_owned() } else { format!("f{n}") };
+        let name = if n == 0 {
+            "Kconfig".to_owned()
+        } else {
+            format!("f{n}")
+        };
         std::fs::write(folder.0.join(name), text).unwrap();
     }
     assert!(matches!(folder.load(), Err(Error::Limit { .. })));
@@ -71,10 +86,20 @@ fn files_that_source_others_twice_do_not_multiply_for_ever() {
     let mut files = Vec::new();
     for n in 0..40 {
         let text = format!("source \"f{0}\"\nsource \"f{0}\"\n", n + 1);
-        files.push((if n == 0 { "Kconfig".to_owned() } else { format!("f{n}") }, text));
+        files.push((
+            if n == 0 {
+                "Kconfig".to_owned()
+            } else {
+                format!("f{n}")
+            },
+            text,
+        ));
     }
     files.push(("f40".to_owned(), String::new()));
-    let files: Vec<_> = files.iter().map(|(n, t)| (n.as_str(), t.as_bytes())).collect();
+    let files: Vec<_> = files
+        .iter()
+        .map(|(n, t)| (n.as_str(), t.as_bytes()))
+        .collect();
     let folder = Folder::with("bomb", &files);
     assert!(matches!(folder.load(), Err(Error::Limit { .. })));
 }
@@ -94,8 +119,14 @@ fn a_file_too_large_is_an_error() {
     file.set_len(1 << 40).unwrap();
     assert!(matches!(folder.load(), Err(Error::Limit { .. })));
     let config = folder.0.join("config");
-    std::fs::File::create(&config).unwrap().set_len(1 << 40).unwrap();
-    assert!(matches!(Config::read(&config), Err(Error::ConfigTooLarge { .. })));
+    std::fs::File::create(&config)
+        .unwrap()
+        .set_len(1 << 40)
+        .unwrap();
+    assert!(matches!(
+        Config::read(&config),
+        Err(Error::ConfigTooLarge { .. })
+    ));
 }
 
 #[test]
@@ -134,17 +165,35 @@ fn deep_nesting_is_an_error() {
     let open = "(".repeat(deep);
     let error = parse(&format!("config A\n\tbool\n\tdepends on {open}\n")).unwrap_err();
     assert!(matches!(error, Error::Limit { .. }), "{error}");
-    assert!(matches!(parse(&"if A\n".repeat(deep)), Err(Error::Limit { .. })));
-    assert!(matches!(parse(&"menu \"m\"\n".repeat(deep)), Err(Error::Limit { .. })));
-    assert!(parse(&format!("config A\n\tbool\n\tdepends on {}B\n", "!".repeat(deep))).is_ok());
+    assert!(matches!(
+        parse(&"if A\n".repeat(deep)),
+        Err(Error::Limit { .. })
+    ));
+    assert!(matches!(
+        parse(&"menu \"m\"\n".repeat(deep)),
+        Err(Error::Limit { .. })
+    ));
+    assert!(
+        parse(&format!(
+            "config A\n\tbool\n\tdepends on {}B\n",
+            "!".repeat(deep)
+        ))
+        .is_ok()
+    );
     let macros = format!("a := {}x{}\n", "$(f,".repeat(deep), ")".repeat(deep));
-    assert!(matches!(parse(&format!("f = $(1)\n{macros}")), Err(Error::Limit { .. })));
+    assert!(matches!(
+        parse(&format!("f = $(1)\n{macros}")),
+        Err(Error::Limit { .. })
+    ));
 }
 
 #[test]
 fn long_expressions_are_not_deep() {
     let many = "A && ".repeat(200_000);
-    let model = parse(&format!("config A\n\tdef_bool y\nconfig B\n\tdef_bool {many}A\n")).unwrap();
+    let model = parse(&format!(
+        "config A\n\tdef_bool y\nconfig B\n\tdef_bool {many}A\n"
+    ))
+    .unwrap();
     let values = model.evaluate(&Config::default());
     assert_eq!(values.line("B").as_deref(), Some("CONFIG_B=y"));
 }
@@ -170,7 +219,12 @@ fn a_circle_of_any_length_is_an_error() {
     let count = 100_000;
     let mut text = String::new();
     for n in 0..count {
-        write!(text, "config A{n}\n\tbool \"a\"\n\tdepends on A{}\n", (n + 1) % count).unwrap();
+        write!(
+            text,
+            "config A{n}\n\tbool \"a\"\n\tdepends on A{}\n",
+            (n + 1) % count
+        )
+        .unwrap();
     }
     let error = parse(&text).unwrap_err();
     assert!(matches!(error, Error::Circular { .. }), "{error}");
@@ -220,11 +274,19 @@ fn the_kept_corpus_is_survived() {
             let mut parts = data.splitn(2, |&byte| byte == 0);
             let text = parts.next().unwrap_or_default();
             let config = Config::parse(parts.next().unwrap_or(text));
-            let kconfig = if folder == "kconfig" { text } else { include_bytes!("every-kind.Kconfig") };
-            let Ok(model) = Model::parse(kconfig, &Options::for_arch("x86")) else { continue };
+            let kconfig = if folder == "kconfig" {
+                text
+            } else {
+                include_bytes!("every-kind.Kconfig")
+            };
+            let Ok(model) = Model::parse(kconfig, &Options::for_arch("x86")) else {
+                continue;
+            };
             let _ = model.evaluate(&config).lines().count();
             for name in model.names().take(3) {
-                let _ = model.why(name, &Wanted::On, &config).map(|why| why.symbol.to_string());
+                let _ = model
+                    .why(name, &Wanted::On, &config)
+                    .map(|why| why.symbol.to_string());
             }
         }
     }

@@ -47,14 +47,25 @@ fn tree(scratch: &Path) -> Result<PathBuf, String> {
         return Ok(tree.into());
     }
     if !Path::new(ARCHIVE).exists() {
-        return Err(format!("KCONFIG_TEST_TREE names no kernel tree, and there is no {ARCHIVE}"));
+        return Err(format!(
+            "KCONFIG_TEST_TREE names no kernel tree, and there is no {ARCHIVE}"
+        ));
     }
     let tree = scratch.join("linux-source-6.1");
     let done = scratch.join("unpacked");
     if !done.exists() {
         // What configuring needs, and no more: 60 MB instead of 1.3 GB.
-        let wanted = ["*/Kconfig*", "*/Makefile*", "*/Kbuild*", "*/scripts/*", "*/configs/*"];
-        run(Command::new("tar").arg("-C").arg(scratch).args(["-xf", ARCHIVE, "--wildcards"])
+        let wanted = [
+            "*/Kconfig*",
+            "*/Makefile*",
+            "*/Kbuild*",
+            "*/scripts/*",
+            "*/configs/*",
+        ];
+        run(Command::new("tar")
+            .arg("-C")
+            .arg(scratch)
+            .args(["-xf", ARCHIVE, "--wildcards"])
             .args(wanted))?;
         std::fs::write(done, "").map_err(|error| error.to_string())?;
     }
@@ -81,7 +92,10 @@ impl Oracle {
             .env_remove("MAKEFLAGS"))?;
         let library = out.join("popen.so");
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/popen.c");
-        run(Command::new("clang").args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library).arg(source))?;
+        run(Command::new("clang")
+            .args(["-shared", "-fPIC", "-O2", "-o"])
+            .arg(&library)
+            .arg(source))?;
         let text = std::fs::read_to_string(env).map_err(fail)?;
         let env = text
             .split('\0')
@@ -131,17 +145,38 @@ impl Oracle {
             Ok(bytes) => all.push((name, String::from_utf8_lossy(&bytes).into_owned())),
             Err(error) => eprintln!("SKIPPED: {name}: {}: {error}", path.display()),
         };
-        add("x86_64_defconfig", &self.tree.join("arch/x86/configs/x86_64_defconfig"));
-        add("i386_defconfig", &self.tree.join("arch/x86/configs/i386_defconfig"));
+        add(
+            "x86_64_defconfig",
+            &self.tree.join("arch/x86/configs/x86_64_defconfig"),
+        );
+        add(
+            "i386_defconfig",
+            &self.tree.join("arch/x86/configs/i386_defconfig"),
+        );
         let given = |name: &str, else_at: &str| {
             std::env::var_os(name).map_or_else(|| PathBuf::from(else_at), PathBuf::from)
         };
         let shared = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-        add("vm fragment", &given("KCONFIG_TEST_VM", &format!("{shared}/vm-6.1.config-fragment")));
-        add("Arch", &given("KCONFIG_TEST_ARCH", &format!("{shared}/arch-linux-6.1.arch1.config")));
+        add(
+            "vm fragment",
+            &given(
+                "KCONFIG_TEST_VM",
+                &format!("{shared}/vm-6.1.config-fragment"),
+            ),
+        );
+        add(
+            "Arch",
+            &given(
+                "KCONFIG_TEST_ARCH",
+                &format!("{shared}/arch-linux-6.1.arch1.config"),
+            ),
+        );
         add(
             "Debian",
-            &given("KCONFIG_TEST_DEBIAN", "/usr/src/linux-config-6.1/config.amd64_none_amd64"),
+            &given(
+                "KCONFIG_TEST_DEBIAN",
+                "/usr/src/linux-config-6.1/config.amd64_none_amd64",
+            ),
         );
         all
     }
