@@ -241,6 +241,17 @@ impl Model {
         })
     }
 
+    /// Only what keeps a symbol from a value, without the search for changes: one evaluation,
+    /// some milliseconds.
+    ///
+    /// # Errors
+    /// As [`Model::why`].
+    pub fn causes(&self, name: &str, wanted: &Wanted, config: &Config) -> Result<Involved, Error> {
+        let id = self.find(name)?;
+        let target = self.target(id, wanted)?;
+        Ok(Causes::new(&self.evaluate(config)).involved(id, &target))
+    }
+
     fn find(&self, name: &str) -> Result<SymbolId, Error> {
         let name = name.strip_prefix("CONFIG_").unwrap_or(name);
         let found = self.symbols.find(name);
