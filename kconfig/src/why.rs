@@ -652,7 +652,12 @@ impl<'v, 'm> Causes<'v, 'm> {
             if let Some(condition) = property.condition {
                 self.unmet("default", condition, goal, depth, &mut causes);
             }
-            self.unmet("default", value, goal, depth, &mut causes);
+            // A bare test is named with the symbol already.
+            let is_test = matches!(self.model.exprs.get(value),
+                Expr::Symbol(id) if self.model.symbols.get(id).fact.is_some());
+            if !is_test {
+                self.unmet("default", value, goal, depth, &mut causes);
+            }
         }
         if symbol.selected.len() <= MAX_SELECTORS {
             for &term in &symbol.selected {
