@@ -6,7 +6,7 @@ use std::{env, fs, fs::OpenOptions, path::PathBuf, process::Command, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use vm::{guest::Guest, packages::repository};
+use vm::guest::Guest;
 
 use crate::lab::{self, Lab, says, text};
 
