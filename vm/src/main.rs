@@ -22,12 +22,15 @@ enum What {
     Run,
     /// Speed and size, as ratios against the obvious alternative
     Bench,
+    /// Print the path of a kernel tarball, fetched if need be; nothing where makepkg fetches it
+    Source,
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         What::Run => vm::demo::run(),
         What::Bench => vm::bench::run(),
+        What::Source => vm::source::print(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

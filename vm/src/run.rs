@@ -19,19 +19,32 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
     start: Instant,
+    quiet: bool,
 }
 
 impl Default for Progress {
     fn default() -> Self {
         Self {
             start: Instant::now(),
+            quiet: false,
         }
     }
 }
 
 impl Progress {
+    /// Says nothing: standard output is for an answer.
+    pub fn quiet() -> Self {
+        Self {
+            quiet: true,
+            ..Self::default()
+        }
+    }
+
     /// One line: the time that has passed, and what begins now.
     pub fn say(&self, text: impl AsRef<str>) {
+        if self.quiet {
+            return;
+        }
         let seconds = self.start.elapsed().as_secs();
         println!("[{:3}:{:02}] {}", seconds / 60, seconds % 60, text.as_ref());
     }

@@ -14,7 +14,8 @@ use std::{
 use crate::{
     cache::{Cache, Key, file_hash},
     error::{Context, Error, Result},
-    host::Distribution,
+    host::{self, Distribution},
+    packages::{repository, variable},
     run::{Program, Progress, answer},
 };
 
@@ -59,6 +60,18 @@ pub fn find(
             .to_string_lossy()
     ));
     Ok(Some(tarball))
+}
+
+/// Prints the tarball's path on standard output.
+pub fn print() -> Result<()> {
+    let progress = Progress::quiet();
+    host::require_root()?;
+    let cache = Cache::open(&progress)?;
+    let series = variable(&repository().join("linux-rust/PKGBUILD"), "_series")?;
+    if let Some(tarball) = find(&series, Distribution::detect()?, &cache, &progress)? {
+        println!("{}", tarball.path.display());
+    }
+    Ok(())
 }
 
 fn kernel_org_answers() -> bool {
