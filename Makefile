@@ -3,6 +3,9 @@
 # The init of the test machine is static: there is nothing beside it in there.
 HOST := x86_64-unknown-linux-gnu
 
+# Where the programs are looked for, whatever cargo's configuration says.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
 .PHONY: vm test bench build
 
 # From makepkg to a loaded module, in a virtual machine. Needs root.

@@ -24,9 +24,8 @@ const TURNS: usize = 5;
 /// Measures and prints the tables.
 pub fn run() -> Result<()> {
     let progress = Progress::default();
-    host::require_root()?;
+    host::begin()?;
     guest::require_init()?;
-    host::own_mounts()?;
     let shop = Workshop::open(progress)?;
     let (first, dkms) = (shop.kernel(1)?, shop.dkms()?);
 
@@ -64,7 +63,7 @@ pub fn run() -> Result<()> {
         median(boots).as_secs_f64()
     );
     println!();
-    println!("| part of the headers | MiB | zstd -19, MiB |");
+    println!("| part of the headers | MiB | zstd -9, MiB |");
     println!("|---|---|---|");
     for (part, bytes, packed) in parts {
         println!("| {part} | {:.1} | {:.1} |", mib(bytes), mib(packed));
@@ -102,7 +101,7 @@ fn time(program: Program, progress: &Progress) -> Result<Duration> {
 /// `makepkg -e` (build and package) against the same make, each in a fresh tree.
 fn kernel_build(shop: &Workshop) -> Result<Row> {
     let log = shop.cache.log("bench-build")?;
-    let builder = host::builder();
+    let builder = host::BUILDER;
     let mut makepkg = Makepkg::new(shop, shop.pkgbuild("linux-rust", 1)?);
     makepkg.builddir = shop.cache.folder("bench", builder)?;
     makepkg.pkgdest = makepkg.builddir.join("packages");
@@ -208,13 +207,10 @@ fn headers_size(shop: &Workshop, kept: &Path, kernel: &str) -> Result<(Row, Part
         .into_iter()
         .find(|path| path.to_string_lossy().contains("-headers-"))
         .unwrap_or_default();
-    let unpack = Command::new("bsdtar")
-        .arg("-xf")
-        .arg(&package)
-        .arg("-C")
-        .arg(&folder)
-        .status();
-    unpack.context("unpack", &package)?;
+    let log = shop.cache.log("bench-headers")?;
+    Program::new("unpacking the headers", "bsdtar", &log)
+        .args([Path::new("-xf"), &package, Path::new("-C"), &folder])
+        .run(&shop.progress)?;
     let build = folder.join("usr/lib/modules").join(kernel).join("build");
     let src = shop.cache.path("build/linux-rust/src");
     let tree = fs::read_dir(&src)
@@ -297,12 +293,12 @@ fn size(folder: &Path, part: &str) -> Result<u64> {
     Ok(bytes)
 }
 
-/// Bytes of parts of a folder, as tar and zstd -19 pack them.
+/// Bytes of parts of a folder, as tar and zstd -9 pack them.
 fn packed(folder: &Path, parts: &[&str]) -> Result<u64> {
     let output = Command::new("sh")
         .args([
             "-euc",
-            r#"cd "$1"; shift; tar -c "$@" | zstd -q -19 -T0 | wc -c"#,
+            r#"cd "$1"; shift; tar -c "$@" | zstd -q -9 -T0 | wc -c"#,
             "sh",
         ])
         .arg(folder)
@@ -311,5 +307,12 @@ fn packed(folder: &Path, parts: &[&str]) -> Result<u64> {
         .output()
         .context("pack", folder)?;
     let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text.trim().parse().unwrap_or_default())
+    match text.trim().parse() {
+        Ok(bytes) if bytes > 0 && output.status.success() => Ok(bytes),
+        _ => Err(Error::State {
+            what: format!("cannot measure {}", folder.display()),
+            note: format!("tar or zstd failed on {parts:?}"),
+            help: format!("ls {}", folder.display()),
+        }),
+    }
 }

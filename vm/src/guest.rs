@@ -94,7 +94,9 @@ impl Guest<'_> {
         File::create(&report).context("create", &report)?;
 
         let start = Instant::now();
-        let mut qemu = Command::new("qemu-system-x86_64")
+        let mut qemu = Command::new("setpriv")
+            // It ends with this program, however that ends.
+            .args(["--pdeathsig=KILL", "qemu-system-x86_64"])
             .args([
                 "-nodefaults",
                 "-display",

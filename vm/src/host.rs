@@ -12,6 +12,7 @@ use std::{
 use nix::{
     mount::{MsFlags, mount},
     sched::{CloneFlags, unshare},
+    sys::stat::{Mode, umask},
     unistd::Uid,
 };
 
@@ -125,23 +126,20 @@ pub fn require_root() -> Result<()> {
     })
 }
 
-/// Gives this process mounts of its own: whatever happens to it, they vanish with it. To be called
-/// before there is a second thread.
-pub fn own_mounts() -> Result<()> {
+/// The first thing that a program does here, before it has a second thread: it has to be root's, it
+/// gets mounts of its own, which vanish with it whatever happens, and what it writes can be read by
+/// the builder.
+pub fn begin() -> Result<()> {
+    require_root()?;
+    umask(Mode::from_bits_truncate(0o022));
     unshare(CloneFlags::CLONE_NEWNS).context("take apart the mounts of", "/")?;
     let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     mount(None::<&str>, "/", None::<&str>, flags, None::<&str>).context("make private", "/")
 }
 
-/// The user that runs makepkg, which refuses root: who called sudo, or nobody.
-pub fn builder() -> u32 {
-    const NOBODY: u32 = 65534;
-    env::var("SUDO_UID")
-        .ok()
-        .and_then(|uid| uid.parse().ok())
-        .filter(|&uid| uid != 0)
-        .unwrap_or(NOBODY)
-}
+/// The user that runs makepkg, which refuses root: nobody. Always the same, whoever called sudo,
+/// because what it builds on is kept.
+pub const BUILDER: u32 = 65534;
 
 /// Installs what is missing of `tools`, after saying what.
 pub fn install_missing(

@@ -141,10 +141,20 @@ impl Machine {
     }
 
     fn set_up(&self) -> Result<()> {
-        // The user's own DKMS modules are not for this kernel.
+        // The user's own DKMS modules are not for this kernel, neither built ones nor sources.
         let dkms = self.path("/var/lib/dkms");
         if dkms.exists() {
             fs::remove_dir_all(&dkms).context("empty", &dkms)?;
+        }
+        for source in fs::read_dir(self.path("/usr/src"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let conf = source.path().join("dkms.conf");
+            if conf.exists() {
+                fs::remove_file(&conf).context("remove", &conf)?;
+            }
         }
         for folder in [
             "/var/lib/dkms",
@@ -310,11 +320,19 @@ impl Machine {
                 help: "look at the log of pacman: the hook of dkms is its last part".into(),
             });
         }
-        Ok(text
+        let files: Vec<_> = text
             .lines()
             .filter_map(|line| line.strip_prefix("insmod "))
             .map(|line| self.path(line.split_whitespace().next().unwrap_or_default()))
-            .collect())
+            .collect();
+        if files.is_empty() {
+            return Err(Error::State {
+                what: format!("{module} is no module of {kernel} that could be loaded"),
+                note: text.trim().to_owned(),
+                help: "look at the configuration: what is built in is no module".into(),
+            });
+        }
+        Ok(files)
     }
 }
 

@@ -14,7 +14,7 @@ use nix::sys::statvfs::statvfs;
 use crate::{
     cache::{Cache, Kept, Key},
     error::{Context, Error, Result},
-    host::{self, Distribution, Rust},
+    host::{self, BUILDER, Distribution, Rust},
     run::{Program, Progress, answer},
     source::{self, Tarball},
 };
@@ -46,7 +46,6 @@ pub struct Workshop {
     pub tarball: Option<Tarball>,
     /// How rustc comes in.
     pub rust: Rust,
-    builder: u32,
 }
 
 impl Workshop {
@@ -73,7 +72,6 @@ impl Workshop {
             distribution,
             tarball,
             rust,
-            builder: host::builder(),
         })
     }
 
@@ -83,23 +81,21 @@ impl Workshop {
         let mut makepkg = Makepkg::new(self, start);
         makepkg.set("_config", "vm");
         let key = makepkg.key()?;
-        let kept = self
-            .cache
-            .keep("linux-rust", &key, self.builder, |packages| {
-                self.progress
-                    .say(format!("Building linux-rust, pkgrel {pkgrel} (minutes)..."));
-                // Without pkgrel: a tree that differs in nothing else is built on.
-                let mut same = Makepkg::new(self, self.pkgbuild("linux-rust", 1)?);
-                same.set("_config", "vm");
-                let tree = Tree::claim(&makepkg.builddir.join("linux-rust"), &same.key()?)?;
-                makepkg.start = self.pkgbuild("linux-rust", pkgrel)?;
-                makepkg.pkgdest = packages.to_owned();
-                let mut options = vec!["--force"];
-                // Without unpacking and prepare(): only what knows the release is built again.
-                options.extend(tree.usable.then_some("--noextract"));
-                makepkg.run("building linux-rust", &options)?;
-                tree.complete()
-            })?;
+        let kept = self.cache.keep("linux-rust", &key, BUILDER, |packages| {
+            self.progress
+                .say(format!("Building linux-rust, pkgrel {pkgrel} (minutes)..."));
+            // Without pkgrel: a tree that differs in nothing else is built on.
+            let mut same = Makepkg::new(self, self.pkgbuild("linux-rust", 1)?);
+            same.set("_config", "vm");
+            let tree = Tree::claim(&makepkg.builddir.join("linux-rust"), &same.key()?)?;
+            makepkg.start = self.pkgbuild("linux-rust", pkgrel)?;
+            makepkg.pkgdest = packages.to_owned();
+            let mut options = vec!["--force"];
+            // Without unpacking and prepare(): only what knows the release is built again.
+            options.extend(tree.usable.then_some("--noextract"));
+            makepkg.run("building linux-rust", &options)?;
+            tree.complete()
+        })?;
         self.progress.say(format!(
             "{} linux-rust, pkgrel {pkgrel}: {}",
             if kept.made { "Built" } else { "Have" },
@@ -117,7 +113,7 @@ impl Workshop {
         let name = "rust-out-of-tree-dkms";
         let mut makepkg = Makepkg::new(self, self.pkgbuild(name, 1)?);
         let key = makepkg.key()?;
-        self.cache.keep(name, &key, self.builder, |packages| {
+        self.cache.keep(name, &key, BUILDER, |packages| {
             self.progress.say(format!("Building {name}..."));
             makepkg.pkgdest = packages.to_owned();
             makepkg.run(&format!("building {name}"), &["--force", "--cleanbuild"])
@@ -127,24 +123,24 @@ impl Workshop {
     /// A copy of a package's folder for the builder, links followed, with its `pkgrel` set.
     pub fn pkgbuild(&self, name: &str, pkgrel: u32) -> Result<PathBuf> {
         let from = repository().join(name);
-        let to = self
-            .cache
-            .folder(&format!("pkgbuild/{name}"), self.builder)?;
+        let to = self.cache.folder(&format!("pkgbuild/{name}"), BUILDER)?;
         fs::remove_dir_all(&to).context("remove", &to)?;
-        let to = self
-            .cache
-            .folder(&format!("pkgbuild/{name}"), self.builder)?;
+        let to = self.cache.folder(&format!("pkgbuild/{name}"), BUILDER)?;
         for file in fs::read_dir(&from).context("read", &from)?.flatten() {
             // Links are followed; folders are what builds have left behind.
             if file.path().is_file() {
                 let copy = to.join(file.file_name());
                 fs::copy(file.path(), &copy).context("copy", file.path())?;
-                chown(&copy, Some(self.builder), None).context("give away", &copy)?;
+                chown(&copy, Some(BUILDER), None).context("give away", &copy)?;
             }
         }
         let path = to.join("PKGBUILD");
         let text = fs::read_to_string(&path).context("read", &path)?;
-        let text = text.replace("\npkgrel=1\n", &format!("\npkgrel={pkgrel}\n"));
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("pkgrel="))
+            .unwrap_or("pkgrel=");
+        let text = text.replacen(line, &format!("pkgrel={pkgrel}"), 1);
         fs::write(&path, text).context("write", &path)?;
         Ok(to)
     }
@@ -223,6 +219,12 @@ impl<'a> Makepkg<'a> {
         for program in ["clang", "ld.lld", "makepkg", "pahole"] {
             key.text(program, &answer(program, ["--version"]));
         }
+        if let Rust::Distribution { rustc, .. } = &self.workshop.rust {
+            key.text(
+                "rustc",
+                &answer(&rustc.display().to_string(), ["--version"]),
+            );
+        }
         key.text("date", SOURCE_DATE_EPOCH);
         Ok(key)
     }
@@ -244,16 +246,11 @@ impl<'a> Makepkg<'a> {
     /// and all that it started end with this program, however that ends. (Twice `--pdeathsig`:
     /// changing the user clears it.)
     pub fn program(&self, what: &str, log: &Path, options: &[&str]) -> Result<Program> {
-        let Workshop {
-            cache,
-            builder,
-            rust,
-            ..
-        } = self.workshop;
-        let home = cache.folder("home", *builder)?;
+        let Workshop { cache, rust, .. } = self.workshop;
+        let home = cache.folder("home", BUILDER)?;
         for folder in [&self.builddir, &self.pkgdest, &self.srcdest] {
             fs::create_dir_all(folder).context("create", folder)?;
-            chown(folder, Some(*builder), Some(*builder)).context("give away", folder)?;
+            chown(folder, Some(BUILDER), Some(BUILDER)).context("give away", folder)?;
         }
         let path = match rust {
             Rust::Rustup(folder) => folder.clone(),
@@ -270,7 +267,7 @@ impl<'a> Makepkg<'a> {
                 "--mount-proc",
             ])
             .args(["setpriv", "--clear-groups", "--pdeathsig=KILL"])
-            .args([format!("--reuid={builder}"), format!("--regid={builder}")])
+            .args([format!("--reuid={BUILDER}"), format!("--regid={BUILDER}")])
             // The database of Debian's pacman is empty: dependencies are `host::NEEDED`. The hash
             // of kernel.org's tarball is pinned; its signers' keys are not on every machine.
             .args([

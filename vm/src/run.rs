@@ -15,38 +15,43 @@ use crate::error::{Context, Error, Result};
 /// How long a program may run before it is said that it still does.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What programs say is read, by this program and in reports: in one language.
+const PLAIN: [(&str, &str); 2] = [("LC_ALL", "C.UTF-8"), ("LANGUAGE", "")];
+
 /// Tells what happens, with the time since the start.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
     start: Instant,
-    quiet: bool,
+    to_stderr: bool,
 }
 
 impl Default for Progress {
     fn default() -> Self {
         Self {
             start: Instant::now(),
-            quiet: false,
+            to_stderr: false,
         }
     }
 }
 
 impl Progress {
-    /// Says nothing: standard output is for an answer.
-    pub fn quiet() -> Self {
+    /// Speaks on standard error: standard output is for an answer.
+    pub fn beside_an_answer() -> Self {
         Self {
-            quiet: true,
+            to_stderr: true,
             ..Self::default()
         }
     }
 
     /// One line: the time that has passed, and what begins now.
     pub fn say(&self, text: impl AsRef<str>) {
-        if self.quiet {
-            return;
-        }
         let seconds = self.start.elapsed().as_secs();
-        println!("[{:3}:{:02}] {}", seconds / 60, seconds % 60, text.as_ref());
+        let line = format!("[{:3}:{:02}] {}", seconds / 60, seconds % 60, text.as_ref());
+        if self.to_stderr {
+            eprintln!("{line}");
+        } else {
+            println!("{line}");
+        }
     }
 }
 
@@ -63,8 +68,10 @@ impl Program {
     /// `what` completes "… failed"; the output is added to `log`.
     pub fn new(what: impl Into<String>, program: impl AsRef<OsStr>, log: &Path) -> Self {
         let help = format!("less {}", log.display());
+        let mut command = Command::new(program);
+        command.envs(PLAIN);
         Self {
-            command: Command::new(program),
+            command,
             what: what.into(),
             help,
             log: log.into(),
@@ -145,6 +152,7 @@ impl Program {
 pub fn answer<S: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = S>) -> String {
     Command::new(program)
         .args(args)
+        .envs(PLAIN)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output()

@@ -38,7 +38,19 @@ pub fn find(
     if let Some(path) = env::var_os("LINUX_RUST_TARBALL").map(PathBuf::from) {
         let sha256 = file_hash(&path)?;
         progress.say(format!("Kernel sources: {}", path.display()));
-        return Ok(Some(Tarball { path, sha256 }));
+        // A copy, because it may lie where the builder may not go.
+        let mut key = Key::default();
+        key.text("own", &sha256);
+        let name = PathBuf::from(path.file_name().unwrap_or_default());
+        let kept = cache.keep("source", &key, 0, |folder| {
+            fs::copy(&path, folder.join(&name))
+                .map(drop)
+                .context("copy", &path)
+        })?;
+        return Ok(Some(Tarball {
+            path: kept.path.join(name),
+            sha256,
+        }));
     }
     if kernel_org_answers() {
         progress.say("Kernel sources: kernel.org, through makepkg");
@@ -62,9 +74,9 @@ pub fn find(
     Ok(Some(tarball))
 }
 
-/// Prints the tarball's path on standard output.
+/// Prints the tarball's path.
 pub fn print() -> Result<()> {
-    let progress = Progress::quiet();
+    let progress = Progress::beside_an_answer();
     host::require_root()?;
     let cache = Cache::open(&progress)?;
     let series = variable(&repository().join("linux-rust/PKGBUILD"), "_series")?;

@@ -31,6 +31,15 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
                 "an_upgrade_whose_dkms_build_fails_keeps_the_old_kernel",
                 failed_upgrade,
             ),
+            (
+                "a_kept_kernel_stays_until_its_modules_are_there",
+                kept_until_mended,
+            ),
+            (
+                "an_upgrade_of_the_kernel_alone_leaves_the_headers",
+                kernel_alone,
+            ),
+            ("keep_kernel_loses_nothing_in_any_order", keep_kernel_orders),
             ("removing_the_kernel_leaves_nothing", removal),
         ],
     )
@@ -186,9 +195,7 @@ fn upgrade(lab: &Lab) -> Result<(), Failed> {
 
 fn failed_upgrade(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    let sources = "/usr/src/rust-out-of-tree-1.0/rust_out_of_tree.rs";
-    let good = fs::read_to_string(machine.path(sources))?;
-    machine.write(sources, &good.replace("pr_info!", "pr_infos!"))?;
+    let good = break_source(&machine)?;
     let said = lab.pacman(&machine, "failed-upgrade", &packages(&lab.second.path)?)?;
     let new = lab.release.replace("-1-", "-2-");
     says(
@@ -204,7 +211,7 @@ fn failed_upgrade(lab: &Lab) -> Result<(), Failed> {
     is_good(&boot, &lab.release);
 
     // Once it builds again, the next upgrade takes the kept kernel away.
-    machine.write(sources, &good)?;
+    machine.write(SOURCE, &good)?;
     lab.pacman(&machine, "mended-upgrade", &packages(&lab.second.path)?)?;
     assert_eq!(machine.kernels()?.as_slice(), std::slice::from_ref(&new));
     is_good(
@@ -213,6 +220,150 @@ fn failed_upgrade(lab: &Lab) -> Result<(), Failed> {
     );
     Ok(())
 }
+
+const SOURCE: &str = "/usr/src/rust-out-of-tree-1.0/rust_out_of_tree.rs";
+
+/// The module's source inside as it is, after it was broken.
+fn break_source(machine: &Machine) -> Result<String, Failed> {
+    let good = fs::read_to_string(machine.path(SOURCE))?;
+    machine.write(SOURCE, &good.replace("pr_info!", "pr_infos!"))?;
+    Ok(good)
+}
+
+fn kept_until_mended(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    let second = packages(&lab.second.path)?;
+    break_source(&machine)?;
+    lab.pacman(&machine, "kept-1", &second)?;
+    // The obvious thing to try, and it fails again.
+    let said = lab.pacman(&machine, "kept-2", &second)?;
+    says(
+        &said,
+        &[&format!("{} is kept, with its modules", lab.release)],
+    );
+    is_good(
+        &boot_installed(&lab.shop, &machine, "kept-2", &lab.release, "")?,
+        &lab.release,
+    );
+
+    // Back to the old package, as the message says.
+    let forget = machine
+        .command("/usr/lib/linux-rust/keep-kernel")
+        .arg("forget")
+        .output()?;
+    assert!(forget.status.success(), "{}", text(&forget));
+    lab.pacman(&machine, "kept-back", &packages(&lab.first.path)?)?;
+    let check = machine
+        .command("pacman")
+        .args(["-Qk", "linux-rust", "linux-rust-headers"])
+        .output()?;
+    assert!(
+        text(&check).contains(" 0 missing files"),
+        "{}",
+        text(&check)
+    );
+    assert!(
+        machine
+            .path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release))
+            .exists()
+    );
+    Ok(())
+}
+
+fn kernel_alone(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    break_source(&machine)?;
+    lab.pacman(&machine, "alone", &lab.some(&lab.second, &["linux-rust"])?)?;
+    let check = machine
+        .command("pacman")
+        .args(["-Qk", "linux-rust-headers"])
+        .output()?;
+    assert!(
+        text(&check).contains(" 0 missing files"),
+        "{}",
+        text(&check)
+    );
+    is_good(
+        &boot_installed(&lab.shop, &machine, "alone", &lab.release, "")?,
+        &lab.release,
+    );
+    Ok(())
+}
+
+/// keep-kernel between made-up trees, and a pacman that is played: three releases, which would be
+/// three builds. `+` installs a release with its module, `-` one whose module does not build, `!`
+/// one whose transaction dies after the old files went.
+fn keep_kernel_orders(lab: &Lab) -> Result<(), Failed> {
+    let cases = [
+        ("+A +B", "B+"),
+        ("+A -B", "A+ B"),
+        ("+A -B -C", "A+ C"),
+        ("+A -B -B", "A+ B"),
+        ("+A -B +C", "C+"),
+        ("+A -B +B", "B+"),
+        ("+A -B -A", "A+"),
+        ("+A !B -B", "A+ B"),
+        ("+A !B +B", "B+"),
+        ("+A +B -A", "A B+"),
+        ("+A -A", "A+"),
+        ("-A -B", "B"),
+    ];
+    let machine = lab.machine()?;
+    let script = fs::read_to_string(vm::packages::repository().join("linux-rust/keep-kernel"))?;
+    machine.write("/tmp/keep-kernel", &script)?;
+    machine.write("/tmp/play", PLAY)?;
+    for (transactions, left) in cases {
+        let output = machine
+            .command("bash")
+            .args(["/tmp/play", transactions])
+            .output()?;
+        assert!(output.status.success(), "{transactions}: {}", text(&output));
+        let said = text(&output);
+        let last = said.lines().last().unwrap_or_default();
+        assert_eq!(last, format!("left: {left}"), "{transactions}: {said}");
+    }
+    Ok(())
+}
+
+/// The last line names every kernel that is left, with `+` if its module is.
+const PLAY: &str = r#"
+set -euo pipefail
+modules=$(mktemp -d) installed=
+keep() {
+  sed "s/@PKGBASE@/linux-rust/; s/@RELEASE@/$1/; s|^modules=.*|modules=$modules|" /tmp/keep-kernel >/tmp/kk
+  bash /tmp/kk "$2"
+}
+depmod() { :; }; export -f depmod
+for transaction in $1; do
+  new=${transaction:1}
+  [ -z "$installed" ] || keep "$installed" save
+  # pacman: what it owns of the old goes, and DKMS's module goes before that.
+  [ -z "$installed" ] || rm -rf "$modules/$installed"/{vmlinuz,kernel,updates}
+  [ "${transaction:0:1}" != '!' ] || continue
+  [ -z "$installed" ] || rmdir "$modules/$installed" 2>/dev/null || true
+  mkdir -p "$modules/$new/kernel"
+  echo "$new" >"$modules/$new/vmlinuz"
+  if [ "${transaction:0:1}" = + ]; then
+    mkdir -p "$modules/$new/updates/dkms"
+    echo "$new" >"$modules/$new/updates/dkms/m.ko.zst"
+  fi
+  [ -z "$installed" ] || keep "$new" settle
+  installed=$new
+done
+left=
+for tree in "$modules"/*/; do
+  release=$(basename "$tree")
+  [ "$(cat "$tree/vmlinuz")" = "$release" ]
+  left+=" $release"
+  if [ -e "$tree/updates/dkms/m.ko.zst" ]; then
+    [ "$(cat "$tree/updates/dkms/m.ko.zst")" = "$release" ]
+    left+=+
+  fi
+done
+[ ! -e "$modules/.linux-rust-saved" ]
+rm -rf "$modules"
+echo "left:$left"
+"#;
 
 fn removal(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
@@ -233,7 +384,9 @@ fn removal(lab: &Lab) -> Result<(), Failed> {
     ] {
         assert!(!machine.path(&left).exists(), "{left} is left");
     }
-    assert!(!machine.path("/usr/lib/linux-rust-toolchain").exists());
+    for left in ["/usr/lib/linux-rust-toolchain", "/usr/lib/linux-rust"] {
+        assert!(!machine.path(left).exists(), "{left} is left");
+    }
     assert!(machine.kernels()?.is_empty());
     Ok(())
 }

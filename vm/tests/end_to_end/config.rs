@@ -53,7 +53,7 @@ fn small(lab: &Lab, lines: &str) -> Result<PathBuf, Failed> {
     let path = lab
         .shop
         .cache
-        .folder("test-build", vm::host::builder())?
+        .folder("test-build", vm::host::BUILDER)?
         .join("own.config");
     fs::write(&path, format!("{}\n{lines}\n", fs::read_to_string(from)?))?;
     Ok(path)

@@ -133,7 +133,7 @@ fn kernel_files(lab: &Lab) -> Result<(), Failed> {
             "usr/lib/linux-rust/keep-kernel",
             "usr/share/libalpm/hooks/10-linux-rust-save.hook",
             "usr/share/libalpm/hooks/10-linux-rust-forget.hook",
-            "usr/share/libalpm/hooks/80-linux-rust-settle.hook",
+            "usr/share/libalpm/hooks/95-linux-rust-settle.hook",
         ],
     );
     // Nothing beside it.

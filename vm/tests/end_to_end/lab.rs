@@ -52,9 +52,8 @@ pub fn trials(lab: Option<&Arc<Lab>>, tests: &[(&str, Test)]) -> Vec<Trial> {
 impl Lab {
     pub fn open() -> Result<Self> {
         let progress = Progress::default();
-        host::require_root()?;
+        host::begin()?;
         guest::require_init()?;
-        host::own_mounts()?;
         let shop = Workshop::open(progress)?;
         host::install_missing(
             host::NEEDED_BY_TESTS,
@@ -114,7 +113,7 @@ impl Lab {
     pub fn makepkg(&self, start: PathBuf) -> Result<Makepkg<'_>> {
         let mut makepkg = Makepkg::new(&self.shop, start);
         let from = makepkg.builddir.join("linux-rust/src");
-        makepkg.builddir = self.shop.cache.folder("test-build", host::builder())?;
+        makepkg.builddir = self.shop.cache.folder("test-build", host::BUILDER)?;
         makepkg.pkgdest = makepkg.builddir.join("packages");
         let to = makepkg.builddir.join("linux-rust/src");
         fs::create_dir_all(&to).expect("a build folder");
@@ -126,7 +125,7 @@ impl Lab {
             .args(["-euc", script, "sh"])
             .arg(&from)
             .arg(&to)
-            .arg(host::builder().to_string())
+            .arg(host::BUILDER.to_string())
             .status()
             .expect("sh");
         assert!(status.success(), "cp -al {from:?} {to:?}");

@@ -20,7 +20,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
         lab,
         &[
             ("make_without_argument_builds_the_module", without_argument),
-            ("make_builds_in_a_folder_with_a_space", space),
+            ("make_builds_in_folders_with_odd_names", odd_folders),
             ("make_needs_no_network", no_network),
             ("moved_headers_build_with_the_packaged_rustc", moved),
             (
@@ -102,12 +102,40 @@ fn without_argument(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn space(lab: &Lab) -> Result<(), Failed> {
+fn odd_folders(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    checkout(&machine, "/tmp/my first module")?;
-    let script = format!("cd '/tmp/my first module'; make KDIR={}", lab.kdir());
-    let output = machine.as_user(&script)?;
-    is_built(&output, &machine, "/tmp/my first module");
+    for (number, name) in [
+        "my first module",
+        "it's",
+        "a&b",
+        "a(b)",
+        "sp \"q",
+        "a$b",
+        "a#b",
+        "a:b",
+        "a%b",
+        "x $(touch ran)",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let place = format!("/tmp/{number}/{name}");
+        checkout(&machine, &place)?;
+        // The name reaches the shell by its argument, as by a file manager.
+        let mut command = machine.command("sh");
+        command.args([
+            "-euc",
+            r#"cd "$1"; make KDIR="$2""#,
+            "sh",
+            &place,
+            &lab.kdir(),
+        ]);
+        is_built(&command.output()?, &machine, &place);
+        assert!(
+            !machine.path(&place).join("ran").exists(),
+            "a folder's name was executed"
+        );
+    }
     Ok(())
 }
 
@@ -189,7 +217,7 @@ fn missing_toolchain(lab: &Lab) -> Result<(), Failed> {
     let message = [
         "error: the Rust compiler of these headers is not there",
         "note: they were made by: rustc 1.62.0",
-        "help: install it: sudo pacman -U linux-rust-toolchain-6.1.",
+        "help: install it, from where makepkg left the package: sudo pacman -U linux-rust-toolchain-6.1.",
     ];
     is_refused(&output, &machine, "/tmp/module", &message);
     Ok(())
@@ -246,7 +274,7 @@ fn damaged(lab: &Lab) -> Result<(), Failed> {
         if file != "rust" {
             says(
                 &text(&output),
-                &["help: reinstall them: sudo pacman -U linux-rust-headers-6.1."],
+                &["from where makepkg left the package: sudo pacman -U linux-rust-headers-6.1."],
             );
         }
     }
@@ -261,6 +289,8 @@ fn c_module(lab: &Lab) -> Result<(), Failed> {
         "/tmp/c/hello.c",
         "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\nMODULE_DESCRIPTION(\"C\");\n",
     )?;
+    // A Rust file of that name beside it is not what is compiled.
+    machine.write("/tmp/c/hello.rs", "")?;
     let output = machine
         .command("make")
         .args(["-C", &lab.kdir(), "M=/tmp/c"])
@@ -272,7 +302,7 @@ fn c_module(lab: &Lab) -> Result<(), Failed> {
 
 fn dkms_check(lab: &Lab) -> Result<(), Failed> {
     type Damage = fn(&Machine, &Path);
-    let cases: [(&str, Damage, &[&str]); 6] = [
+    let cases: [(&str, Damage, &[&str]); 7] = [
         ("good", |_, _| {}, &[]),
         (
             "no headers",
@@ -309,6 +339,11 @@ fn dkms_check(lab: &Lab) -> Result<(), Failed> {
                 "error: these headers cannot build Rust modules",
                 "rust/libkernel.rmeta is not in",
             ],
+        ),
+        (
+            "no symbols",
+            |_, kdir| fs::remove_file(kdir.join("Module.symvers")).expect("a Module.symvers"),
+            &["error: no module could be linked to the Rust code of this kernel"],
         ),
         (
             "no lld",
