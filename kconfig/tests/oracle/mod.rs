@@ -3,6 +3,7 @@
 //! The kernel's own `conf --olddefconfig`, built once from a real tree.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -41,19 +42,28 @@ fn run(command: &mut Command) -> Result<(), String> {
     Err(format!("{shown}: {}: {said}", output.status))
 }
 
-/// The tree that `KCONFIG_TEST_TREE` names, or Debian's archive, unpacked once.
-fn tree(scratch: &Path) -> Result<PathBuf, String> {
+/// The tree that `KCONFIG_TEST_TREE` names, or that of an archive, unpacked once: the one that
+/// `KCONFIG_TEST_ARCHIVE` names, or Debian's.
+fn tree(scratch: &Path, out: &Path) -> Result<PathBuf, String> {
     if let Some(tree) = std::env::var_os("KCONFIG_TEST_TREE") {
         return Ok(tree.into());
     }
-    if !Path::new(ARCHIVE).exists() {
+    let named = std::env::var_os("KCONFIG_TEST_ARCHIVE").map(PathBuf::from);
+    if named.is_none() && !Path::new(ARCHIVE).exists() {
         return Err(format!(
-            "KCONFIG_TEST_TREE names no kernel tree, and there is no {ARCHIVE}"
+            "neither KCONFIG_TEST_TREE nor KCONFIG_TEST_ARCHIVE is set, and there is no {ARCHIVE}"
         ));
     }
-    let tree = scratch.join("linux-source-6.1");
-    let done = scratch.join("unpacked");
-    if !done.exists() {
+    let archive = named.unwrap_or_else(|| ARCHIVE.into());
+    let fail = |error: std::io::Error| format!("{}: {error}", archive.display());
+    let archive = archive.canonicalize().map_err(fail)?;
+    let metadata = archive.metadata().map_err(fail)?;
+    let mut key = DefaultHasher::new();
+    (&archive, metadata.modified().map_err(fail)?, metadata.len()).hash(&mut key);
+    let tree = scratch.join(format!("tree-{:016x}", key.finish()));
+    if !tree.exists() {
+        let new = out.join("tree");
+        std::fs::create_dir(&new).map_err(fail)?;
         // What configuring needs, and no more: 60 MB instead of 1.3 GB.
         let wanted = [
             "*/Kconfig*",
@@ -62,22 +72,33 @@ fn tree(scratch: &Path) -> Result<PathBuf, String> {
             "*/scripts/*",
             "*/configs/*",
         ];
+        // GNU tar would take a colon in the name for a host's.
         run(Command::new("tar")
             .arg("-C")
-            .arg(scratch)
-            .args(["-xf", ARCHIVE, "--wildcards"])
+            .arg(&new)
+            .args(["--force-local", "--strip-components=1", "-xf"])
+            .arg(&archive)
+            .arg("--wildcards")
             .args(wanted))?;
-        std::fs::write(done, "").map_err(|error| error.to_string())?;
+        // Only what is complete has the name that is looked for. Another process may be first.
+        if let Err(error) = std::fs::rename(&new, &tree)
+            && !tree.exists()
+        {
+            return Err(fail(error));
+        }
     }
     Ok(tree)
 }
 
-/// Removes what test processes that are no more have left.
+/// Removes what test processes that are no more have left, one with this one's number too.
 fn remove_left_over(scratch: &Path) {
     for entry in std::fs::read_dir(scratch).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let process = name.to_str().and_then(|name| name.strip_prefix("oracle-"));
-        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+        let ended = |process: &str| {
+            process == std::process::id().to_string() || !Path::new("/proc").join(process).exists()
+        };
+        if process.is_some_and(ended) {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
@@ -86,11 +107,22 @@ fn remove_left_over(scratch: &Path) {
 impl Oracle {
     fn build() -> Result<Self, String> {
         let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let tree = tree(scratch)?;
+        // The kernel's Makefile refuses them, and LD_PRELOAD separates by them.
+        if scratch
+            .to_str()
+            .is_none_or(|path| path.contains([' ', ':']))
+        {
+            return Err(format!(
+                "{}: no kernel can be configured where there is a space or a colon in the path; \
+                 set CARGO_TARGET_DIR to another",
+                scratch.display()
+            ));
+        }
         remove_left_over(scratch);
         let out = scratch.join(format!("oracle-{}", std::process::id()));
         let fail = |error: std::io::Error| error.to_string();
         std::fs::create_dir_all(out.join("cache")).map_err(fail)?;
+        let tree = tree(scratch, &out)?;
         // A Kconfig file whose one shell command writes down the environment it is run in.
         let (dump, env) = (out.join("dump.Kconfig"), out.join("env"));
         let text = format!("$(shell,env -0 > {})\nconfig A\n\tbool\n", env.display());
@@ -102,12 +134,11 @@ impl Oracle {
             .arg(format!("KBUILD_KCONFIG={}", dump.display()))
             .args(["LLVM=1", "olddefconfig"])
             .env_remove("MAKEFLAGS"))?;
-        let library = out.join("popen.so");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/popen.c");
-        run(Command::new("clang")
-            .args(["-shared", "-fPIC", "-O2", "-o"])
-            .arg(&library)
-            .arg(source))?;
+        // A dependency of this test: Cargo has built it beside it.
+        let library = std::env::current_exe().map_err(fail)?;
+        let library = library.with_file_name("libkconfig_oracle.so");
+        std::fs::copy(&library, out.join("popen.so"))
+            .unwrap_or_else(|error| panic!("{}: {error}", library.display()));
         let text = std::fs::read_to_string(env).map_err(fail)?;
         let env = text
             .split('\0')
@@ -143,6 +174,8 @@ impl Oracle {
             .env("ORACLE_CACHE", self.out.join("cache"))
             .env("LD_PRELOAD", self.out.join("popen.so")))
         .unwrap();
+        let mut remembered = self.out.join("cache").read_dir().unwrap();
+        assert!(remembered.next().is_some(), "popen.so was not loaded");
         let result = std::fs::read_to_string(&path).unwrap();
         for suffix in ["", ".old"] {
             let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
