@@ -48,7 +48,9 @@ fn tree(scratch: &Path, out: &Path) -> Result<PathBuf, String> {
     if let Some(tree) = std::env::var_os("KCONFIG_TEST_TREE") {
         return Ok(tree.into());
     }
-    let named = std::env::var_os("KCONFIG_TEST_ARCHIVE").map(PathBuf::from);
+    let named = std::env::var_os("KCONFIG_TEST_ARCHIVE")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from);
     if named.is_none() && !Path::new(ARCHIVE).exists() {
         return Err(format!(
             "neither KCONFIG_TEST_TREE nor KCONFIG_TEST_ARCHIVE is set, and there is no {ARCHIVE}"
