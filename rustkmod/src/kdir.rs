@@ -82,9 +82,9 @@ impl Kdir {
                 .ok()
                 .map(|text| text.trim().to_string())
                 .filter(|text| !text.is_empty()),
-            config,
             config_error,
-            rule: RustRule::read(tree),
+            rule: RustRule::read(tree, srcarch(&config)),
+            config,
             config_path,
             makefile: makefile.map_err(|error| error.to_string()),
             crates,
@@ -157,21 +157,7 @@ impl Kdir {
 
     /// The folder below `arch/` of this kernel.
     pub fn srcarch(&self) -> Option<&'static str> {
-        let config = &self.config;
-        const ARCHITECTURES: [(&str, &str); 8] = [
-            ("X86", "x86"),
-            ("ARM64", "arm64"),
-            ("ARM", "arm"),
-            ("RISCV", "riscv"),
-            ("LOONGARCH", "loongarch"),
-            ("PPC", "powerpc"),
-            ("S390", "s390"),
-            ("UML", "um"),
-        ];
-        ARCHITECTURES
-            .iter()
-            .find(|(option, _)| config.is_y(option))
-            .map(|(_, folder)| *folder)
+        srcarch(&self.config)
     }
 
     /// What `uname -m` prints on this kernel.
@@ -186,6 +172,23 @@ impl Kdir {
             _ => return None,
         })
     }
+}
+
+fn srcarch(config: &Config) -> Option<&'static str> {
+    const ARCHITECTURES: [(&str, &str); 8] = [
+        ("UML", "um"),
+        ("X86", "x86"),
+        ("ARM64", "arm64"),
+        ("ARM", "arm"),
+        ("RISCV", "riscv"),
+        ("LOONGARCH", "loongarch"),
+        ("PPC", "powerpc"),
+        ("S390", "s390"),
+    ];
+    ARCHITECTURES
+        .iter()
+        .find(|(option, _)| config.is_y(option))
+        .map(|(_, folder)| *folder)
 }
 
 /// The vermagic of an installed kernel, from the first module it was installed with.

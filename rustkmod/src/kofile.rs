@@ -174,7 +174,7 @@ impl KoFile {
 }
 
 /// The name `uname -m` gives to the processor of an ELF file.
-pub fn machine_name(elf: &object::File<'_>) -> String {
+pub fn machine_name<'a, R: object::ReadRef<'a>>(elf: &object::File<'a, R>) -> String {
     use object::Architecture as A;
     match elf.architecture() {
         A::X86_64 => "x86_64",

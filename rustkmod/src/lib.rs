@@ -3,9 +3,11 @@
 //! Says why a Rust kernel module cannot be built or loaded, and what to do.
 
 pub mod check;
+pub mod cli;
 pub mod config;
 pub mod decompress;
 pub mod dkms;
+pub mod doctor;
 pub mod error;
 pub mod explain;
 pub mod kdir;

@@ -58,6 +58,9 @@ struct Reader<'a> {
     found: TopMakefile,
     version: (Option<u32>, Option<u32>),
     files_left: u32,
+    /// How deep in conditionals the first `RUSTC` stands. All of a kernel's Makefile stands in
+    /// one, so that only a deeper one makes a difference.
+    rustc_depth: Option<u32>,
 }
 
 impl TopMakefile {
@@ -72,6 +75,7 @@ impl TopMakefile {
             found: Self::default(),
             version: (None, None),
             files_left: 16,
+            rustc_depth: None,
         };
         reader.file(&path, &text, 0);
         if let (Some(version), Some(patchlevel)) = reader.version {
@@ -171,10 +175,11 @@ impl Reader<'_> {
             .trim()
             .replace("$(srctree)", &self.srctree.to_string_lossy())
             .replace("$(objtree)", &self.objtree.to_string_lossy());
+        let usual_depth = *self.rustc_depth.get_or_insert(depth);
         let same = matches!(&self.found.rustc, Rustc::Value(old, _) if *old == value);
         self.found.rustc = if same {
             return;
-        } else if depth > 0 || value.contains('$') || operator == "+" || operator == "!" {
+        } else if depth > usual_depth || value.contains('$') || operator == "+" || operator == "!" {
             Rustc::AskMake
         } else {
             Rustc::Value(value, path.to_path_buf())
@@ -196,9 +201,16 @@ impl Reader<'_> {
 
 impl RustRule {
     /// Reads the rules for Rust files out of `scripts/Makefile.build` and its kin.
-    pub fn read(tree: impl Fn(&str) -> PathBuf) -> Self {
+    pub fn read(tree: impl Fn(&str) -> PathBuf, srcarch: Option<&str>) -> Self {
         let mut rule = Self::default();
-        for name in ["scripts/Makefile.build", "scripts/Makefile.lib", "Makefile"] {
+        let arch = format!("arch/{}/Makefile", srcarch.unwrap_or_default());
+        // Until 6.8 the top Makefile names the target, later the architecture's.
+        for name in [
+            "scripts/Makefile.build",
+            "scripts/Makefile.lib",
+            "Makefile",
+            &arch,
+        ] {
             let Ok(text) = system::read_text(&tree(name), LIMIT) else {
                 continue;
             };
@@ -298,7 +310,7 @@ mod tests {
         let found = read(&[
             (
                 "Makefile",
-                "RUSTC = rustc\n-include $(srctree)/rust/toolchain.mk\n\
+                "ifeq ($(need-sub-make),)\nRUSTC = rustc\n-include $(srctree)/rust/toolchain.mk\n\
                  ifneq ($(KBUILD_EXTMOD),)\nLLVM := 1\nendif\n\
                  export RUST_TARGET_PATH := $(abspath $(objtree))/rust\nF := --target=target \\\n -C\n",
             ),

@@ -429,9 +429,16 @@ pub fn parse_library(bytes: &[u8]) -> Result<Library> {
     })
 }
 
+/// The newest version a glibc defines.
+pub fn defined_glibc(path: &Path) -> Option<String> {
+    let (file, _) = system::open(path).ok()?;
+    let cache = ReadCache::new(file);
+    newest_glibc(&object::File::parse(&cache).ok()?)
+}
+
 /// The newest `GLIBC_` version among a library's needs. The names stand in its dynamic string
 /// table, where no other string has that form.
-fn newest_glibc(elf: &object::File<'_>) -> Option<String> {
+fn newest_glibc<'a, R: object::ReadRef<'a>>(elf: &object::File<'a, R>) -> Option<String> {
     let strings = elf.section_by_name(".dynstr")?.data().ok()?;
     strings
         .split(|byte| *byte == 0)
