@@ -1,0 +1,780 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Computes the value of every symbol, as `olddefconfig` does.
+//!
+//! The rules are those of the kernel's own evaluator (`scripts/kconfig/symbol.c` and
+//! `confdata.c` of Linux 6.1), with their corners: a value out of its range falls back to the
+//! default, but what depends on it has already seen the clamped one; a definition without
+//! dependencies does not lift those of another; a string that defaults to a bool is `n`.
+
+use std::cmp::{max, min};
+
+use rustc_hash::FxHashMap;
+
+use crate::config::{Config, quoted, unquoted};
+use crate::expr::{Expr, ExprId};
+use crate::model::{ChoiceRule, Model};
+use crate::number;
+use crate::symbol::{PropertyKind, Symbol, SymbolId, SymbolType};
+use crate::tristate::Tristate;
+
+/// A text without a copy of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Text {
+    #[default]
+    Empty,
+    /// What every logic symbol has as a text, whatever its value.
+    Logic,
+    /// The name of a symbol, which is the value of a constant.
+    Name(SymbolId),
+    /// What the configuration says of a symbol.
+    User(SymbolId),
+    /// What a symbol is taken to be.
+    Assumed(SymbolId),
+}
+
+/// What the configuration says of a symbol.
+#[derive(Clone, Debug, Default)]
+struct User {
+    is_set: bool,
+    value: Tristate,
+    text: Option<String>,
+    /// For a choice: its member that was last set to `y`.
+    member: Option<SymbolId>,
+    /// For a member of a choice: when it was last set to `y`, counted in lines.
+    rank: usize,
+    /// The configuration that was read, without what was added to it, has a line for it.
+    is_recorded: bool,
+    recorded: Tristate,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    value: Tristate,
+    text: Text,
+    visible: Tristate,
+    depends: Tristate,
+    selected: Tristate,
+    implied: Tristate,
+    is_valid: bool,
+    is_written: bool,
+    member: Option<SymbolId>,
+}
+
+/// Values that symbols and facts are taken to have, whatever the tree says.
+pub(crate) type Assumptions = FxHashMap<SymbolId, String>;
+
+/// The least and the most an expression can be, which differ where a value is not known.
+pub(crate) type Bounds = (Tristate, Tristate);
+
+/// The values of all symbols.
+#[derive(Debug)]
+pub struct Values<'m> {
+    model: &'m Model,
+    users: Vec<User>,
+    states: Vec<State>,
+    modules: Tristate,
+    assumed: Assumptions,
+    /// The bounds of expressions that are final.
+    known: Vec<Option<Bounds>>,
+}
+
+/// A symbol's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Of a bool or a tristate.
+    Logic(Tristate),
+    /// Of a string, an int or a hex, without quotes.
+    Text(String),
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Logic(value) => value.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl<'m> Values<'m> {
+    /// Evaluates everything. `assumed` is for asking what would be if.
+    pub(crate) fn new(model: &'m Model, config: &Config, assumed: Assumptions) -> Self {
+        let count = model.symbols.len();
+        let mut values = Self {
+            model,
+            users: vec![User::default(); count],
+            states: vec![State::default(); count],
+            modules: Tristate::No,
+            assumed,
+            known: vec![None; model.exprs.len()],
+        };
+        values.read(config);
+        for id in model.symbols.ids() {
+            let symbol = model.symbols.get(id);
+            // The constants, and the facts that are known.
+            if symbol.is_const && symbol.kind == SymbolType::Tristate {
+                let state = &mut values.states[id.index()];
+                state.is_valid = true;
+                state.value = Tristate::from_letter(&symbol.name).unwrap_or_default();
+            }
+            if let Some(value) = values.assumed.get(&id) {
+                let value = Tristate::from_letter(value).unwrap_or_default();
+                let state = &mut values.states[id.index()];
+                *state = State {
+                    value,
+                    text: Text::Assumed(id),
+                    is_valid: true,
+                    ..*state
+                };
+            }
+        }
+        for &id in &model.order {
+            values.calculate(id);
+            for &member in &model.symbols.get(id).members {
+                values.calculate(member);
+            }
+        }
+        values.drop_out_of_range();
+        values
+    }
+
+    fn read(&mut self, config: &Config) {
+        let model = self.model;
+        for id in model.symbols.ids() {
+            self.users[id.index()].is_set = model.symbols.get(id).is_choice;
+        }
+        for (line, assignment) in config.assignments.iter().enumerate() {
+            let Some(id) = model.symbols.find(&assignment.name) else {
+                continue;
+            };
+            let symbol = model.symbols.get(id);
+            let is_recorded = line < config.recorded;
+            let user = &mut self.users[id.index()];
+            user.is_recorded |= is_recorded;
+            if !set_user(user, symbol, &assignment.value) {
+                continue;
+            }
+            if is_recorded {
+                user.recorded = user.value;
+            }
+            let value = user.value;
+            let Some(choice) = symbol.choice else {
+                continue;
+            };
+            if value == Tristate::Yes {
+                user.rank = line + 1;
+            }
+            let of_choice = &mut self.users[choice.index()];
+            match value {
+                Tristate::No => {}
+                // Members that say `m` and `y` at once contradict each other.
+                Tristate::Module => of_choice.is_set &= of_choice.value != Tristate::Yes,
+                Tristate::Yes => of_choice.member = Some(id),
+            }
+            of_choice.value = max(of_choice.value, value);
+            of_choice.is_recorded |= is_recorded;
+        }
+    }
+
+    /// The type that counts now: without modules, a tristate is a bool.
+    fn kind(&self, id: SymbolId) -> SymbolType {
+        let symbol = self.model.symbols.get(id);
+        let is_member_of_yes =
+            symbol.choice.is_some() && self.states[id.index()].visible == Tristate::Yes;
+        if symbol.kind == SymbolType::Tristate && (is_member_of_yes || self.modules == Tristate::No)
+        {
+            SymbolType::Bool
+        } else {
+            symbol.kind
+        }
+    }
+
+    fn text_of(&self, text: Text) -> &str {
+        match text {
+            Text::Empty => "",
+            Text::Logic => "n",
+            Text::Name(id) => &self.model.symbols.get(id).name,
+            Text::Assumed(id) => self
+                .assumed
+                .get(&id)
+                .map(String::as_str)
+                .unwrap_or_default(),
+            Text::User(id) => self.users[id.index()].text.as_deref().unwrap_or_default(),
+        }
+    }
+
+    /// The value as a comparison sees it.
+    fn string(&self, id: SymbolId) -> &str {
+        let state = &self.states[id.index()];
+        if self.model.symbols.get(id).kind.is_logic() {
+            state.value.letter()
+        } else {
+            self.text_of(state.text)
+        }
+    }
+
+    fn bounds_of(&mut self, expr: Option<ExprId>) -> Bounds {
+        let Some(expr) = expr else {
+            return (Tristate::Yes, Tristate::Yes);
+        };
+        if let Some(known) = self.known[expr.index()] {
+            return known;
+        }
+        let model = self.model;
+        // What menus demand is part of the conditions of all that is in them.
+        let bounds = match model.exprs.get(expr) {
+            Expr::And(operands) => {
+                let mut bounds = (Tristate::Yes, Tristate::Yes);
+                for &operand in operands {
+                    let other = self.bounds_of(Some(operand));
+                    bounds = (min(bounds.0, other.0), min(bounds.1, other.1));
+                    if bounds.1 == Tristate::No {
+                        break;
+                    }
+                }
+                bounds
+            }
+            Expr::Or(operands) => {
+                let mut bounds = (Tristate::No, Tristate::No);
+                for &operand in operands {
+                    let other = self.bounds_of(Some(operand));
+                    bounds = (max(bounds.0, other.0), max(bounds.1, other.1));
+                    if bounds.0 == Tristate::Yes {
+                        break;
+                    }
+                }
+                bounds
+            }
+            Expr::Not(operand) => {
+                let (low, high) = self.bounds_of(Some(operand));
+                (!high, !low)
+            }
+            Expr::Symbol(id) => {
+                self.calculate(id);
+                self.bounds(Some(expr))
+            }
+            Expr::Compare(_, left, right) => {
+                self.calculate(left);
+                self.calculate(right);
+                self.bounds(Some(expr))
+            }
+        };
+        if !model.exprs.traits(expr).has_choice {
+            self.known[expr.index()] = Some(bounds);
+        }
+        bounds
+    }
+
+    /// The value of a condition of `of`. What is not known is what the configuration shows:
+    /// had the condition not held, there would be no line for the symbol.
+    fn condition(&mut self, of: SymbolId, expr: Option<ExprId>) -> Tristate {
+        let (low, high) = self.bounds_of(expr);
+        if low == high || self.users[of.index()].is_recorded {
+            high
+        } else {
+            low
+        }
+    }
+
+    /// The largest of the terms, where what is not known is read from the symbol's own value.
+    fn largest(&mut self, of: SymbolId, terms: &[ExprId]) -> Tristate {
+        let (mut low, mut high) = (Tristate::No, Tristate::No);
+        for &term in terms {
+            let bounds = self.bounds_of(Some(term));
+            (low, high) = (max(low, bounds.0), max(high, bounds.1));
+            if low == Tristate::Yes {
+                break;
+            }
+        }
+        self.users[of.index()].recorded.clamp(low, high)
+    }
+
+    fn calculate_visibility(&mut self, id: SymbolId) {
+        let model = self.model;
+        let symbol = model.symbols.get(id);
+        let mut visible = Tristate::No;
+        for &condition in &symbol.prompts {
+            let mut shown = self.condition(id, condition);
+            // In a choice that is `y`, a tristate that could only be `m` is not offered.
+            if let Some(choice) = symbol.choice
+                && symbol.kind == SymbolType::Tristate
+                && shown == Tristate::Module
+                && self.states[choice.index()].value == Tristate::Yes
+            {
+                shown = Tristate::No;
+            }
+            visible = max(visible, shown);
+        }
+        let has_module = symbol.kind == SymbolType::Tristate && self.modules != Tristate::No;
+        if visible == Tristate::Module && !has_module {
+            visible = Tristate::Yes;
+        }
+        self.states[id.index()].visible = visible;
+        // Members of a choice are neither selected nor implied.
+        if symbol.choice.is_some() {
+            return;
+        }
+        let is_bool = self.kind(id) == SymbolType::Bool;
+        let raised = |value| match value {
+            Tristate::Module if is_bool => Tristate::Yes,
+            other => other,
+        };
+        let depends = self.condition(id, symbol.depends);
+        let selected = self.largest(id, &symbol.selected);
+        let implied = self.largest(id, &symbol.implied);
+        let state = &mut self.states[id.index()];
+        state.depends = raised(depends);
+        state.selected = raised(selected);
+        state.implied = raised(implied);
+    }
+
+    fn calculate(&mut self, id: SymbolId) {
+        if self.states[id.index()].is_valid {
+            return;
+        }
+        let model = self.model;
+        let symbol = model.symbols.get(id);
+        let state = &mut self.states[id.index()];
+        state.is_valid = true;
+        state.is_written = false;
+        match symbol.kind {
+            SymbolType::Unknown => {
+                state.text = Text::Name(id);
+                return;
+            }
+            SymbolType::Bool | SymbolType::Tristate => state.text = Text::Logic,
+            SymbolType::Int | SymbolType::Hex | SymbolType::String => state.text = Text::Empty,
+        }
+        state.value = Tristate::No;
+        self.calculate_visibility(id);
+        let is_visible = self.states[id.index()].visible != Tristate::No;
+        self.states[id.index()].is_written = is_visible;
+        if symbol.kind.is_logic() {
+            let value = self.logic(id, symbol);
+            self.states[id.index()].value = value;
+        } else {
+            let text = self.chosen_text(id, symbol, is_visible);
+            self.states[id.index()].text = text;
+            self.clamp_to_range(id, symbol);
+        }
+        if symbol.is_choice {
+            self.settle_choice(id, symbol);
+        }
+        if id == model.modules {
+            self.modules = self.states[id.index()].value;
+        }
+        if symbol.is_transitional {
+            self.states[id.index()].is_written = false;
+        }
+    }
+
+    fn logic(&mut self, id: SymbolId, symbol: &Symbol) -> Tristate {
+        let State {
+            visible,
+            selected,
+            depends,
+            implied,
+            ..
+        } = self.states[id.index()];
+        let mut value = Tristate::No;
+        if let (Some(choice), Tristate::Yes) = (symbol.choice, visible) {
+            let is_picked = self.states[choice.index()].member == Some(id);
+            return if is_picked {
+                Tristate::Yes
+            } else {
+                Tristate::No
+            };
+        }
+        let user = &self.users[id.index()];
+        let takes_user = user.is_set && (visible != Tristate::No || symbol.is_transitional);
+        if takes_user {
+            value = if symbol.is_transitional {
+                user.value
+            } else {
+                min(user.value, visible)
+            };
+        } else {
+            let mut is_written = selected != Tristate::No;
+            if !symbol.is_choice {
+                if let Some(default) = self.default_logic(id, symbol) {
+                    value = default;
+                    is_written |= value != Tristate::No;
+                }
+                if implied != Tristate::No {
+                    is_written = true;
+                    value = min(max(value, implied), depends);
+                }
+            }
+            self.states[id.index()].is_written |= is_written;
+        }
+        value = max(value, selected);
+        if value == Tristate::Module && self.kind(id) == SymbolType::Bool {
+            value = Tristate::Yes;
+        }
+        value
+    }
+
+    /// The first default whose condition holds.
+    fn default_logic(&mut self, id: SymbolId, symbol: &Symbol) -> Option<Tristate> {
+        let recorded = self.users[id.index()].recorded;
+        for &(expr, condition) in &symbol.defaults {
+            let shown = self.bounds_of(condition);
+            if shown.1 == Tristate::No {
+                continue;
+            }
+            if shown.0 != shown.1 {
+                return Some(recorded);
+            }
+            let (low, high) = self.bounds_of(Some(expr));
+            return Some(recorded.clamp(min(low, shown.0), min(high, shown.0)));
+        }
+        None
+    }
+
+    fn chosen_text(&mut self, id: SymbolId, symbol: &Symbol, is_visible: bool) -> Text {
+        if self.users[id.index()].is_set && (is_visible || symbol.is_transitional) {
+            return Text::User(id);
+        }
+        for &(expr, condition) in &symbol.defaults {
+            let (low, high) = self.bounds_of(condition);
+            if high == Tristate::No {
+                continue;
+            }
+            // Only a single symbol can be the default of what is not logic.
+            let source = match self.model.exprs.get(expr) {
+                Expr::Symbol(source) => source,
+                _ => return Text::Empty,
+            };
+            if low != high || self.model.symbols.is_unknown(source) {
+                self.states[id.index()].is_written |= self.users[id.index()].is_recorded;
+                return Text::User(id);
+            }
+            self.states[id.index()].is_written = true;
+            self.calculate(source);
+            return self.states[source.index()].text;
+        }
+        Text::Empty
+    }
+
+    /// The range that holds now.
+    fn range(&mut self, symbol: &Symbol) -> Option<(SymbolId, SymbolId)> {
+        symbol
+            .properties
+            .iter()
+            .find_map(|property| match property.kind {
+                PropertyKind::Range(low, high) => {
+                    let (_, shown) = self.bounds_of(property.condition);
+                    (shown != Tristate::No).then_some((low, high))
+                }
+                _ => None,
+            })
+    }
+
+    fn bound(&mut self, id: SymbolId, base: u32) -> i64 {
+        self.calculate(id);
+        let base = match self.model.symbols.get(id).kind {
+            SymbolType::Int => 10,
+            SymbolType::Hex => 16,
+            _ => base,
+        };
+        number::leading(self.text_of(self.states[id.index()].text), base)
+    }
+
+    fn clamp_to_range(&mut self, id: SymbolId, symbol: &Symbol) {
+        let base = match symbol.kind {
+            SymbolType::Int => 10,
+            SymbolType::Hex => 16,
+            _ => return,
+        };
+        let Some((low, high)) = self.range(symbol) else {
+            return;
+        };
+        let value = number::leading(self.text_of(self.states[id.index()].text), base);
+        let beyond = if value < self.bound(low, base) {
+            low
+        } else if value > self.bound(high, base) {
+            high
+        } else {
+            return;
+        };
+        self.states[id.index()].text = self.states[beyond.index()].text;
+    }
+
+    fn settle_choice(&mut self, id: SymbolId, symbol: &Symbol) {
+        if self.states[id.index()].value == Tristate::Yes {
+            for &member in &symbol.members {
+                self.calculate_visibility(member);
+            }
+            let picked = match self.model.choice_rule {
+                ChoiceRule::Before6_11 => self.pick_member(id, symbol),
+                ChoiceRule::Since6_11 => self.pick_member_since_6_11(id, symbol),
+            };
+            let state = &mut self.states[id.index()];
+            state.member = picked;
+            if picked.is_none() {
+                state.value = Tristate::No;
+            }
+        }
+    }
+
+    fn is_visible(&self, id: SymbolId) -> bool {
+        self.states[id.index()].visible != Tristate::No
+    }
+
+    fn pick_member(&mut self, id: SymbolId, symbol: &Symbol) -> Option<SymbolId> {
+        let by_user = self.users[id.index()].member;
+        by_user
+            .filter(|&member| self.is_visible(member))
+            .or_else(|| self.default_member(symbol))
+    }
+
+    /// From 6.11 on, of the members set to `y` the last that can be seen is taken, and a
+    /// member that is set to `n` is not taken as the default while another is left.
+    fn pick_member_since_6_11(&mut self, id: SymbolId, symbol: &Symbol) -> Option<SymbolId> {
+        let _ = id;
+        let user = |values: &Self, member: SymbolId| {
+            let user = &values.users[member.index()];
+            user.is_set.then_some(user.value)
+        };
+        let visible: Vec<_> = symbol
+            .members
+            .iter()
+            .copied()
+            .filter(|&member| self.is_visible(member))
+            .collect();
+        let set = visible
+            .iter()
+            .copied()
+            .filter(|&m| user(self, m) == Some(Tristate::Yes));
+        if let Some(last) = set.max_by_key(|&member| self.users[member.index()].rank) {
+            return Some(last);
+        }
+        let default = self.default_member(symbol);
+        default
+            .filter(|&member| user(self, member) != Some(Tristate::No))
+            .or_else(|| {
+                visible
+                    .iter()
+                    .copied()
+                    .find(|&member| user(self, member).is_none())
+            })
+            .or_else(|| visible.last().copied())
+    }
+
+    fn default_member(&mut self, symbol: &Symbol) -> Option<SymbolId> {
+        for &(expr, condition) in &symbol.defaults {
+            let (_, shown) = self.bounds_of(condition);
+            if let (Expr::Symbol(member), true) =
+                (self.model.exprs.get(expr), shown != Tristate::No)
+                && self.is_visible(member)
+            {
+                return Some(member);
+            }
+        }
+        symbol
+            .members
+            .iter()
+            .copied()
+            .find(|&member| self.is_visible(member))
+    }
+
+    /// A number out of its range is as if it was not set. The kernel notices only after it has
+    /// computed everything else, so that nothing else sees the difference.
+    fn drop_out_of_range(&mut self) {
+        let model = self.model;
+        let mut dropped = Vec::new();
+        for id in model.symbols.ids() {
+            let symbol = model.symbols.get(id);
+            let base = match symbol.kind {
+                SymbolType::Int => 10,
+                SymbolType::Hex => 16,
+                _ => continue,
+            };
+            if !self.users[id.index()].is_set {
+                continue;
+            }
+            let Some((low, high)) = self.range(symbol) else {
+                continue;
+            };
+            let user = self.users[id.index()].text.as_deref().unwrap_or_default();
+            let value = number::leading(user, base);
+            if value < self.bound(low, base) || value > self.bound(high, base) {
+                self.users[id.index()].is_set = false;
+                dropped.push(id);
+            }
+        }
+        for id in dropped {
+            self.states[id.index()].is_valid = false;
+            self.calculate(id);
+        }
+    }
+
+    pub(crate) fn value_of(&self, id: SymbolId) -> Tristate {
+        self.states[id.index()].value
+    }
+
+    pub(crate) fn text(&self, id: SymbolId) -> &str {
+        self.string(id)
+    }
+
+    pub(crate) fn visible(&self, id: SymbolId) -> Tristate {
+        self.states[id.index()].visible
+    }
+
+    pub(crate) fn selected(&self, id: SymbolId) -> Tristate {
+        self.states[id.index()].selected
+    }
+
+    pub(crate) fn picked(&self, choice: SymbolId) -> Option<SymbolId> {
+        self.states[choice.index()].member
+    }
+
+    pub(crate) fn effective_kind(&self, id: SymbolId) -> SymbolType {
+        self.kind(id)
+    }
+
+    pub(crate) fn modules(&self) -> Tristate {
+        self.modules
+    }
+
+    pub(crate) fn model(&self) -> &'m Model {
+        self.model
+    }
+
+    pub(crate) fn has_user_value(&self, id: SymbolId) -> bool {
+        self.users[id.index()].is_set
+    }
+
+    pub(crate) fn is_recorded(&self, id: SymbolId) -> bool {
+        self.users[id.index()].is_recorded
+    }
+
+    /// The bounds of an expression once everything is computed.
+    pub(crate) fn bounds(&self, expr: Option<ExprId>) -> Bounds {
+        let Some(expr) = expr else {
+            return (Tristate::Yes, Tristate::Yes);
+        };
+        if let Some(known) = self.known[expr.index()] {
+            return known;
+        }
+        let exprs = &self.model.exprs;
+        let both = |value| (value, value);
+        match exprs.get(expr) {
+            Expr::Symbol(id) if self.model.symbols.is_unknown(id) => (
+                if self.assumed.contains_key(&id) {
+                    Tristate::Yes
+                } else {
+                    Tristate::No
+                },
+                Tristate::Yes,
+            ),
+            Expr::Symbol(id) => both(self.value_of(id)),
+            Expr::Not(operand) => {
+                let (low, high) = self.bounds(Some(operand));
+                (!high, !low)
+            }
+            Expr::And(operands) => {
+                operands
+                    .iter()
+                    .fold(both(Tristate::Yes), |(low, high), &operand| {
+                        let other = self.bounds(Some(operand));
+                        (min(low, other.0), min(high, other.1))
+                    })
+            }
+            Expr::Or(operands) => {
+                operands
+                    .iter()
+                    .fold(both(Tristate::No), |(low, high), &operand| {
+                        let other = self.bounds(Some(operand));
+                        (max(low, other.0), max(high, other.1))
+                    })
+            }
+            Expr::Compare(comparison, left, right) => {
+                let symbols = &self.model.symbols;
+                if symbols.is_unknown(left) || symbols.is_unknown(right) {
+                    return (Tristate::No, Tristate::Yes);
+                }
+                let (left_kind, right_kind) = (symbols.get(left).kind, symbols.get(right).kind);
+                let ordering =
+                    number::compare(self.string(left), left_kind, self.string(right), right_kind);
+                both(if comparison.holds(ordering) {
+                    Tristate::Yes
+                } else {
+                    Tristate::No
+                })
+            }
+        }
+    }
+
+    /// The value of a symbol; nothing when no Kconfig file defines it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Value> {
+        let id = self.model.symbols.find(name)?;
+        let symbol = self.model.symbols.get(id);
+        match symbol.kind {
+            SymbolType::Unknown => None,
+            kind if kind.is_logic() => Some(Value::Logic(self.value_of(id))),
+            _ => Some(Value::Text(self.string(id).to_owned())),
+        }
+    }
+
+    /// The line that `olddefconfig` writes for a symbol, and nothing when it writes none:
+    /// `CONFIG_A=y`, or `# CONFIG_A is not set`.
+    #[must_use]
+    pub fn line(&self, name: &str) -> Option<String> {
+        self.line_of(self.model.symbols.find(name)?)
+    }
+
+    fn line_of(&self, id: SymbolId) -> Option<String> {
+        let symbol = self.model.symbols.get(id);
+        if !self.states[id.index()].is_written || symbol.is_choice || symbol.definitions.is_empty()
+        {
+            return None;
+        }
+        let name = &symbol.name;
+        match symbol.kind {
+            SymbolType::Unknown => None,
+            SymbolType::Bool | SymbolType::Tristate => Some(match self.value_of(id) {
+                Tristate::No => format!("# CONFIG_{name} is not set"),
+                value => format!("CONFIG_{name}={value}"),
+            }),
+            SymbolType::String => Some(format!("CONFIG_{name}={}", quoted(self.string(id)))),
+            SymbolType::Int | SymbolType::Hex => Some(format!("CONFIG_{name}={}", self.string(id))),
+        }
+    }
+
+    /// Every line that `olddefconfig` writes, with the name of its symbol, in the order in
+    /// which the files first mention the symbols.
+    pub fn lines(&self) -> impl Iterator<Item = (&'m str, String)> + '_ {
+        let model = self.model;
+        model
+            .symbols
+            .ids()
+            .filter_map(move |id| Some((model.symbols.get(id).name.as_str(), self.line_of(id)?)))
+    }
+}
+
+/// Takes over a line's value, if it is one the symbol can have.
+fn set_user(user: &mut User, symbol: &Symbol, value: &str) -> bool {
+    match symbol.kind {
+        SymbolType::Unknown => return false,
+        SymbolType::Bool | SymbolType::Tristate => match Tristate::from_letter(value) {
+            Some(Tristate::Module) if symbol.kind == SymbolType::Bool => return false,
+            Some(value) => user.value = value,
+            None => return false,
+        },
+        SymbolType::String => match unquoted(value) {
+            Some(text) => user.text = Some(text),
+            None => return false,
+        },
+        SymbolType::Int | SymbolType::Hex => {
+            if !number::is_valid(value, symbol.kind) {
+                return false;
+            }
+            user.text = Some(value.to_owned());
+        }
+    }
+    user.is_set = true;
+    true
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Dependency expressions.
+//!
+//! Expressions live in one arena and name each other by index: the dependencies of a menu are
+//! shared by everything in it. `&&` and `||` hold any number of operands, so that a chain of a
+//! thousand operands is one level deep and not a thousand.
+
+use crate::symbol::{MOD, NO, SymbolId, Symbols, YES};
+
+/// An expression in the arena of its tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ExprId(u32);
+
+impl ExprId {
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// How two symbols' values are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Comparison {
+    Equal,
+    Unequal,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+}
+
+impl Comparison {
+    pub(crate) fn holds(self, ordering: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Equal => ordering.is_eq(),
+            Self::Unequal => ordering.is_ne(),
+            Self::Less => ordering.is_lt(),
+            Self::LessEqual => ordering.is_le(),
+            Self::Greater => ordering.is_gt(),
+            Self::GreaterEqual => ordering.is_ge(),
+        }
+    }
+
+    /// The comparison that holds exactly when this one does not.
+    pub(crate) fn negated(self) -> Self {
+        match self {
+            Self::Equal => Self::Unequal,
+            Self::Unequal => Self::Equal,
+            Self::Less => Self::GreaterEqual,
+            Self::LessEqual => Self::Greater,
+            Self::Greater => Self::LessEqual,
+            Self::GreaterEqual => Self::Less,
+        }
+    }
+
+    /// The comparison that says the same with its operands swapped.
+    pub(crate) fn mirrored(self) -> Self {
+        match self {
+            Self::Equal | Self::Unequal => self,
+            Self::Less => Self::Greater,
+            Self::LessEqual => Self::GreaterEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterEqual => Self::LessEqual,
+        }
+    }
+
+    pub(crate) fn sign(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::Unequal => "!=",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+        }
+    }
+}
+
+/// An expression to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expr<'a> {
+    Symbol(SymbolId),
+    Not(ExprId),
+    And(&'a [ExprId]),
+    Or(&'a [ExprId]),
+    Compare(Comparison, SymbolId, SymbolId),
+}
+
+/// An expression as it is kept: small, for there are 200,000 of them, and evaluating goes
+/// through them all.
+#[derive(Clone, Copy, Debug)]
+enum Stored {
+    Symbol(SymbolId),
+    Not(ExprId),
+    /// Where the operands begin, and how many there are.
+    And(u32, u32),
+    Or(u32, u32),
+    Compare(Comparison, SymbolId, SymbolId),
+}
+
+/// Every expression of a tree.
+#[derive(Debug, Default)]
+pub(crate) struct Exprs {
+    nodes: Vec<Stored>,
+    /// The operands of every `&&` and `||`.
+    operands: Vec<ExprId>,
+    traits: Vec<Traits>,
+}
+
+/// What is somewhere in an expression.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traits {
+    /// A value that only a shell or the environment of `make` knows.
+    pub(crate) is_uncertain: bool,
+    /// A choice, whose value changes while its members are being looked at.
+    pub(crate) has_choice: bool,
+}
+
+impl Traits {
+    fn join(self, other: Self) -> Self {
+        Self {
+            is_uncertain: self.is_uncertain || other.is_uncertain,
+            has_choice: self.has_choice || other.has_choice,
+        }
+    }
+}
+
+impl Exprs {
+    pub(crate) fn get(&self, id: ExprId) -> Expr<'_> {
+        let operands = |start: u32, count: u32| {
+            let start = start as usize;
+            &self.operands[start..start + count as usize]
+        };
+        match self.nodes[id.index()] {
+            Stored::Symbol(symbol) => Expr::Symbol(symbol),
+            Stored::Not(operand) => Expr::Not(operand),
+            Stored::And(start, count) => Expr::And(operands(start, count)),
+            Stored::Or(start, count) => Expr::Or(operands(start, count)),
+            Stored::Compare(comparison, left, right) => Expr::Compare(comparison, left, right),
+        }
+    }
+
+    pub(crate) fn traits(&self, id: ExprId) -> Traits {
+        self.traits[id.index()]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    fn add(&mut self, expr: Stored, traits: Traits) -> ExprId {
+        // The number of files and their size are limited, so this cannot wrap.
+        let id = ExprId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        self.nodes.push(expr);
+        self.traits.push(traits);
+        id
+    }
+
+    pub(crate) fn symbol(&mut self, symbols: &Symbols, symbol: SymbolId) -> ExprId {
+        self.add(Stored::Symbol(symbol), symbols.traits(symbol))
+    }
+
+    pub(crate) fn compare(
+        &mut self,
+        symbols: &Symbols,
+        comparison: Comparison,
+        left: SymbolId,
+        right: SymbolId,
+    ) -> ExprId {
+        let traits = symbols.traits(left).join(symbols.traits(right));
+        self.add(Stored::Compare(comparison, left, right), traits)
+    }
+
+    pub(crate) fn not(&mut self, operand: ExprId) -> ExprId {
+        let traits = self.traits(operand);
+        self.add(Stored::Not(operand), traits)
+    }
+
+    /// `&&` of all operands; a single operand stands for itself.
+    pub(crate) fn and(&mut self, operands: &[ExprId]) -> ExprId {
+        self.join(operands, Stored::And)
+    }
+
+    /// `||` of all operands; a single operand stands for itself.
+    pub(crate) fn or(&mut self, operands: &[ExprId]) -> ExprId {
+        self.join(operands, Stored::Or)
+    }
+
+    fn join(&mut self, operands: &[ExprId], make: fn(u32, u32) -> Stored) -> ExprId {
+        if let &[only] = operands {
+            return only;
+        }
+        let traits = operands.iter().map(|&operand| self.traits(operand));
+        let traits = traits.fold(Traits::default(), Traits::join);
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let start = number(self.operands.len());
+        self.operands.extend_from_slice(operands);
+        self.add(make(start, number(operands.len())), traits)
+    }
+
+    /// `left && right`, where nothing stands for `y`.
+    pub(crate) fn and_maybe(
+        &mut self,
+        left: Option<ExprId>,
+        right: Option<ExprId>,
+    ) -> Option<ExprId> {
+        match (left, right) {
+            (Some(left), Some(right)) => Some(self.and(&[left, right])),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Replaces a bare `m` by `m && MODULES`: without modules nothing can be one.
+    pub(crate) fn rewrite_m(&mut self, symbols: &Symbols, id: ExprId, modules: SymbolId) -> ExprId {
+        match self.get(id) {
+            Expr::Symbol(MOD) => {
+                let modules = self.symbol(symbols, modules);
+                self.and(&[id, modules])
+            }
+            Expr::Symbol(_) | Expr::Compare(..) => id,
+            Expr::Not(operand) => {
+                let rewritten = self.rewrite_m(symbols, operand, modules);
+                if rewritten == operand {
+                    id
+                } else {
+                    self.not(rewritten)
+                }
+            }
+            Expr::And(operands) | Expr::Or(operands) => {
+                let is_and = matches!(self.get(id), Expr::And(_));
+                let operands = operands.to_vec();
+                let rewritten: Vec<_> = operands
+                    .iter()
+                    .map(|&operand| self.rewrite_m(symbols, operand, modules))
+                    .collect();
+                if rewritten == operands {
+                    id
+                } else if is_and {
+                    self.and(&rewritten)
+                } else {
+                    self.or(&rewritten)
+                }
+            }
+        }
+    }
+
+    /// Calls `visit` with every symbol in the expression.
+    pub(crate) fn for_each_symbol(&self, id: ExprId, visit: &mut impl FnMut(SymbolId)) {
+        match self.get(id) {
+            Expr::Symbol(symbol) => visit(symbol),
+            Expr::Not(operand) => self.for_each_symbol(operand, visit),
+            Expr::And(operands) | Expr::Or(operands) => {
+                for &operand in operands {
+                    self.for_each_symbol(operand, visit);
+                }
+            }
+            Expr::Compare(_, left, right) => {
+                visit(left);
+                visit(right);
+            }
+        }
+    }
+
+    /// The operands of the outermost `&&`s, or the expression itself.
+    pub(crate) fn conjuncts(&self, id: ExprId, into: &mut Vec<ExprId>) {
+        if let Expr::And(operands) = self.get(id) {
+            for &operand in operands {
+                self.conjuncts(operand, into);
+            }
+        } else {
+            into.push(id);
+        }
+    }
+
+    /// Whether the expression cannot hold while `symbol` is off.
+    pub(crate) fn demands(&self, id: ExprId, symbol: SymbolId) -> bool {
+        match self.get(id) {
+            Expr::Symbol(other) => other == symbol,
+            Expr::And(operands) => operands
+                .iter()
+                .any(|&operand| self.demands(operand, symbol)),
+            Expr::Compare(Comparison::Equal, left, right) => {
+                left == symbol && (right == YES || right == MOD)
+            }
+            Expr::Compare(Comparison::Unequal, left, right) => left == symbol && right == NO,
+            _ => false,
+        }
+    }
+
+    /// Whether `symbol` is anywhere in the expression.
+    pub(crate) fn mentions(&self, id: ExprId, symbol: SymbolId) -> bool {
+        let mut found = false;
+        self.for_each_symbol(id, &mut |other| found |= other == symbol);
+        found
+    }
+
+    /// Whether two expressions are written the same way.
+    pub(crate) fn same(&self, left: ExprId, right: ExprId) -> bool {
+        if left == right {
+            return true;
+        }
+        match (self.get(left), self.get(right)) {
+            (Expr::Not(left), Expr::Not(right)) => self.same(left, right),
+            (Expr::And(left), Expr::And(right)) | (Expr::Or(left), Expr::Or(right)) => {
+                left.len() == right.len()
+                    && left
+                        .iter()
+                        .zip(right)
+                        .all(|(&left, &right)| self.same(left, right))
+            }
+            (left @ (Expr::Symbol(_) | Expr::Compare(..)), right) => left == right,
+            _ => false,
+        }
+    }
+
+    /// Writes the expression as a Kconfig file would.
+    pub(crate) fn text(&self, id: ExprId, name: &impl Fn(SymbolId) -> String) -> String {
+        match self.get(id) {
+            Expr::Symbol(symbol) => name(symbol),
+            Expr::Not(operand) => match self.get(operand) {
+                Expr::Symbol(_) => format!("!{}", self.text(operand, name)),
+                _ => format!("!({})", self.text(operand, name)),
+            },
+            Expr::Compare(comparison, left, right) => {
+                format!("{} {} {}", name(left), comparison.sign(), name(right))
+            }
+            Expr::And(operands) => {
+                let part = |&operand: &ExprId| match self.get(operand) {
+                    Expr::Or(_) => format!("({})", self.text(operand, name)),
+                    _ => self.text(operand, name),
+                };
+                operands.iter().map(part).collect::<Vec<_>>().join(" && ")
+            }
+            Expr::Or(operands) => {
+                let part = |&operand: &ExprId| match self.get(operand) {
+                    Expr::And(_) => format!("({})", self.text(operand, name)),
+                    _ => self.text(operand, name),
+                };
+                operands.iter().map(part).collect::<Vec<_>>().join(" || ")
+            }
+        }
+    }
+}

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Against the kernel's own `olddefconfig`, on a real tree and real configurations.
+
+mod oracle;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use kconfig::{Answer, Config, Model, Options, Shell, SymbolType, Tristate, Value, Wanted};
+use oracle::{Oracle, oracle};
+
+/// The tree, read with its commands run, as `make LLVM=1` runs them.
+fn model(oracle: &Oracle) -> &'static Model {
+    static MODEL: OnceLock<Model> = OnceLock::new();
+    MODEL.get_or_init(|| {
+        let shell = Shell::Run {
+            workdir: oracle.workdir().to_owned(),
+        };
+        let options = Options {
+            arch: "x86".into(),
+            shell,
+            env: oracle.env.clone(),
+        };
+        Model::load(&oracle.tree, &options).unwrap()
+    })
+}
+
+/// The lines of a configuration by symbol.
+fn lines(config: &str) -> BTreeMap<String, String> {
+    let name = |line: &str| {
+        let rest = line
+            .strip_prefix("# CONFIG_")
+            .or_else(|| line.strip_prefix("CONFIG_"))?;
+        Some(rest.split(['=', ' ']).next()?.to_owned())
+    };
+    config
+        .lines()
+        .filter_map(|line| Some((name(line)?, line.to_owned())))
+        .collect()
+}
+
+/// Compares what is written for every symbol; says each difference, and how many agree.
+fn compare(name: &str, model: &Model, config: &str, expected: &str) -> usize {
+    let values = model.evaluate(&Config::parse(config.as_bytes()));
+    let ours: BTreeMap<String, String> = values
+        .lines()
+        .map(|(name, line)| (name.to_owned(), line))
+        .collect();
+    let theirs = lines(expected);
+    let symbols: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
+    let differ: Vec<_> = symbols
+        .iter()
+        .filter(|&&s| ours.get(s) != theirs.get(s))
+        .collect();
+    eprintln!(
+        "{name}: {} of {} symbols defined, {} lines written, {} differ",
+        model
+            .names()
+            .filter(|&s| ours.get(s) == theirs.get(s))
+            .count(),
+        model.names().count(),
+        theirs.len(),
+        differ.len()
+    );
+    for &&symbol in differ.iter().take(40) {
+        eprintln!(
+            "  ours {:?}, olddefconfig {:?}",
+            ours.get(symbol),
+            theirs.get(symbol)
+        );
+    }
+    differ.len()
+}
+
+#[test]
+fn every_symbol_is_what_olddefconfig_writes() {
+    let Some(oracle) = oracle() else { return };
+    let model = model(oracle);
+    let mut differ = 0;
+    for (name, config) in oracle.configs() {
+        differ += compare(name, model, &config, &oracle.olddefconfig(&config));
+    }
+    assert_eq!(differ, 0);
+}
+
+/// A configuration that nobody would write: values of every kind, wrong ones too, twice.
+fn nonsense(model: &Model, seed: u64) -> String {
+    let mut random = Random(seed);
+    let mut names: Vec<&str> = model.names().collect();
+    let count = random.below(names.len());
+    let mut config = String::new();
+    for name in random.pick(&mut names, count) {
+        let values = match model.symbol(name).unwrap().kind {
+            SymbolType::Bool | SymbolType::Tristate => ["y", "n", "m", "y"],
+            SymbolType::Int => ["0", "-1", "4294967296", "17"],
+            SymbolType::Hex => ["0x0", "ffffffffff", "0x10", "no"],
+            SymbolType::String => ["\"a\\\"b\"", "\"\"", "bare", "\"open"],
+            SymbolType::Unknown => continue,
+        };
+        for _ in 0..=random.below(2) {
+            config += &format!("CONFIG_{name}={}\n", values[random.below(4)]);
+        }
+    }
+    config
+}
+
+#[test]
+fn even_nonsense_is_what_olddefconfig_makes_of_it() {
+    let Some(oracle) = oracle() else { return };
+    let model = model(oracle);
+    let mut differ = 0;
+    for seed in 1..=12 {
+        let config = nonsense(model, seed * 7919);
+        differ += compare(
+            &format!("nonsense {seed}"),
+            model,
+            &config,
+            &oracle.olddefconfig(&config),
+        );
+    }
+    for seed in 1..=12 {
+        let config = oracle.conf("", "--randconfig", seed);
+        differ += compare(
+            &format!("random {seed}"),
+            model,
+            &config,
+            &oracle.olddefconfig(&config),
+        );
+    }
+    assert_eq!(differ, 0);
+}
+
+#[test]
+fn a_written_config_says_what_the_shell_would() {
+    let Some(oracle) = oracle() else { return };
+    let model = Model::load(&oracle.tree, &Options::for_arch("x86")).unwrap();
+    let mut differ = 0;
+    for (name, config) in oracle.configs() {
+        let written = oracle.olddefconfig(&config);
+        differ += compare(
+            &format!("{name}, no command run"),
+            &model,
+            &written,
+            &written,
+        );
+    }
+    assert_eq!(differ, 0);
+}
+
+/// A shuffle that is the same on every machine (xorshift64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 11).unwrap() % limit
+    }
+
+    fn pick<T>(&mut self, from: &mut Vec<T>, count: usize) -> Vec<T> {
+        (0..count.min(from.len()))
+            .map(|_| from.swap_remove(self.below(from.len())))
+            .collect()
+    }
+}
+
+/// How the answers for some symbols fared.
+#[derive(Debug, Default)]
+struct Tally {
+    agreed_on: usize,
+    agreed_impossible: usize,
+    not_found: usize,
+    wrong: Vec<String>,
+    changes: BTreeMap<usize, usize>,
+    not_proven_smallest: usize,
+    slowest: std::time::Duration,
+}
+
+/// Symbols that some configuration turns on, whatever it is: none of these is impossible.
+fn possible(oracle: &Oracle) -> &'static BTreeSet<String> {
+    static POSSIBLE: OnceLock<BTreeSet<String>> = OnceLock::new();
+    POSSIBLE.get_or_init(|| {
+        let modes = [
+            ("--allyesconfig", 0),
+            ("--allmodconfig", 0),
+            ("--allnoconfig", 0),
+        ];
+        let random = (1..12).map(|seed| ("--randconfig", seed));
+        let mut all = BTreeSet::new();
+        for (mode, seed) in modes.into_iter().chain(random) {
+            let on = lines(&oracle.conf("", mode, seed)).into_iter();
+            let on = on.filter(|(_, line)| line.ends_with("=y") || line.ends_with("=m"));
+            all.extend(on.map(|(name, _)| name));
+        }
+        all
+    })
+}
+
+/// Asks for symbols that are off, and `olddefconfig` whether the answers are right.
+fn ask(oracle: &Oracle, model: &Model, name: &str, config: &str, count: usize) -> Tally {
+    let base = oracle.olddefconfig(config);
+    let parsed = Config::parse(base.as_bytes());
+    let values = model.evaluate(&parsed);
+    let is_off = |name: &&str| values.get(name) == Some(Value::Logic(Tristate::No));
+    let mut off: Vec<&str> = model.names().filter(is_off).collect();
+    let mut tally = Tally::default();
+    eprintln!("{name}: {} symbols are off", off.len());
+    for symbol in Random(0x6b63_6f6e_6669_6721).pick(&mut off, count) {
+        let start = std::time::Instant::now();
+        let why = model.why(symbol, &Wanted::On, &parsed).unwrap();
+        tally.slowest = tally.slowest.max(start.elapsed());
+        let is_on = |config: &str| {
+            let line = lines(config).remove(symbol);
+            line.is_some_and(|line| line.ends_with("=y") || line.ends_with("=m"))
+        };
+        match &why.answer {
+            Answer::Changes(plan) => {
+                let result = oracle.olddefconfig(&format!("{base}{}", plan.fragment()));
+                if is_on(&result) {
+                    tally.agreed_on += 1;
+                    *tally.changes.entry(plan.changes.len()).or_default() += 1;
+                    tally.not_proven_smallest += usize::from(!plan.is_smallest);
+                } else {
+                    tally
+                        .wrong
+                        .push(format!("{symbol} stays off with:\n{}", plan.fragment()));
+                }
+            }
+            Answer::Impossible { blockers, .. } => {
+                assert!(!blockers.is_empty(), "{symbol} is impossible for no reason");
+                let result = oracle.olddefconfig(&format!("{base}CONFIG_{symbol}=y\n"));
+                if is_on(&result) || possible(oracle).contains(symbol) {
+                    tally.wrong.push(format!(
+                        "{symbol} is said to be impossible: {}",
+                        blockers[0]
+                    ));
+                } else {
+                    tally.agreed_impossible += 1;
+                }
+            }
+            Answer::NotFound { tries } => {
+                tally.not_found += 1;
+                eprintln!("  nothing found in {tries} tries for:\n{}", why.symbol);
+            }
+            Answer::Already => tally.wrong.push(format!("{symbol} is on already")),
+        }
+    }
+    eprintln!("{name}: {tally:#?}");
+    tally
+}
+
+fn ask_all(count: usize) {
+    let Some(oracle) = oracle() else { return };
+    let model = model(oracle);
+    for (name, config) in oracle.configs() {
+        if !["Arch", "Debian", "x86_64_defconfig"].contains(&name) {
+            continue;
+        }
+        let tally = ask(oracle, model, name, &config, count);
+        assert!(tally.wrong.is_empty(), "{name}: {:#?}", tally.wrong);
+        // A search that gives up is no wrong answer, but it must stay rare.
+        assert!(
+            tally.not_found * 50 <= count,
+            "{name}: {} not found",
+            tally.not_found
+        );
+    }
+}
+
+#[test]
+fn olddefconfig_agrees_with_the_answers() {
+    ask_all(40);
+}
+
+/// The large measure, whose figures are in the README: minutes long.
+#[test]
+#[ignore = "takes minutes; its figures are in the README"]
+fn olddefconfig_agrees_with_many_answers() {
+    let count = std::env::var("KCONFIG_TEST_COUNT")
+        .ok()
+        .and_then(|count| count.parse().ok());
+    ask_all(count.unwrap_or(400));
+}
+
+fn sorted(text: &str) -> Vec<String> {
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+/// RUST with each thing that keeps it off, added to a configuration in which it could be on.
+#[test]
+fn rust_names_each_of_its_blockers() {
+    let Some(oracle) = oracle() else { return };
+    let model = Model::load(&oracle.tree, &Options::for_arch("x86")).unwrap();
+    let base = oracle
+        .olddefconfig("CONFIG_MODULES=y\nCONFIG_DEBUG_KERNEL=y\nCONFIG_BPF_SYSCALL=y\n")
+        + "CONFIG_RUST_IS_AVAILABLE=y\nCONFIG_PAHOLE_VERSION=123\n";
+    let answer = |more: &str| {
+        let config = Config::parse(format!("{base}{more}").as_bytes());
+        let why = model.why("RUST", &Wanted::On, &config).unwrap();
+        match why.answer {
+            Answer::Changes(plan) => {
+                assert!(
+                    plan.changes
+                        .iter()
+                        .all(|change| !change.symbol.definitions.is_empty())
+                );
+                (why.symbol.to_string(), sorted(&plan.fragment()))
+            }
+            other => panic!("{other:?}\n{}", why.symbol),
+        }
+    };
+    assert_eq!(answer("").1, ["CONFIG_RUST=y"]);
+    let (tree, changes) = answer("CONFIG_MODVERSIONS=y\n");
+    assert!(
+        tree.contains("MODVERSIONS is y (kernel/module/Kconfig:"),
+        "{tree}"
+    );
+    assert_eq!(
+        changes,
+        ["# CONFIG_MODVERSIONS is not set", "CONFIG_RUST=y"]
+    );
+    let (tree, changes) = answer(
+        "CONFIG_DEBUG_INFO_DWARF4=y\nCONFIG_DEBUG_INFO_BTF=y\nCONFIG_PAHOLE_HAS_SPLIT_BTF=y\n",
+    );
+    assert!(
+        tree.contains("PAHOLE_VERSION is 123, as $(shell,$(srctree)/scripts/pahole-version.sh"),
+        "{tree}"
+    );
+    assert_eq!(
+        changes,
+        ["# CONFIG_DEBUG_INFO_BTF is not set", "CONFIG_RUST=y"]
+    );
+    // What the plugins need is recorded as a build with gcc would. Without them there is no
+    // RANDSTRUCT either, and without that nothing selects MODVERSIONS: one change mends three.
+    let (tree, changes) = answer(
+        "CONFIG_CC_IS_GCC=y\n# CONFIG_CC_IS_CLANG is not set\nCONFIG_GCC_VERSION=120200\n\
+         CONFIG_GCC_PLUGINS=y\nCONFIG_RANDSTRUCT_FULL=y\n",
+    );
+    assert!(
+        tree.contains("GCC_PLUGINS is y (scripts/gcc-plugins/Kconfig:"),
+        "{tree}"
+    );
+    assert!(
+        tree.contains("RANDSTRUCT is y (security/Kconfig.hardening:"),
+        "{tree}"
+    );
+    assert!(
+        tree.contains("MODVERSIONS is y (kernel/module/Kconfig:"),
+        "{tree}"
+    );
+    assert_eq!(
+        changes,
+        ["# CONFIG_GCC_PLUGINS is not set", "CONFIG_RUST=y"]
+    );
+}
+
+#[test]
+fn a_missing_toolchain_is_said_to_be_missing() {
+    let Some(oracle) = oracle() else { return };
+    let model = Model::load(&oracle.tree, &Options::for_arch("x86")).unwrap();
+    let written = oracle.olddefconfig("CONFIG_MODULES=y\nCONFIG_MODVERSIONS=y\n");
+    let without = written.replace("CONFIG_RUST_IS_AVAILABLE=y\n", "");
+    let why = model
+        .why("RUST", &Wanted::On, &Config::parse(without.as_bytes()))
+        .unwrap();
+    let Answer::Impossible {
+        blockers,
+        afterwards,
+    } = why.answer
+    else {
+        panic!("{why:?}")
+    };
+    let blocker = blockers[0].to_string();
+    assert!(
+        blocker.starts_with("RUST_IS_AVAILABLE (init/Kconfig:"),
+        "{blocker}"
+    );
+    assert!(
+        blocker.ends_with("$(success,$(srctree)/scripts/rust_is_available.sh) says"),
+        "{blocker}"
+    );
+    let afterwards = sorted(&afterwards.unwrap().fragment());
+    assert_eq!(
+        afterwards,
+        ["# CONFIG_MODVERSIONS is not set", "CONFIG_RUST=y"]
+    );
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! One small Kconfig file for each feature of the language.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kconfig::{Config, Error, Model, Options, Shell};
+
+fn model(kconfig: &str) -> Model {
+    Model::parse(kconfig.as_bytes(), &Options::for_arch("x86")).unwrap()
+}
+
+/// What `olddefconfig` would write, without `CONFIG_`: `MODULES` first, then by name.
+fn written(kconfig: &str, config: &str) -> String {
+    let model = model(kconfig);
+    let values = model.evaluate(&Config::parse(config.as_bytes()));
+    let mut lines: Vec<_> = values.lines().collect();
+    lines.sort_by_key(|&(name, _)| (name != "MODULES", name));
+    let lines: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();
+    let is_for_6_1 = !kconfig.contains("$(shell") && !kconfig.contains("# Linux 7");
+    if let (Some(conf), true) = (std::env::var_os("KCONFIG_TEST_CONF"), is_for_6_1) {
+        let mut ours = lines.clone();
+        ours.sort();
+        assert_eq!(
+            ours,
+            olddefconfig(conf.as_ref(), kconfig, config),
+            "the kernel's conf disagrees"
+        );
+    }
+    lines.join(" | ").replace("CONFIG_", "")
+}
+
+/// What the kernel's own `conf`, where `KCONFIG_TEST_CONF` names one, makes of the same files.
+fn olddefconfig(conf: &Path, kconfig: &str, config: &str) -> Vec<String> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("language-{number}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("Kconfig"), kconfig).unwrap();
+    std::fs::write(folder.join(".config"), config).unwrap();
+    let run = Command::new(conf)
+        .args(["-s", "--olddefconfig", "Kconfig"])
+        .current_dir(&folder)
+        .envs([("ARCH", "x86"), ("SRCARCH", "x86"), ("srctree", ".")])
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{kconfig}: {run:?}");
+    let written = std::fs::read_to_string(folder.join(".config")).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let is_line = |line: &&str| line.contains("CONFIG_");
+    let mut lines: Vec<_> = written.lines().filter(is_line).map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+fn refused(kconfig: &str) -> String {
+    Model::parse(kconfig.as_bytes(), &Options::for_arch("x86"))
+        .unwrap_err()
+        .to_string()
+}
+
+const MODULES: &str = "config MODULES\n\tbool \"modules\"\n\tmodules\n\tdefault y\n";
+
+#[test]
+fn a_symbol_without_a_prompt_has_its_default() {
+    assert_eq!(
+        written("config A\n\tdef_bool y\nconfig B\n\tbool\n", "CONFIG_B=y"),
+        "A=y"
+    );
+}
+
+#[test]
+fn a_visible_symbol_has_the_users_value() {
+    let kconfig = "config A\n\tbool \"a\"\n\tdefault y\n";
+    assert_eq!(written(kconfig, ""), "A=y");
+    assert_eq!(written(kconfig, "# CONFIG_A is not set"), "# A is not set");
+}
+
+#[test]
+fn a_dependency_hides_and_is_an_upper_bound() {
+    let kconfig = format!(
+        "{MODULES}config A\n\ttristate \"a\"\nconfig B\n\ttristate \"b\"\n\tdepends on A\n"
+    );
+    assert_eq!(
+        written(&kconfig, "CONFIG_B=y"),
+        "MODULES=y | # A is not set"
+    );
+    assert_eq!(
+        written(&kconfig, "CONFIG_A=m\nCONFIG_B=y"),
+        "MODULES=y | A=m | B=m"
+    );
+}
+
+#[test]
+fn without_modules_m_is_y() {
+    let kconfig = format!(
+        "{MODULES}config A\n\ttristate \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on A = m\nconfig C\n\tbool \"c\"\n\tdepends on m\n"
+    );
+    assert_eq!(
+        written(&kconfig, "CONFIG_A=m"),
+        "MODULES=y | A=m | # B is not set | # C is not set"
+    );
+    assert_eq!(
+        written(&kconfig, "# CONFIG_MODULES is not set\nCONFIG_A=m"),
+        "# MODULES is not set | A=y"
+    );
+}
+
+#[test]
+fn select_forces_and_ignores_dependencies() {
+    let kconfig = "config A\n\tbool \"a\"\n\tselect B if C\nconfig B\n\tbool \"b\"\n\tdepends on NONE\nconfig C\n\tbool \"c\"\n";
+    assert_eq!(
+        written(kconfig, "CONFIG_A=y\nCONFIG_C=y"),
+        "A=y | B=y | C=y"
+    );
+    assert_eq!(written(kconfig, "CONFIG_A=y"), "A=y | # C is not set");
+}
+
+#[test]
+fn imply_is_a_default_that_dependencies_limit() {
+    let kconfig = "config A\n\tbool \"a\"\n\timply B\nconfig B\n\tbool \"b\"\n\tdepends on C\nconfig C\n\tbool \"c\"\n";
+    assert_eq!(
+        written(kconfig, "CONFIG_A=y\nCONFIG_C=y"),
+        "A=y | B=y | C=y"
+    );
+    assert_eq!(
+        written(kconfig, "CONFIG_A=y\nCONFIG_C=y\n# CONFIG_B is not set"),
+        "A=y | # B is not set | C=y"
+    );
+    assert_eq!(
+        written(kconfig, "CONFIG_A=y"),
+        "A=y | # B is not set | # C is not set"
+    );
+}
+
+#[test]
+fn the_first_default_whose_condition_holds_counts() {
+    let kconfig = "config A\n\tint\n\tdefault 1 if B\n\tdefault 2 if \"x\" = \"x\"\n\tdefault 3\nconfig B\n\tbool \"b\"\n";
+    assert_eq!(written(kconfig, ""), "A=2 | # B is not set");
+    assert_eq!(written(kconfig, "CONFIG_B=y"), "A=1 | B=y");
+}
+
+#[test]
+fn a_number_out_of_its_range_is_its_default() {
+    let kconfig = "config A\n\tint \"a\"\n\trange 1 10\n\tdefault 5\nconfig B\n\thex \"b\"\n\trange 0x10 0x20\n\tdefault 0x5\n";
+    assert_eq!(written(kconfig, "CONFIG_A=11"), "A=5 | B=0x10");
+    assert_eq!(written(kconfig, "CONFIG_A=10\nCONFIG_B=20"), "A=10 | B=20");
+    assert_eq!(written(kconfig, "CONFIG_A=ten"), "A=5 | B=0x10");
+}
+
+#[test]
+fn comparisons_are_of_numbers_or_of_texts() {
+    let kconfig = "config A\n\tint\n\tdefault 120000\nconfig B\n\tdef_bool A >= 9000\nconfig C\n\tdef_bool A < 9000\nconfig D\n\tdef_bool \"abc\" < \"b\"\n";
+    assert_eq!(written(kconfig, ""), "A=120000 | B=y | D=y");
+}
+
+#[test]
+fn strings_are_escaped() {
+    let kconfig = "config A\n\tstring \"a\"\n\tdefault \"x\\\"y\"\n";
+    assert_eq!(written(kconfig, ""), "A=\"x\\\"y\"");
+    assert_eq!(written(kconfig, "CONFIG_A=\"a\\\\b\""), "A=\"a\\\\b\"");
+}
+
+#[test]
+fn menus_and_ifs_hand_their_dependencies_down() {
+    let kconfig = "config A\n\tbool \"a\"\nmenu \"m\"\n\tdepends on A\nif B\nconfig C\n\tbool \"c\"\nendif\nconfig D\n\tbool \"d\"\nendmenu\nconfig B\n\tdef_bool y\n";
+    assert_eq!(
+        written(kconfig, "CONFIG_C=y\nCONFIG_D=y"),
+        "# A is not set | B=y"
+    );
+    assert_eq!(
+        written(kconfig, "CONFIG_A=y\nCONFIG_C=y\nCONFIG_D=y"),
+        "A=y | B=y | C=y | D=y"
+    );
+}
+
+#[test]
+fn visible_if_hides_prompts_but_keeps_defaults() {
+    let kconfig = "menu \"m\"\n\tvisible if A\nconfig B\n\tbool \"b\"\n\tdefault y\nendmenu\nconfig A\n\tbool \"a\"\n";
+    assert_eq!(
+        written(kconfig, "# CONFIG_B is not set"),
+        "# A is not set | B=y"
+    );
+}
+
+#[test]
+fn a_prompt_may_have_its_own_condition() {
+    let kconfig = "config A\n\tbool \"a\" if B\n\tdefault y\nconfig B\n\tbool \"b\"\n";
+    assert_eq!(
+        written(kconfig, "# CONFIG_A is not set"),
+        "A=y | # B is not set"
+    );
+    assert_eq!(
+        written(kconfig, "# CONFIG_A is not set\nCONFIG_B=y"),
+        "# A is not set | B=y"
+    );
+}
+
+#[test]
+fn several_definitions_add_up() {
+    let kconfig = "config A\n\tbool \"a\"\n\tdepends on B\nconfig A\n\tbool\n\tdefault y\n\tdepends on C\nconfig B\n\tbool \"b\"\nconfig C\n\tbool \"c\"\n";
+    assert_eq!(written(kconfig, "CONFIG_C=y"), "A=y | # B is not set | C=y");
+    assert_eq!(model(kconfig).symbol("A").unwrap().definitions.len(), 2);
+}
+
+#[test]
+fn one_member_of_a_choice_is_on() {
+    let kconfig = "choice\n\tprompt \"c\"\n\tdefault B\nconfig A\n\tbool \"a\"\nif X\nconfig B\n\tbool \"b\"\nendif\nconfig C\n\tbool \"c\"\nendchoice\nconfig X\n\tbool \"x\"\n";
+    assert_eq!(
+        written(kconfig, ""),
+        "A=y | # C is not set | # X is not set"
+    );
+    assert!(written(kconfig, "CONFIG_X=y").contains("B=y"));
+    assert!(written(kconfig, "CONFIG_A=y\nCONFIG_C=y").contains("C=y"));
+}
+
+#[test]
+fn a_tristate_choice_may_have_several_modules() {
+    let kconfig = format!(
+        "{MODULES}choice\n\tprompt \"c\"\n\toptional\nconfig A\n\ttristate \"a\"\nconfig B\n\ttristate \"b\"\nendchoice\n"
+    );
+    assert_eq!(
+        written(&kconfig, "CONFIG_A=m\nCONFIG_B=m"),
+        "MODULES=y | A=m | B=m"
+    );
+    assert_eq!(
+        written(&kconfig, "CONFIG_A=m\nCONFIG_B=y"),
+        "MODULES=y | # A is not set | B=y"
+    );
+    assert_eq!(written(&kconfig, ""), "MODULES=y");
+}
+
+#[test]
+fn what_refines_a_member_is_no_member() {
+    let kconfig = "choice\n\tprompt \"c\"\nconfig A\n\tbool \"a\"\nconfig SUB\n\tbool \"sub\"\n\tdepends on A\nconfig B\n\tbool \"b\"\nendchoice\n";
+    assert_eq!(
+        written(kconfig, "CONFIG_A=y\nCONFIG_SUB=y"),
+        "A=y | # B is not set | SUB=y"
+    );
+}
+
+#[test]
+fn macros_make_words_and_conditions() {
+    let kconfig = "yes := y\nisx86 = $(if-arch,$(ARCH),x86)\nif-arch = $(1)-$(2)\nconfig A\n\tbool\n\tdefault $(yes)\nconfig B\n\tdef_bool \"$(isx86)\" = \"x86-x86\"\nconfig C$(yes)\n\tstring\n\tdefault \"$(filename):$(lineno)\"\n";
+    assert_eq!(written(kconfig, ""), "A=y | B=y | Cy=\"Kconfig:11\"");
+}
+
+#[test]
+fn without_a_shell_the_config_says_what_it_said() {
+    let kconfig = "success = $(shell,$(1))\ncc-option = $(success,$(CC) $(1))\nconfig A\n\tdef_bool $(success,true)\nconfig V\n\tint\n\tdefault $(shell,echo 7)\nconfig B\n\tbool \"b\"\n\tdepends on $(cc-option,-x)\nconfig C\n\tdef_bool V > 5 && A\n";
+    assert_eq!(written(kconfig, ""), "");
+    let config = "CONFIG_A=y\nCONFIG_V=7\n# CONFIG_B is not set";
+    assert_eq!(written(kconfig, config), "A=y | # B is not set | C=y | V=7");
+}
+
+#[test]
+fn with_a_shell_it_is_asked() {
+    let kconfig = "success = $(shell,if $(1); then echo y; else echo n; fi)\nconfig A\n\tdef_bool $(success,true)\nconfig B\n\tdef_bool $(success,false)\nconfig V\n\tint\n\tdefault $(shell,echo $NUMBER)\n";
+    let options = Options {
+        shell: Shell::Run {
+            workdir: std::env::temp_dir(),
+        },
+        env: [("NUMBER".to_owned(), "7".to_owned())].into(),
+        ..Options::for_arch("x86")
+    };
+    let model = Model::parse(kconfig.as_bytes(), &options).unwrap();
+    let values = model.evaluate(&Config::parse(b"CONFIG_B=y"));
+    let lines: Vec<_> = values.lines().map(|(_, line)| line).collect();
+    assert_eq!(lines, ["CONFIG_A=y", "CONFIG_V=7"]);
+}
+
+#[test]
+fn a_dependency_of_linux_7_may_have_a_condition() {
+    let kconfig = "# Linux 7\nconfig A\n\tbool \"a\"\n\tdepends on B if C\nconfig B\n\tbool \"b\"\nconfig C\n\tbool \"c\"\n";
+    assert!(written(kconfig, "CONFIG_A=y\nCONFIG_C=y").starts_with("# B"));
+    assert!(written(kconfig, "CONFIG_A=y").starts_with("A=y"));
+}
+
+#[test]
+fn what_the_kernel_refuses_is_refused() {
+    for (kconfig, message) in [
+        (
+            "config A\n\tbool \"a\"\n\tfoo\n",
+            "Kconfig:3: `foo` begins no statement",
+        ),
+        ("config A B\n", "Kconfig:1: `B` is not expected here"),
+        (
+            "config A\n\tdepends A\n",
+            "Kconfig:2: `depends` is followed by `on`",
+        ),
+        (
+            "config A\n\tdepends on (A || B\n",
+            "Kconfig:2: a `)` is missing here",
+        ),
+        (
+            "menu \"m\"\nconfig A\n",
+            "Kconfig:1: this block is not ended in its file",
+        ),
+        (
+            "menu \"m\"\nendif\n",
+            "Kconfig:2: `endif` does not end the block begun at Kconfig:1",
+        ),
+        (
+            "endmenu\n",
+            "Kconfig:1: `endmenu` ends no block of this file",
+        ),
+        (
+            "$(shell,echo\n",
+            "Kconfig:1: `$(shell,echo` has no closing parenthesis on this line",
+        ),
+        (
+            "source \"no/such\"\n",
+            "Kconfig:1: cannot read the sourced file `no/such`",
+        ),
+        (
+            "source \"$(shell,x)\"\n",
+            "Kconfig:1: the sourced path `\"$(shell,x)\"` needs",
+        ),
+        ("$(error-if,y,no compiler)\n", "Kconfig:1: no compiler"),
+        ("config y\n", "Kconfig:1: a constant cannot be defined"),
+    ] {
+        let found = refused(kconfig);
+        assert!(found.starts_with(message), "{kconfig:?} gives {found:?}");
+    }
+}
+
+#[test]
+fn circles_are_refused_with_their_chain() {
+    let kconfig = "config A\n\tbool \"a\"\n\tdepends on B\nconfig B\n\tbool \"b\"\n\tdepends on C\nconfig C\n\tbool \"c\"\n\tselect A\n\tdepends on A\n";
+    let found = refused(kconfig);
+    assert!(found.contains("A (Kconfig:1) -> "), "{found}");
+    assert!(matches!(
+        Model::parse(b"config A\n\tbool \"a\" if A\n", &Options::default()),
+        Err(Error::Circular { .. })
+    ));
+}
