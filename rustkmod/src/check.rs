@@ -62,7 +62,7 @@ impl Kernel {
                         .map(|name| name.to_string_lossy().into_owned());
                     (path.join("build"), Some(path), release)
                 } else {
-                    let release = kdir::release_of(&path).ok();
+                    let release = kdir::release_of(&path);
                     let beside = release.as_ref().map(|r| kdir::modules_folder(system, r));
                     (path, beside, release)
                 }

@@ -18,6 +18,7 @@ use crate::kdir::Kdir;
 use crate::report::{Finding, SCHEMA, Status, counted, write_finding};
 use crate::system::{self, System};
 use crate::toolchain::{self, Found, Need, Origin};
+use crate::why::{self, Question};
 
 /// Says why a Rust kernel module cannot be built or loaded, and what to do.
 #[derive(Debug, Parser)]
@@ -46,6 +47,10 @@ pub enum Command {
     ///
     /// Exit status: 0 when it would take all, 1 when it would refuse one, 2 when it could not run.
     Check(CheckArguments),
+    /// Say why a configuration lacks a symbol, and which changes turn it on
+    ///
+    /// Exit status: 0 when it is on, 1 when it is off, 2 when it could not run.
+    Why(WhyArguments),
     /// Say what the failures in a build or kernel log mean, and what mends them
     ///
     /// Exit status: 0 when no failure is in the log, 1 when one is, 2 when it could not run.
@@ -106,6 +111,23 @@ pub struct CheckArguments {
     /// Leave out what is fine
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// Arguments of `why`.
+#[derive(Debug, Args)]
+pub struct WhyArguments {
+    /// The symbol, such as RUST; SYMBOL=VALUE asks for another value than on
+    #[arg(value_name = "SYMBOL[=VALUE]")]
+    pub symbol: String,
+    /// The tree with the Kconfig files; the running kernel's headers by default
+    #[arg(long, value_name = "DIR")]
+    pub kdir: Option<PathBuf>,
+    /// The configuration; the tree's .config by default
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print only the changes, as a config fragment
+    #[arg(long, conflicts_with = "json")]
+    pub fragment: bool,
 }
 
 /// Arguments of `explain`.
@@ -169,6 +191,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict> {
     let verdict = match arguments.command {
         Command::Doctor(arguments) => doctor(system, arguments, &mut out),
         Command::Check(arguments) => check(&system, &arguments, &mut out),
+        Command::Why(arguments) => why(&system, &arguments, &mut out),
         Command::Explain(arguments) => explain(&arguments, &mut out),
         Command::Toolchain(arguments) => toolchain(&system, &arguments, &mut out),
         Command::Generate { folder } => generate(&folder),
@@ -378,6 +401,60 @@ fn check(system: &System, arguments: &CheckArguments, out: &mut Output) -> Resul
         writeln!(out.to, "{summary}")?;
     }
     Ok(Verdict::fails_if(refused > 0))
+}
+
+fn why(system: &System, arguments: &WhyArguments, out: &mut Output) -> Result<Verdict> {
+    let tree = Tree {
+        release: None,
+        kdir: arguments.kdir.clone(),
+    };
+    let OpenTree { kdir, .. } = open_tree(system, &tree, "why SYMBOL --kdir DIR #")?;
+    let config = arguments
+        .config
+        .as_ref()
+        .map(std::path::absolute)
+        .transpose()?;
+    let question = Question::new(&kdir, &arguments.symbol, config);
+    let answer = question.answer(system)?;
+    let is_on = matches!(answer.answer, kconfig::Answer::Already);
+    if arguments.fragment {
+        let Some(fragment) = why::fragment(&answer) else {
+            let finding = why::finding(
+                &answer,
+                &system.shown(&question.config),
+                &system.shown(&question.srctree),
+            );
+            write_finding(&mut anstream::stderr(), &finding)?;
+            return Ok(Verdict::Fails);
+        };
+        write!(out.to, "{fragment}")?;
+        // Whoever asks for the changes wants them, and they are here.
+        return Ok(Verdict::Fine);
+    }
+    if out.json {
+        #[derive(Serialize)]
+        struct Document {
+            #[serde(flatten)]
+            header: Header,
+            config: String,
+            srctree: String,
+            ok: bool,
+            #[serde(flatten)]
+            why: why::Document,
+        }
+        out.json(&Document {
+            header: header("why"),
+            config: system.shown(&question.config),
+            srctree: system.shown(&question.srctree),
+            ok: is_on,
+            why: why::document(&answer),
+        })?;
+    } else {
+        let config = system.shown(&question.config);
+        let finding = why::finding(&answer, &config, &system.shown(&question.srctree));
+        write_finding(&mut out.to, &finding)?;
+    }
+    Ok(Verdict::fails_if(!is_on))
 }
 
 fn explain(arguments: &ExplainArguments, out: &mut Output) -> Result<Verdict> {

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
-use crate::error::Result;
 use crate::makefile::{RustRule, TopMakefile};
 use crate::rmeta::{self, Library, Rmeta, RmetaError};
 use crate::system::{self, System};
@@ -20,7 +19,8 @@ pub struct Kdir {
     pub path: PathBuf,
     /// The folder of the Makefiles, which is another one for Debian's headers and for `O=`.
     pub srctree: PathBuf,
-    /// The release it is of, from `include/config/kernel.release`.
+    /// The release it is of: `UTS_RELEASE` in `include/generated/utsrelease.h`, which modules get
+    /// as their vermagic, or else `include/config/kernel.release`. Debian's differ.
     pub release: Option<String>,
     /// The configuration the build uses: `include/config/auto.conf`, or `.config` without it.
     pub config: Config,
@@ -78,10 +78,7 @@ impl Kdir {
         let (crates, libraries) = read_crates(&path.join("rust"));
         Self {
             path: path.to_path_buf(),
-            release: system::read_text(&path.join("include/config/kernel.release"), 4096)
-                .ok()
-                .map(|text| text.trim().to_string())
-                .filter(|text| !text.is_empty()),
+            release: release_of(path),
             config_error,
             rule: RustRule::read(tree, srcarch(&config)),
             config,
@@ -234,9 +231,17 @@ pub fn modules_folder(system: &System, release: &str) -> PathBuf {
 }
 
 /// Reads the release a tree is of, when it says so.
-pub fn release_of(path: &Path) -> Result<String> {
-    let file = path.join("include/config/kernel.release");
-    Ok(system::read_text(&file, 4096)?.trim().to_string())
+pub fn release_of(path: &Path) -> Option<String> {
+    let read = |name: &str| system::read_text(&path.join(name), 4096).ok();
+    let defined = read("include/generated/utsrelease.h").and_then(|text| {
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix("#define UTS_RELEASE "))?;
+        Some(value.trim().trim_matches('"').to_string())
+    });
+    defined
+        .or_else(|| Some(read("include/config/kernel.release")?.trim().to_string()))
+        .filter(|release| !release.is_empty())
 }
 
 #[cfg(test)]

@@ -22,3 +22,4 @@ pub mod symvers;
 pub mod system;
 pub mod toolchain;
 pub mod vermagic;
+pub mod why;

@@ -26,6 +26,8 @@ pub struct TopMakefile {
     pub target: Option<String>,
     /// Whether it exports `RUST_TARGET_PATH`.
     pub exports_target_path: bool,
+    /// A Makefile it includes by its full path, and which is not there.
+    pub missing: Option<String>,
     /// The folder of the source, when the Makefile is only a pointer to another tree's.
     pub srctree: Option<PathBuf>,
 }
@@ -96,7 +98,7 @@ impl Reader<'_> {
                 "endif" => depth = depth.saturating_sub(1),
                 "include" | "-include" | "sinclude" => {
                     for name in trimmed.split_whitespace().skip(1) {
-                        self.include(name, depth);
+                        self.include(name, depth, word == "include");
                     }
                 }
                 // A recipe's lines are the shell's, not make's.
@@ -107,7 +109,7 @@ impl Reader<'_> {
         }
     }
 
-    fn include(&mut self, name: &str, depth: u32) {
+    fn include(&mut self, name: &str, depth: u32, must_be_there: bool) {
         let absolute = name.starts_with('/');
         let expanded = name
             .replace("$(srctree)", &self.srctree.to_string_lossy())
@@ -123,6 +125,9 @@ impl Reader<'_> {
             self.objtree.join(&expanded) // an absolute path stays as it is
         };
         let Ok(text) = system::read_text(&path, LIMIT) else {
+            if absolute && must_be_there {
+                self.found.missing.get_or_insert(expanded);
+            }
             return;
         };
         self.files_left -= 1;

@@ -5,6 +5,7 @@
 use super::Subject;
 use crate::config::Config;
 use crate::report::Finding;
+use crate::why::{self, Question};
 
 /// Reads `CONFIG_RUST` in `include/config/auto.conf` or `.config`. Where it is off, the Kconfig
 /// files of the tree say why (`init/Kconfig`).
@@ -31,15 +32,32 @@ pub fn config_rust(subject: &Subject) -> Vec<Finding> {
     } else if subject.kdir.series().is_some_and(|series| series < (6, 1)) {
         finding = finding.note("Rust came with Linux 6.1, and this tree is older");
     }
+    vec![why_it_is_off(subject, finding).advise("or use a kernel that has it, such as linux-rust")]
+}
+
+/// Adds the chain of dependencies that keeps Rust off, and the changes that turn it on.
+fn why_it_is_off(subject: &Subject, finding: Finding) -> Finding {
     let tree = subject.tree();
-    vec![
-        finding
-            .run(
-                "see which changes turn it on, if you build this kernel yourself",
-                format!("rustkmod why RUST --kdir {tree}"),
-            )
-            .advise("or use a kernel that has it, such as linux-rust"),
-    ]
+    let config = subject.shown(".config");
+    let question = Question::new(&subject.kdir, "RUST", None);
+    let Ok(answer) = question.answer(&subject.system) else {
+        return finding.run(
+            "see which changes turn it on, with the kernel's source and this configuration",
+            format!("rustkmod why RUST --kdir SOURCE --config {config}"),
+        );
+    };
+    let own = why::finding(&answer, &config, &tree);
+    let mut finding = finding.note(format!("why it is off:\n{}", why::chain(&answer)));
+    // The first note of that finding is the chain.
+    finding.notes.extend(own.notes.into_iter().skip(1));
+    for help in own.help {
+        let text = format!("if you build this kernel yourself: {}", help.text);
+        finding = match help.command {
+            Some(command) => finding.run(text, command),
+            None => finding.advise(text),
+        };
+    }
+    finding
 }
 
 /// Compares `CONFIG_RUST` in `.config`, which one edits, with `include/config/auto.conf`, which

@@ -31,6 +31,18 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
             Finding::error(check, tree, message).note(why),
         )];
     }
+    if let Some(missing) = subject
+        .kdir
+        .makefile
+        .as_ref()
+        .ok()
+        .and_then(|m| m.missing.as_ref())
+    {
+        let message = "the Makefile of these headers includes one that is not there";
+        let finding = Finding::error(check, subject.shown("Makefile"), message)
+            .note(format!("it includes {missing}"));
+        return vec![install(subject, finding)];
+    }
     if let Some(why) = &subject.kdir.config_error {
         let message = "this kernel tree is not configured";
         let finding = Finding::error(check, tree, message).note(format!(
@@ -85,15 +97,15 @@ fn install(subject: &Subject, finding: Finding) -> Finding {
     }
 }
 
-/// Compares `include/config/kernel.release`, which modules get as their vermagic, with the
-/// release that was asked for.
+/// Compares `UTS_RELEASE` in `include/generated/utsrelease.h`, which modules get as their vermagic,
+/// with the release that was asked for.
 pub fn release(subject: &Subject) -> Vec<Finding> {
     let check = "headers-release";
-    let file = subject.shown("include/config/kernel.release");
+    let file = subject.shown("include/generated/utsrelease.h");
     let Some(found) = &subject.kdir.release else {
         return vec![
             Finding::error(check, &file, "the tree does not say which kernel it is of")
-                .note("include/config/kernel.release is missing or empty")
+                .note("include/generated/utsrelease.h and include/config/kernel.release are missing or empty")
                 .run("prepare it", subject.make("modules_prepare")),
         ];
     };

@@ -196,7 +196,11 @@ impl Subject {
     }
 
     fn has_tree(&self) -> bool {
-        self.kdir.makefile.is_ok() && self.kdir.config_error.is_none()
+        self.kdir
+            .makefile
+            .as_ref()
+            .is_ok_and(|found| found.missing.is_none())
+            && self.kdir.config_error.is_none()
     }
 
     fn has_rust(&self) -> bool {
