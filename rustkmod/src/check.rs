@@ -660,12 +660,9 @@ impl Context<'_> {
         match rust.why_missing(symbol) {
             Missing::Allocator => (
                 "allocator",
-                error("it uses Rust's own allocator, which is not in the kernel".into())
-                    .note("rustc makes these symbols only when it links a whole program")
-                    .advise(
-                        "build it with the kernel's Makefiles and its `alloc` or `kernel` crate, \
-                         not with cargo or rustc's own `alloc`",
-                    ),
+                error("it uses `alloc`, and this kernel does not export its allocator".into())
+                    .note("kernels 6.1 to 6.12 export it; later ones have KBox and KVec instead")
+                    .run("build it again, for this kernel", rebuild),
             ),
             Missing::NoRust => (
                 "no-rust",

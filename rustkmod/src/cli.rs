@@ -509,6 +509,17 @@ fn write_explanation(out: &mut dyn Write, name: &str, found: &Explanation) -> Re
         }
         write_finding(out, &finding)?;
     }
+    if found.follow_count > 0 {
+        let count = usize::try_from(found.follow_count).unwrap_or(usize::MAX);
+        writeln!(
+            out,
+            "{} only from the crate that could not be loaded: rustc does not find its names",
+            match count {
+                1 => "1 more error follows".to_string(),
+                many => format!("{many} more errors follow"),
+            }
+        )?;
+    }
     if !found.unknown.is_empty() {
         let count = usize::try_from(found.unknown_count).unwrap_or(usize::MAX);
         writeln!(

@@ -10,6 +10,9 @@ use crate::rmeta::{Rmeta, Target};
 use crate::system;
 use crate::toolchain;
 
+const E0461: &str =
+    "rustc would say: error[E0461]: couldn't find crate `core` with expected target triple";
+
 /// Reads which crates and files the tree's own rule for Rust modules hands to rustc
 /// (`rust_common_cmd` in `scripts/Makefile.build`), follows the crates they were made against,
 /// and looks for each in `rust/`.
@@ -121,7 +124,7 @@ pub fn agree(subject: &Subject) -> Vec<Finding> {
             let finding = Finding::error(check, &file, format!("the crate `{name}` is damaged"))
                 .note(format!("lib{name}.rmeta: {why}"))
                 .note(format!(
-                    "rustc would say: error[E0786]: found invalid metadata files for crate `{name}`"
+                    "rustc would panic, or say: error[E0786]: found invalid metadata files for crate `{name}`"
                 ));
             findings.push(subject.reinstall(finding));
         }
@@ -376,20 +379,40 @@ pub fn target(subject: &Subject) -> Vec<Finding> {
         Some(Target::Path(recorded)) => {
             vec![moved(subject, &shown, &path, recorded, by_name, made_by)]
         }
-        Some(Target::Name(name)) if name == "target" && !by_name => vec![
-            Finding::error(check, subject.shown("Makefile"), "the crates were made for the target by name, and the Makefile passes it by path")
-                .versus(("the crates", "--target=target"), ("the Makefile", &format!("--target={}", flag.unwrap_or("?"))))
-                .note("rustc would say: error[E0461]: couldn't find crate `core` with expected target triple")
-                .run("use the headers this kernel came with", subject.make("RUST_TARGET_PATH=$PWD/rust KRUSTFLAGS=--target=target")),
-        ],
-        Some(Target::Contents { contents, .. }) if !same_json(contents, &value) => {
-            let finding = Finding::error(check, &shown, format!("{file} is not the one the crates were made with"))
-                .versus(("the crates", &first_difference(contents, &text).0), (&file, &first_difference(contents, &text).1))
-                .note("rustc would say: error[E0461]: couldn't find crate `core` with expected target triple");
+        Some(Target::Name(name)) if name == "target" && !by_name => {
+            let message =
+                "the crates were made for the target by name, and the Makefile passes it by path";
+            let finding = Finding::error(check, subject.shown("Makefile"), message)
+                .versus(
+                    ("the crates", "--target=target"),
+                    ("the Makefile", &format!("--target={}", flag.unwrap_or("?"))),
+                )
+                .note(E0461);
             vec![subject.reinstall(finding)]
         }
-        Some(_) => vec![Finding::ok(check, &shown, format!("{file} is the one the crates were made with"))],
-        None => vec![Finding::ok(check, &shown, format!("{file} is there, for {machine}"))],
+        Some(Target::Contents { contents, .. }) if !same_json(contents, &value) => {
+            let finding = Finding::error(
+                check,
+                &shown,
+                format!("{file} is not the one the crates were made with"),
+            )
+            .versus(
+                ("the crates", &first_difference(contents, &text).0),
+                (&file, &first_difference(contents, &text).1),
+            )
+            .note(E0461);
+            vec![subject.reinstall(finding)]
+        }
+        Some(_) => vec![Finding::ok(
+            check,
+            &shown,
+            format!("{file} is the one the crates were made with"),
+        )],
+        None => vec![Finding::ok(
+            check,
+            &shown,
+            format!("{file} is there, for {machine}"),
+        )],
     }
 }
 
@@ -414,9 +437,7 @@ fn moved(
             ("the crates", recorded),
             ("the Makefile", "--target=target"),
         )
-        .note(
-            "rustc would say: error[E0461]: couldn't find crate `core` with expected target triple",
-        )
+        .note(E0461)
         .run(
             "build the crates again, by this Makefile",
             subject.make("prepare"),
@@ -435,7 +456,7 @@ fn moved(
     Finding::error(check, shown, "these headers were moved, and their rustc cannot stand that")
         .versus(("made in", recorded), ("now in", &now))
         .note(format!("{made_by} hashes the path of target.json into every crate; 1.63 and later hash what it holds"))
-        .note("rustc would say: error[E0461]: couldn't find crate `core` with expected target triple")
+        .note(E0461)
         .run(
             "give them back their path",
             format!("sudo mkdir -p {} && sudo mount --bind {} {was}", was, subject.tree()),

@@ -252,11 +252,18 @@ impl Subject {
         if self.is_source() {
             return finding.run("build this part of the tree", self.make("prepare"));
         }
+        if let Some(package) = self.package("headers") {
+            return finding.run("install them again", format!("sudo pacman -U {package}"));
+        }
         let release = self.release_name();
-        let pkgbase = self.kdir.path.parent().map(|folder| folder.join("pkgbase"));
-        let pkgbase = pkgbase
-            .and_then(|path| read_text(&path, 4096).ok())
-            .map_or_else(|| "linux".to_string(), |text| text.trim().to_string());
+        let beside = self.kdir.path.parent().map(|folder| folder.join("pkgbase"));
+        let pkgbase = beside.and_then(|path| read_text(&path, 4096).ok());
+        // Only Arch's kernels have that file, on whatever system the tree is looked at.
+        if let Some(pkgbase) = &pkgbase {
+            let command = format!("sudo pacman -S {}-headers", pkgbase.trim());
+            return finding.run("install the kernel's headers again", command);
+        }
+        let pkgbase = "linux";
         let command = self.system.distribution().install(
             &format!("{pkgbase}-headers"),
             &format!("--reinstall linux-headers-{release}"),
@@ -268,6 +275,21 @@ impl Subject {
                 "install the headers of {release} again, with your distribution's package manager"
             )),
         }
+    }
+
+    /// The package file that `rust/toolchain.mk` of linux-rust-headers names as its `headers` or
+    /// its `toolchain`.
+    fn package(&self, what: &str) -> Option<String> {
+        let text = read_text(&self.kdir.path.join("rust/toolchain.mk"), 64 << 10).ok()?;
+        let name = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("# {what}: ")))?
+            .trim();
+        let is_sane = name.ends_with(".zst")
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.+:".contains(c));
+        is_sane.then(|| name.to_string())
     }
 
     fn distribution(&self) -> Distribution {

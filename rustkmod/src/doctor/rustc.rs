@@ -27,6 +27,8 @@ pub fn rustc(subject: &Subject) -> Vec<Finding> {
         WouldRun::Missing { value, from } => {
             let message = format!("make would run '{value}', and there is no such program");
             let from = from.as_ref().map(|from| subject.system.shown(from));
+            let is_packaged = from.is_some() && value.contains('/');
+            let package = subject.package("toolchain").filter(|_| is_packaged);
             let place = from.clone().unwrap_or_else(|| "the command line".into());
             let note = match value.contains('/') {
                 true => format!("{place} names it"),
@@ -35,11 +37,14 @@ pub fn rustc(subject: &Subject) -> Vec<Finding> {
                     subject.system.env("PATH").unwrap_or("not set")
                 ),
             };
-            return vec![remedy(
-                subject,
-                &need,
-                Finding::error(check, place, message).note(note),
-            )];
+            let mut finding = Finding::error(check, place, message).note(note);
+            if let Some(package) = package {
+                finding = finding.run(
+                    "install the toolchain package of these headers",
+                    format!("sudo pacman -U {package}"),
+                );
+            }
+            return vec![remedy(subject, &need, finding)];
         }
         WouldRun::NoToolchain { proxy, reason } => {
             let shown = subject.system.shown(proxy);

@@ -19,7 +19,9 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::report::{Finding, Status};
 use crate::rustsym;
-use table::{CONSEQUENCES, ERROR_LIKE, ERROR_NEEDLES, FAILURES, Weight};
+use table::{
+    CONSEQUENCES, ERROR_LIKE, ERROR_NEEDLES, FAILURES, NAME_NOT_FOUND, WITHOUT_A_CRATE, Weight,
+};
 
 /// How much of the log is looked at at once.
 const BLOCK: usize = 1 << 20;
@@ -39,8 +41,13 @@ pub struct Explanation {
     pub unknown: Vec<Line>,
     /// How many lines look like errors and are not known.
     pub unknown_count: u64,
+    /// How many errors only say that a name of a crate that could not be loaded is not found.
+    pub follow_count: u64,
     /// How many lines the log has.
     pub lines: u64,
+    /// Whether the rustc whose output this is could not load a crate.
+    #[serde(skip)]
+    lacks_crate: bool,
 }
 
 /// A known failure, in a log.
@@ -82,6 +89,7 @@ struct Patterns {
     details: Vec<Vec<Regex>>,
     consequences: Vec<Regex>,
     error_like: Regex,
+    name_not_found: Regex,
 }
 
 impl Patterns {
@@ -138,6 +146,7 @@ impl Patterns {
                 .map(|pattern| compile(pattern))
                 .collect::<std::result::Result<_, _>>()?,
             error_like: compile(ERROR_LIKE)?,
+            name_not_found: compile(NAME_NOT_FOUND)?,
         })
     }
 }
@@ -233,6 +242,7 @@ fn line(patterns: &Patterns, raw: &[u8], found: &mut Explanation) {
     for index in failures {
         if let Some(captures) = patterns.failures[index].captures(&text) {
             known(index, &captures, &text, number, found);
+            found.lacks_crate |= WITHOUT_A_CRATE.contains(&FAILURES[index].id);
             is_known = true;
             break;
         }
@@ -256,6 +266,14 @@ fn line(patterns: &Patterns, raw: &[u8], found: &mut Explanation) {
             }
             is_known = true;
         }
+    }
+    // The end of one rustc's output.
+    if text.contains("error: aborting due to") || text.contains("*** [") {
+        found.lacks_crate = false;
+    }
+    if !is_known && found.lacks_crate && patterns.name_not_found.is_match(&text) {
+        found.follow_count += 1;
+        return;
     }
     if !is_known
         && needles.contains(&Needle::Error)
@@ -408,6 +426,19 @@ mod tests {
             notes[2].ends_with("rustc 1.95.0 (59807616e 2026-04-14)"),
             "{notes:?}"
         );
+    }
+
+    #[test]
+    fn names_of_a_missing_crate_are_no_errors_of_their_own() {
+        let log = "error[E0463]: can't find crate for `core`\n\
+            error: cannot find macro `pr_info` in this scope\n\
+            error[E0412]: cannot find type `Vec` in this scope\n\
+            error: aborting due to 3 previous errors\n\
+            error[E0412]: cannot find type `Vex` in this scope\n";
+        let found = of(log);
+        assert_eq!(found.follow_count, 2);
+        assert_eq!(found.unknown.len(), 1);
+        assert_eq!(found.unknown[0].number, 5);
     }
 
     #[test]

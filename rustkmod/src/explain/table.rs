@@ -152,7 +152,7 @@ pub const FAILURES: &[Failure] = &[
         weight: Fails,
         needle: "E0461",
         pattern: r"error\[E0461\]: couldn't find crate `(?P<crate>\w+)` with expected target triple (?P<triple>\S+)",
-        meaning: "the crate `$crate` of the headers was compiled for another target than this build uses",
+        meaning: "the headers' crates were compiled for another target than this build uses",
         why: "rustc before 1.63 hashes the path of target.json into each crate, so that headers which were moved are refused; \
               a later rustc hashes what the file holds. This build's target is $triple",
         help: &[
@@ -199,7 +199,7 @@ pub const FAILURES: &[Failure] = &[
         weight: Fails,
         needle: "E0514",
         pattern: r"error\[E0514\]: found crate `(?P<crate>\w+)` compiled by an incompatible version of rustc",
-        meaning: "this rustc cannot read the kernel's crate `$crate`: another one made it",
+        meaning: "this rustc cannot read the kernel's crates: another one made them",
         why: "rustc reads only crates whose version string is exactly its own; a distribution's 1.75.0 is not rustup's 1.75.0",
         help: &[RIGHT_RUSTC, NEEDED],
         details: &[
@@ -229,7 +229,71 @@ pub const FAILURES: &[Failure] = &[
         details: NONE,
         examples: &["error[E0786]: found invalid metadata files for crate `core`"],
     },
+    Failure {
+        id: "crate-cut-off",
+        weight: Fails,
+        needle: "index out of bounds: the len is",
+        pattern: r"panicked at '?index out of bounds: the len is (?P<len>\d+) but the index is (?P<index>\d+)'?.*rustc_(?:serialize|metadata)",
+        meaning: "a crate in the headers is cut off: rustc read past its end",
+        why: "the file has $len bytes, and its header points to byte $index",
+        help: &[DOCTOR, ("install the headers again", "")],
+        details: NONE,
+        examples: &[
+            "thread 'rustc' panicked at 'index out of bounds: the len is 1000000 but the index is 7473430', /rustc/a8314ef7d0ec7b75c336af2c9857bfaf43002bfc/compiler/rustc_serialize/src/leb128.rs:87:1",
+        ],
+    },
+    Failure {
+        id: "headers-say",
+        weight: Fails,
+        needle: "these headers",
+        pattern: r"error: (?P<message>.*\bthese headers\b.*)",
+        meaning: "$message",
+        why: "linux-rust-headers look at themselves before they build a module, and say so",
+        help: &[DOCTOR],
+        details: &[
+            Detail {
+                needle: "note: ",
+                pattern: r"^\s+note: (?P<note>.*)",
+                note: "$note",
+            },
+            Detail {
+                needle: "help: ",
+                pattern: r"^\s+help: (?P<help>.*)",
+                note: "their help: $help",
+            },
+        ],
+        examples: &[
+            "error: these headers cannot build Rust modules: 'rust/libcore.rmeta' is missing",
+        ],
+    },
     // The toolchain.
+    Failure {
+        id: "rustc-not-found",
+        weight: Fails,
+        needle: "rustc",
+        pattern: r"(?:make\S*|sh|bash)(?:: line)?:? ?\d*:? ?(?P<rustc>\S*rustc):? (?:(?:command )?not found|No such file or directory)",
+        meaning: "there is no '$rustc', which the build runs",
+        why: "RUSTC on make's command line or in the headers names it. rustup's is in ~/.cargo/bin, which root and DKMS do not have in their PATH",
+        help: &[NEEDED, RIGHT_RUSTC],
+        details: NONE,
+        examples: &[
+            "/bin/sh: 1: /nonexistent/rustc: not found",
+            "make[2]: rustc: No such file or directory",
+        ],
+    },
+    Failure {
+        id: "custom-targets",
+        weight: Fails,
+        needle: "custom targets are unstable",
+        pattern: r"custom targets are unstable and require `-Zunstable-options`",
+        meaning: "this rustc is too new for this kernel: it wants an option that the kernel's build does not pass",
+        why: "recent releases of rustc take a target.json only with -Zunstable-options, and older kernels were made for older ones",
+        help: &[RIGHT_RUSTC, NEEDED],
+        details: NONE,
+        examples: &[
+            "error: error loading target specification: custom targets are unstable and require `-Zunstable-options`",
+        ],
+    },
     Failure {
         id: "rustc-too-new",
         weight: Doubtful,
@@ -658,8 +722,8 @@ pub const FAILURES: &[Failure] = &[
         weight: Fails,
         needle: "Unknown symbol __rust_",
         pattern: r"(?P<module>\S+): Unknown symbol (?P<symbol>__rust_\w+)",
-        meaning: "the module `$module` uses Rust's own allocator, which no kernel exports",
-        why: "rustc makes $symbol only when it links a whole program: the module was linked to an `alloc` that is not the kernel's",
+        meaning: "the module `$module` uses `alloc`, and this kernel does not export its allocator",
+        why: "kernels 6.1 to 6.12 export $symbol when they have Rust; later ones and those without Rust do not",
         help: &[REBUILD, CHECK],
         details: NONE,
         examples: &["[    1.0] m: Unknown symbol __rust_alloc (err -2)"],
@@ -873,10 +937,18 @@ pub const FAILURES: &[Failure] = &[
     },
 ];
 
+/// The failures after which rustc does not find the names of the crate it could not load.
+pub const WITHOUT_A_CRATE: &[&str] =
+    &["E0460", "E0461", "E0463", "E0514", "E0786", "crate-cut-off"];
+
+/// What rustc then says of each such name.
+pub const NAME_NOT_FOUND: &str = r"error: cannot find (?:macro|attribute|derive macro) |error\[E0(?:404|405|412|425|432|433|531|599|635)\]: ";
+
 /// Lines that only follow from a failure which stands in another line.
 pub const CONSEQUENCES: &[&str] = &[
     r"make(\[\d+\])?: \*\*\* .*(Error \d+|Waiting for unfinished jobs)",
     r"error: aborting due to",
+    r"error: internal compiler error: unexpected panic",
     r"error: could not compile",
     r"^Error! Bad return status for module build",
     r"^Error! Bad exit status",
