@@ -40,8 +40,8 @@ pub struct Rmeta {
 /// What the root of the metadata says of the crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
-    /// The crate's name.
-    pub name: String,
+    /// The crate's name, when it is written out: `core` is among those rustc writes as numbers.
+    pub name: Option<String>,
     /// The target it was made for.
     pub target: Target,
     /// The hash of the crate, which its users record.
@@ -213,7 +213,7 @@ fn parse_root(format: u8, bytes: &[u8]) -> Option<Root> {
     let mut cursor = Cursor { bytes, at: 0 };
     match format {
         6 | 7 => {
-            let name = cursor.symbol(format)??;
+            let name = cursor.symbol(format)?;
             let target = cursor.target()?;
             let _extra_filename = cursor.string()?;
             let hash = cursor.hash(format)?;
@@ -222,7 +222,7 @@ fn parse_root(format: u8, bytes: &[u8]) -> Option<Root> {
         8..=10 => {
             let target = cursor.target()?;
             let hash = cursor.hash(format)?;
-            let name = cursor.symbol(format)??;
+            let name = cursor.symbol(format)?;
             Some(Root { name, target, hash })
         }
         _ => None,
@@ -511,7 +511,7 @@ mod tests {
         let rmeta = parse(&old(b"\x00\x06target\xC1")).unwrap();
         assert_eq!(rmeta.rustc, "rustc 1.62.0 (a8314ef7d 2022-06-27)");
         let root = rmeta.root.unwrap();
-        assert_eq!(root.name, "kernel");
+        assert_eq!(root.name.as_deref(), Some("kernel"));
         assert_eq!(root.target, Target::Name("target".into()));
         assert_eq!(root.hash, 42u64.to_le_bytes());
         assert_eq!(rmeta.dependencies.len(), 1);
