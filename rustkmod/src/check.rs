@@ -44,8 +44,8 @@ pub struct Kernel {
     pub tolerates_missing_imports: bool,
     /// The modules it has, by name, and where that was found.
     pub modules: Option<(HashSet<String>, String)>,
-    /// The folder to build modules in.
-    pub build: PathBuf,
+    /// The folder to build modules in, as messages call it.
+    pub build: String,
 }
 
 impl Kernel {
@@ -101,7 +101,7 @@ impl Kernel {
                  note: neither headers are at {} nor modules in /lib/modules/{name}\n  \
                  help: name a kernel that is here\n            \
                  rustkmod check FILE --kernel KERNELRELEASE|DIR{install}",
-                kdir_path.display()
+                system.shown(&kdir_path)
             )));
         }
         Ok(kernel)
@@ -146,7 +146,7 @@ impl Kernel {
             },
             tolerates_missing_imports: config.is_y("MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS"),
             modules: modules.and_then(|folder| installed_modules(system, folder)),
-            build: kdir_path.to_path_buf(),
+            build: system.shown(kdir_path),
             release,
         }
     }
@@ -154,7 +154,7 @@ impl Kernel {
     fn name(&self) -> String {
         match &self.release {
             Some(release) => release.clone(),
-            None => self.build.display().to_string(),
+            None => self.build.clone(),
         }
     }
 }
@@ -397,10 +397,17 @@ impl Context<'_> {
         let file = match file {
             Ok(file) => file,
             Err(error) => {
-                let message = format!("this is not a kernel module: {error}");
-                let finding = Finding::error("file", path.display(), message)
-                    .note("insmod would say: Invalid module format, or Exec format error");
-                report.findings.push(finding);
+                report.findings.push(match error {
+                    KoError::Read(why) => {
+                        let message = "this file cannot be looked at";
+                        Finding::error("file", path.display(), message).note(why)
+                    }
+                    _ => {
+                        let message = format!("this is not a kernel module: {error}");
+                        Finding::error("file", path.display(), message)
+                            .note("insmod would say: Invalid module format, or Exec format error")
+                    }
+                });
                 return report;
             }
         };
@@ -504,10 +511,7 @@ impl Context<'_> {
         );
         let mut finding = Finding::error("vermagic", path.display(), message).versus(
             ("the module", &format!("'{}'", module.trim_end())),
-            (
-                &format!("the kernel ({from})"),
-                &format!("'{}'", kernel.trim_end()),
-            ),
+            ("the kernel", &format!("'{}'", kernel.trim_end())),
         );
         for vermagic::Difference {
             field,
@@ -515,7 +519,10 @@ impl Context<'_> {
             kernel,
         } in &differences
         {
-            let show = |side: &Option<String>| side.clone().unwrap_or_else(|| "without".into());
+            let show = |side: &Option<String>| {
+                side.clone()
+                    .map_or("has none".to_string(), |side| format!("has {side}"))
+            };
             let option = vermagic::option_of(field)
                 .map(|o| format!(" ({o})"))
                 .unwrap_or_default();
@@ -528,15 +535,13 @@ impl Context<'_> {
         let name = module_name(&path.to_string_lossy());
         Some(
             finding
+                .note(format!("the kernel's is from {from}"))
                 .note(format!(
                     "the kernel says: {name}: version magic '{module}' should be '{kernel}'"
                 ))
                 .run(
                     "build it again, for this kernel",
-                    format!(
-                        "make -C {} M=\"$PWD\" clean modules",
-                        self.kernel.build.display()
-                    ),
+                    format!("make -C {} M=\"$PWD\" clean modules", self.kernel.build),
                 ),
         )
     }
@@ -551,7 +556,7 @@ impl Context<'_> {
                 .push(
                     Finding::warning("symbols", path.display(), message).note(format!(
                         "there is no Module.symvers in {}",
-                        self.kernel.build.display()
+                        self.kernel.build
                     )),
                 );
             return;
@@ -642,10 +647,7 @@ impl Context<'_> {
     ) -> (&'static str, Finding) {
         let shown = path.display();
         let kernel = self.kernel.name();
-        let rebuild = format!(
-            "make -C {} M=\"$PWD\" clean modules",
-            self.kernel.build.display()
-        );
+        let rebuild = format!("make -C {} M=\"$PWD\" clean modules", self.kernel.build);
         let error = |message: String| Finding::error("symbols", shown, message);
         if !rustsym::is_rust(symbol) {
             let finding = error(format!("the kernel {kernel} does not export what it needs"))
@@ -741,10 +743,7 @@ impl Context<'_> {
                     )
                     .run(
                         "build it again, for this kernel",
-                        format!(
-                            "make -C {} M=\"$PWD\" clean modules",
-                            self.kernel.build.display()
-                        ),
+                        format!("make -C {} M=\"$PWD\" clean modules", self.kernel.build),
                     ),
             );
         };
@@ -784,10 +783,7 @@ impl Context<'_> {
             .note(says)
             .run(
                 "build it again, for this kernel",
-                format!(
-                    "make -C {} M=\"$PWD\" clean modules",
-                    self.kernel.build.display()
-                ),
+                format!("make -C {} M=\"$PWD\" clean modules", self.kernel.build),
             ),
         )
     }

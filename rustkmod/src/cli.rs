@@ -363,7 +363,7 @@ fn check(system: &System, arguments: &CheckArguments, out: &mut Output) -> Resul
     let name = kernel
         .release
         .clone()
-        .unwrap_or_else(|| kernel.build.display().to_string());
+        .unwrap_or_else(|| kernel.build.clone());
     for report in &reports {
         if report.findings.is_empty() && !arguments.quiet && reports.len() <= 20 {
             let message = format!("{} would load on {name}", report.path.display());
@@ -387,7 +387,7 @@ fn check(system: &System, arguments: &CheckArguments, out: &mut Output) -> Resul
         let message = "the kernel's vermagic is not known, and was not compared";
         write_finding(
             &mut out.to,
-            &Finding::warning("vermagic", kernel.build.display(), message),
+            &Finding::warning("vermagic", &kernel.build, message),
         )?;
     }
     if reports.len() > 1 {
@@ -418,18 +418,17 @@ fn why(system: &System, arguments: &WhyArguments, out: &mut Output) -> Result<Ve
     let answer = question.answer(system)?;
     let is_on = matches!(answer.answer, kconfig::Answer::Already);
     if arguments.fragment {
-        let Some(fragment) = why::fragment(&answer) else {
-            let finding = why::finding(
-                &answer,
-                &system.shown(&question.config),
-                &system.shown(&question.srctree),
-            );
+        if let Some(fragment) = why::fragment(&answer) {
+            write!(out.to, "{fragment}")?;
+        }
+        // Whoever asks for the changes wants only them, unless they are not enough.
+        let is_enough = why::is_possible(&answer);
+        if !is_enough {
+            let config = system.shown(&question.config);
+            let finding = why::finding(&answer, &config, &system.shown(&question.srctree));
             write_finding(&mut anstream::stderr(), &finding)?;
-            return Ok(Verdict::Fails);
-        };
-        write!(out.to, "{fragment}")?;
-        // Whoever asks for the changes wants them, and they are here.
-        return Ok(Verdict::Fine);
+        }
+        return Ok(Verdict::fails_if(!is_enough));
     }
     if out.json {
         #[derive(Serialize)]

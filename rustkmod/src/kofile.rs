@@ -64,7 +64,7 @@ pub enum KoError {
     #[error("it is empty")]
     Empty,
     /// It is not ELF, or a damaged one.
-    #[error("it is not a sound ELF file: {0}")]
+    #[error("it is no sound ELF file: {0}")]
     Elf(String),
     /// It is ELF, but a program or a library.
     #[error("it is ELF, but {0}: a kernel module is a relocatable object")]
@@ -81,6 +81,9 @@ impl KoFile {
     pub fn parse(bytes: &[u8]) -> Result<Self, KoError> {
         if bytes.is_empty() {
             return Err(KoError::Empty);
+        }
+        if !bytes.starts_with(b"\x7fELF") {
+            return Err(KoError::Elf("it does not begin as ELF does".into()));
         }
         let (bytes, signature) = split_signature(bytes);
         let elf = object::File::parse(bytes).map_err(|error| KoError::Elf(error.to_string()))?;

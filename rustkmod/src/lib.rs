@@ -10,6 +10,7 @@ pub mod dkms;
 pub mod doctor;
 pub mod error;
 pub mod explain;
+pub mod hostile;
 pub mod kdir;
 pub mod kofile;
 pub mod makefile;

@@ -68,8 +68,13 @@ struct Reader<'a> {
 impl TopMakefile {
     /// Reads the top Makefile of a tree.
     pub fn read(system: &System, objtree: &Path) -> crate::error::Result<Self> {
+        let text = system::read_text(&objtree.join("Makefile"), LIMIT)?;
+        Ok(Self::parse(system, objtree, &text))
+    }
+
+    /// Reads a top Makefile that is in memory.
+    pub fn parse(system: &System, objtree: &Path, text: &str) -> Self {
         let path = objtree.join("Makefile");
-        let text = system::read_text(&path, LIMIT)?;
         let mut reader = Reader {
             system,
             objtree: objtree.to_path_buf(),
@@ -79,11 +84,11 @@ impl TopMakefile {
             files_left: 16,
             rustc_depth: None,
         };
-        reader.file(&path, &text, 0);
+        reader.file(&path, text, 0);
         if let (Some(version), Some(patchlevel)) = reader.version {
             reader.found.series = Some((version, patchlevel));
         }
-        Ok(reader.found)
+        reader.found
     }
 }
 
@@ -224,7 +229,8 @@ impl RustRule {
         rule
     }
 
-    fn add(&mut self, text: &str, has_rule: bool) {
+    /// Adds what one Makefile says; only the one with the rule names crates.
+    pub fn add(&mut self, text: &str, has_rule: bool) {
         for line in logical_lines(text).filter(|line| !line.trim_start().starts_with('#')) {
             let mut words = line.split_whitespace().peekable();
             while let Some(word) = words.next() {

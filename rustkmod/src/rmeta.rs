@@ -95,7 +95,7 @@ pub enum RmetaError {
     #[error("it has no `.rustc` section, so it is no proc-macro library")]
     NoSection,
     /// A library that is not ELF or a damaged one.
-    #[error("it is not a sound ELF library: {0}")]
+    #[error("it is no sound ELF library: {0}")]
     Elf(String),
 }
 
@@ -404,6 +404,9 @@ pub fn read_library(path: &Path) -> Result<Library> {
 pub fn parse_library(bytes: &[u8]) -> Result<Library> {
     if bytes.is_empty() {
         return Err(RmetaError::Empty);
+    }
+    if !bytes.starts_with(b"\x7fELF") {
+        return Err(RmetaError::Elf("it does not begin as ELF does".into()));
     }
     let elf = object::File::parse(bytes).map_err(|error| RmetaError::Elf(error.to_string()))?;
     let section = elf.section_by_name(".rustc").ok_or(RmetaError::NoSection)?;

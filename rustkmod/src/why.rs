@@ -227,12 +227,14 @@ pub fn document(why: &kconfig::Why) -> Document {
     document
 }
 
-/// The changes of an answer as a config fragment; nothing when none are needed or none do it.
+/// The changes of an answer as a config fragment, also where a tool has to be mended besides;
+/// nothing when no changes do it.
 pub fn fragment(why: &kconfig::Why) -> Option<String> {
     match &why.answer {
         Answer::Already => Some(String::new()),
         Answer::Changes(plan) => Some(plan.fragment()),
-        Answer::Impossible { .. } | Answer::NotFound { .. } => None,
+        Answer::Impossible { afterwards, .. } => afterwards.as_ref().map(Plan::fragment),
+        Answer::NotFound { .. } => None,
     }
 }
 
@@ -275,6 +277,14 @@ pub fn finding(why: &kconfig::Why, config: &str, srctree: &str) -> Finding {
             let mut finding = with_chain(Finding::error(check, config, message), why);
             for blocker in blockers.iter().take(8) {
                 finding = finding.note(format!("in the way: {blocker}"));
+            }
+            if blockers
+                .iter()
+                .any(|blocker| blocker.to_string().contains("rust_is_available.sh"))
+            {
+                finding = finding
+                    .note("that script looks for rustc, bindgen and libclang when the kernel is configured; the configuration has what it said then")
+                    .run("see what it says here", format!("make -C {srctree} LLVM=1 rustavailable"));
             }
             match afterwards {
                 Some(plan) => with_plan(

@@ -326,7 +326,7 @@ fn a_module_of_another_kernel_is_refused_field_by_field() {
     assert_eq!(output.status.code(), Some(1), "{printed}");
     assert!(printed.contains("it differs in SMP"), "{printed}");
     assert!(
-        printed.contains("SMP (CONFIG_SMP): the module without, the kernel SMP"),
+        printed.contains("SMP (CONFIG_SMP): the module has none, the kernel has SMP"),
         "{printed}"
     );
 }
