@@ -800,10 +800,13 @@ impl<'v, 'm> Needs<'v, 'm> {
                 self.obstacles(depends, goal, &mut found, depth + 1);
             }
             if found.is_empty() {
-                found.push(Obstacle::Tool(
-                    id,
-                    letter(max(value, Tristate::Module)).to_owned(),
-                ));
+                let is_bool = symbol.kind == SymbolType::Bool;
+                let value = if is_bool {
+                    Tristate::Yes
+                } else {
+                    max(value, Tristate::Module)
+                };
+                found.push(Obstacle::Tool(id, letter(value).to_owned()));
             }
             return found;
         }

@@ -24,9 +24,9 @@ use crate::tristate::Tristate;
 /// How many configurations are evaluated in search of a solution; a millisecond each.
 const MAX_TRIES: usize = 400;
 /// How many more to look for a smaller one.
-const MAX_MORE_TRIES: usize = 100;
+const MAX_MORE_TRIES: usize = 60;
 /// How many ways are followed in one configuration.
-const MAX_WAYS: usize = 20_000;
+const MAX_WAYS: usize = 3_000;
 
 /// What is to come out.
 #[derive(Clone, Debug)]

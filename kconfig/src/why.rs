@@ -241,6 +241,17 @@ impl Model {
         })
     }
 
+    /// Only what keeps a symbol from a value, without the search for changes: one evaluation,
+    /// some milliseconds.
+    ///
+    /// # Errors
+    /// As [`Model::why`].
+    pub fn causes(&self, name: &str, wanted: &Wanted, config: &Config) -> Result<Involved, Error> {
+        let id = self.find(name)?;
+        let target = self.target(id, wanted)?;
+        Ok(Causes::new(&self.evaluate(config)).involved(id, &target))
+    }
+
     fn find(&self, name: &str) -> Result<SymbolId, Error> {
         let name = name.strip_prefix("CONFIG_").unwrap_or(name);
         let found = self.symbols.find(name);
@@ -641,7 +652,12 @@ impl<'v, 'm> Causes<'v, 'm> {
             if let Some(condition) = property.condition {
                 self.unmet("default", condition, goal, depth, &mut causes);
             }
-            self.unmet("default", value, goal, depth, &mut causes);
+            // A bare test is named with the symbol already.
+            let is_test = matches!(self.model.exprs.get(value),
+                Expr::Symbol(id) if self.model.symbols.get(id).fact.is_some());
+            if !is_test {
+                self.unmet("default", value, goal, depth, &mut causes);
+            }
         }
         if symbol.selected.len() <= MAX_SELECTORS {
             for &term in &symbol.selected {

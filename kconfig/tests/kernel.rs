@@ -175,7 +175,7 @@ struct Tally {
     wrong: Vec<String>,
     changes: BTreeMap<usize, usize>,
     not_proven_smallest: usize,
-    slowest: std::time::Duration,
+    slowest: (std::time::Duration, String),
 }
 
 /// Symbols that some configuration turns on, whatever it is: none of these is impossible.
@@ -210,7 +210,9 @@ fn ask(oracle: &Oracle, model: &Model, name: &str, config: &str, count: usize) -
     for symbol in Random(0x6b63_6f6e_6669_6721).pick(&mut off, count) {
         let start = std::time::Instant::now();
         let why = model.why(symbol, &Wanted::On, &parsed).unwrap();
-        tally.slowest = tally.slowest.max(start.elapsed());
+        if start.elapsed() > tally.slowest.0 {
+            tally.slowest = (start.elapsed(), symbol.to_owned());
+        }
         let is_on = |config: &str| {
             let line = lines(config).remove(symbol);
             line.is_some_and(|line| line.ends_with("=y") || line.ends_with("=m"))

@@ -96,6 +96,10 @@ fn off_is_a_value_that_can_be_asked_for() {
     let wanted = Wanted::Exactly(Tristate::No);
     let why = model(kconfig).why("A", &wanted, &config).unwrap();
     assert_eq!(why.symbol.state, Standing::Selected);
+    assert_eq!(
+        model(kconfig).causes("A", &wanted, &config).unwrap(),
+        why.symbol
+    );
     let Answer::Changes(plan) = why.answer else {
         panic!("{why:?}")
     };

@@ -72,10 +72,22 @@ fn tree(scratch: &Path) -> Result<PathBuf, String> {
     Ok(tree)
 }
 
+/// Removes what test processes that are no more have left.
+fn remove_left_over(scratch: &Path) {
+    for entry in std::fs::read_dir(scratch).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix("oracle-"));
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 impl Oracle {
     fn build() -> Result<Self, String> {
         let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let tree = tree(scratch)?;
+        remove_left_over(scratch);
         let out = scratch.join(format!("oracle-{}", std::process::id()));
         let fail = |error: std::io::Error| error.to_string();
         std::fs::create_dir_all(out.join("cache")).map_err(fail)?;
