@@ -8,7 +8,10 @@ mod common;
 fn why_works_on_headers_without_the_other_architectures() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| common::write(folder.path().join(name), text);
-    write("Kconfig", "source \"arch/x86/Kconfig\"\nsource \"crypto/Kconfig\"\n");
+    write(
+        "Kconfig",
+        "source \"arch/x86/Kconfig\"\nsource \"crypto/Kconfig\"\n",
+    );
     write("arch/x86/Kconfig", "config X86\n\tdef_bool y\n");
     write(
         "crypto/Kconfig",

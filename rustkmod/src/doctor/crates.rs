@@ -101,7 +101,9 @@ pub fn complete(subject: &Subject) -> Vec<Finding> {
 /// nobody.
 fn not_shipped(subject: &Subject, finding: Finding) -> Finding {
     use crate::system::Distribution;
-    let release = subject.release_name();
+    let Some(release) = &subject.release else {
+        return finding.advise("build the kernel first: its crates come with it");
+    };
     match subject.distribution() {
         Distribution::Arch => subject.reinstall(finding),
         Distribution::Debian => finding

@@ -273,7 +273,9 @@ impl Subject {
         if let Some(package) = self.package("headers") {
             return finding.run("install them again", format!("sudo pacman -U {package}"));
         }
-        let release = self.release_name();
+        let Some(release) = &self.release else {
+            return finding.advise("prepare or install the tree again, whole");
+        };
         let beside = self.kdir.path.parent().map(|folder| folder.join("pkgbase"));
         let pkgbase = beside.and_then(|path| read_text(&path, 4096).ok());
         // Only Arch's kernels have that file, on whatever system the tree is looked at.
