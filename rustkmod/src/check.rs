@@ -233,6 +233,14 @@ pub fn module_name(path: &str) -> String {
     file.split(".ko").next().unwrap_or(file).replace('-', "_")
 }
 
+/// The name the kernel gives to a module: the one in it, which the file's need not be.
+fn name_of(path: &Path, file: &KoFile) -> String {
+    match file.info("name") {
+        Some(name) => name.to_string(),
+        None => module_name(&path.to_string_lossy()),
+    }
+}
+
 /// Whether a path has a module's name.
 fn is_module(path: &Path) -> bool {
     let name = path
@@ -532,7 +540,7 @@ impl Context<'_> {
                 show(kernel)
             ));
         }
-        let name = module_name(&path.to_string_lossy());
+        let name = name_of(path, file);
         Some(
             finding
                 .note(format!("the kernel's is from {from}"))
@@ -766,7 +774,7 @@ impl Context<'_> {
         );
         let says = format!(
             "the kernel says: {}: disagrees about version of symbol {name}",
-            module_name(&path.to_string_lossy())
+            name_of(path, file)
         );
         let readable: Vec<_> = differing
             .iter()
