@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::explain::{self, Explanation};
 use crate::kdir::Kdir;
 use crate::report::{Finding, SCHEMA, Status, counted, write_finding};
-use crate::system::{self, System};
+use crate::system::System;
 use crate::toolchain::{self, Found, Need, Origin};
 use crate::why::{self, Question};
 
@@ -460,7 +460,7 @@ fn explain(arguments: &ExplainArguments, out: &mut Output) -> Result<Verdict> {
     let (name, mut found) = match &arguments.log {
         Some(path) if path.as_os_str() != "-" => (
             path.display().to_string(),
-            explain::explain(system::open(path)?.0)?,
+            explain::explain(open_log(path)?)?,
         ),
         _ => (
             "standard input".to_string(),
@@ -490,6 +490,19 @@ fn explain(arguments: &ExplainArguments, out: &mut Output) -> Result<Verdict> {
         write_explanation(&mut out.to, &name, &found)?;
     }
     Ok(Verdict::fails_if(found.has_failure()))
+}
+
+/// Opens a log. Unlike all other files it may be a pipe: `rustkmod explain <(dmesg)`.
+fn open_log(path: &Path) -> Result<std::fs::File> {
+    if path.is_dir() {
+        return Err(Error::NotAFile {
+            path: path.to_path_buf(),
+        });
+    }
+    std::fs::File::open(path).map_err(|source| Error::Read {
+        path: path.to_path_buf(),
+        source,
+    })
 }
 
 fn write_explanation(out: &mut dyn Write, name: &str, found: &Explanation) -> Result<()> {
