@@ -432,14 +432,25 @@ impl Parser {
                 wanted: wanted.to_owned(),
             });
         }
-        let bytes = file::read(&self.root.join(wanted), MAX_FILE_BYTES).map_err(|source| {
-            Error::Source {
+        match file::read(&self.root.join(wanted), MAX_FILE_BYTES) {
+            Ok(bytes) => self.file(wanted, bytes, at),
+            Err(_) if self.is_of_absent_arch(wanted, &at.file) => Ok(()),
+            Err(source) => Err(Error::Source {
                 at: at.clone(),
                 wanted: wanted.to_owned(),
                 source,
-            }
-        })?;
-        self.file(wanted, bytes, at)
+            }),
+        }
+    }
+
+    /// Whether a file is of an architecture whose whole folder is gone, as Arch's headers have it.
+    /// Its symbols depend on that architecture and are off. The own one's is what the first file
+    /// sources, and must be there.
+    fn is_of_absent_arch(&self, wanted: &str, from: &str) -> bool {
+        let arch = wanted
+            .strip_prefix("arch/")
+            .and_then(|rest| rest.split('/').next());
+        arch.is_some_and(|arch| from != "Kconfig" && !self.root.join("arch").join(arch).exists())
     }
 
     /// Reads an option of an entry; nothing when the keyword begins no option of it.

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The kernel's configuration: is Rust on, and if not, why.
+
+use super::Subject;
+use crate::config::Config;
+use crate::report::Finding;
+use crate::why::{self, Question};
+
+/// Reads `CONFIG_RUST` in `include/config/auto.conf` or `.config`. Where it is off, the Kconfig
+/// files of the tree say why (`init/Kconfig`).
+pub fn config_rust(subject: &Subject) -> Vec<Finding> {
+    let check = "config-rust";
+    let path = subject.system.shown(&subject.kdir.config_path);
+    let config = &subject.kdir.config;
+    if config.is_y("RUST") {
+        let by = config
+            .get("RUSTC_VERSION_TEXT")
+            .unwrap_or("a rustc it does not name");
+        return vec![Finding::ok(
+            check,
+            &path,
+            format!("CONFIG_RUST=y, configured with {by}"),
+        )];
+    }
+    let mut finding = Finding::error(check, &path, "this kernel was built without Rust").versus(
+        ("it has", &config.line("RUST")),
+        ("it needs", "CONFIG_RUST=y"),
+    );
+    if config.is_empty() {
+        finding = finding.note("no option at all is set in it: it is empty or no configuration");
+    } else if subject.kdir.series().is_some_and(|series| series < (6, 1)) {
+        finding = finding.note("Rust came with Linux 6.1, and this tree is older");
+    }
+    vec![why_it_is_off(subject, finding).advise("or use a kernel that has it, such as linux-rust")]
+}
+
+/// Adds the chain of dependencies that keeps Rust off, and the changes that turn it on.
+fn why_it_is_off(subject: &Subject, finding: Finding) -> Finding {
+    let tree = subject.tree();
+    let config = subject.shown(".config");
+    let question = Question::new(&subject.kdir, "RUST", None);
+    let Ok(answer) = question.answer(&subject.system) else {
+        return finding.run(
+            "see which changes turn it on, with the kernel's source and this configuration",
+            format!("rustkmod why RUST --kdir SOURCE --config {config}"),
+        );
+    };
+    let own = why::finding(&answer, &config, &tree);
+    let mut finding = finding.note(format!("why it is off:\n{}", why::chain(&answer)));
+    // The first note of that finding is the chain.
+    finding.notes.extend(own.notes.into_iter().skip(1));
+    for help in own.help {
+        let text = format!("if you build this kernel yourself: {}", help.text);
+        finding = match help.command {
+            Some(command) => finding.run(text, command),
+            None => finding.advise(text),
+        };
+    }
+    finding
+}
+
+/// Compares `CONFIG_RUST` in `.config`, which one edits, with `include/config/auto.conf`, which
+/// the build reads (`make syncconfig` makes one from the other).
+pub fn config_applied(subject: &Subject) -> Vec<Finding> {
+    let check = "config-applied";
+    let path = subject.shown(".config");
+    let Ok(edited) = Config::read(&subject.kdir.path.join(".config")) else {
+        return vec![Finding::skipped(
+            check,
+            &path,
+            "there is no .config beside auto.conf",
+        )];
+    };
+    let applied = &subject.kdir.config;
+    for name in [
+        "RUST",
+        "RUSTC_VERSION_TEXT",
+        "CC_VERSION_TEXT",
+        "MODVERSIONS",
+    ] {
+        if edited.get(name) != applied.get(name) {
+            let message = format!(".config was changed after the tree was built: CONFIG_{name}");
+            return vec![
+                Finding::warning(check, &path, message)
+                    .versus(
+                        (".config", &edited.line(name)),
+                        ("what the build reads", &applied.line(name)),
+                    )
+                    .run(
+                        "apply it, and build the kernel again",
+                        subject.make("olddefconfig all"),
+                    ),
+            ];
+        }
+    }
+    vec![Finding::ok(
+        check,
+        &path,
+        ".config is the configuration the tree was built with",
+    )]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::testing::Tree;
+    use crate::report::Status::{Error, Ok, Skipped, Warning};
+
+    #[test]
+    fn rust_off_is_found_with_its_line() {
+        let tree = Tree::new();
+        assert_eq!(tree.run(config_rust), [Ok]);
+        tree.write("include/config/auto.conf", "CONFIG_X86=y\n");
+        let finding = &config_rust(&tree.subject())[0];
+        assert_eq!(finding.status, Error);
+        assert!(finding.notes[0].contains("# CONFIG_RUST is not set"));
+    }
+
+    #[test]
+    fn a_config_that_was_not_applied_is_found() {
+        let tree = Tree::new();
+        assert_eq!(tree.run(config_applied), [Ok]);
+        tree.write(".config", "# CONFIG_RUST is not set\n");
+        assert_eq!(tree.run(config_applied), [Warning]);
+        tree.remove(".config");
+        assert_eq!(tree.run(config_applied), [Skipped]);
+    }
+}

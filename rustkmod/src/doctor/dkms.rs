@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! DKMS: the modules it knows, and why it did not build them.
+
+use super::Subject;
+use crate::dkms::{self as tree, DkmsModule, State};
+use crate::explain;
+use crate::report::{Finding, Status, counted};
+use crate::system;
+
+/// Reads `/var/lib/dkms` (`dkms(8)`), and explains the `make.log` of each build that failed.
+pub fn dkms(subject: &Subject) -> Vec<Finding> {
+    let check = "dkms";
+    let Some(release) = &subject.release else {
+        return vec![Finding::skipped(
+            check,
+            "/var/lib/dkms",
+            "which kernel to look for is not known",
+        )];
+    };
+    let modules = match tree::modules(&subject.system, release) {
+        None => {
+            return vec![Finding::skipped(
+                check,
+                "/var/lib/dkms",
+                "DKMS is not installed, or was never used",
+            )];
+        }
+        Some(modules) if modules.is_empty() => {
+            return vec![Finding::ok(check, "/var/lib/dkms", "DKMS has no modules")];
+        }
+        Some(modules) => modules,
+    };
+    let mut findings: Vec<_> = modules
+        .iter()
+        .filter_map(|module| of_module(subject, module, release))
+        .collect();
+    if findings.is_empty() {
+        let message = format!(
+            "{} of DKMS installed for {release}",
+            match modules.as_slice() {
+                [one] => format!("{}/{} is", one.name, one.version),
+                many => format!("{} are", counted(many.len(), "module")),
+            }
+        );
+        findings.push(Finding::ok(check, "/var/lib/dkms", message));
+    }
+    findings
+}
+
+fn of_module(subject: &Subject, module: &DkmsModule, release: &str) -> Option<Finding> {
+    let check = "dkms";
+    let DkmsModule { name, version, .. } = module;
+    let shown = format!("/var/lib/dkms/{name}/{version}");
+    let again = format!("sudo dkms install {name}/{version} -k {release}");
+    if module.state == State::Installed {
+        return None;
+    }
+    if module.source.is_none() {
+        return Some(
+            Finding::warning(
+                check,
+                &shown,
+                format!("the source of DKMS's {name}/{version} is gone"),
+            )
+            .note(format!("{shown}/source leads nowhere"))
+            .run(
+                "forget the module, or install its package again",
+                format!("sudo dkms remove {name}/{version} --all"),
+            ),
+        );
+    }
+    let wants_rust = module
+        .exclusive
+        .iter()
+        .any(|line| line.starts_with("BUILD_EXCLUSIVE_CONFIG") && mentions_rust(line));
+    if wants_rust && subject.kdir.config_error.is_none() && !subject.kdir.config.is_y("RUST") {
+        return Some(
+            Finding::warning(
+                check,
+                &shown,
+                format!("DKMS leaves {name}/{version} out for {release}, as it should"),
+            )
+            .note("its dkms.conf wants CONFIG_RUST, which this kernel has not"),
+        );
+    }
+    if module.state == State::Built {
+        return Some(
+            Finding::warning(
+                check,
+                &shown,
+                format!("{name}/{version} is built for {release}, and not installed"),
+            )
+            .run("install it", again),
+        );
+    }
+    let Some(log) = &module.failed_log else {
+        return Some(
+            Finding::warning(
+                check,
+                &shown,
+                format!("DKMS has not built {name}/{version} for {release}"),
+            )
+            .note("there is no log of a build for this kernel")
+            .run("build it, and see", again),
+        );
+    };
+    let log_shown = subject.system.shown(log);
+    // A build that failed is a thing of the past: what still stands in its way, other checks find.
+    // As an error it would keep a DKMS build that asks first from ever being tried again.
+    let mut finding = Finding::warning(
+        check,
+        &log_shown,
+        format!("DKMS could not build {name}/{version} for {release}"),
+    );
+    let explained = system::open(log).and_then(|(file, _)| explain::explain(file));
+    match explained {
+        Ok(explained) => {
+            let cause = explained
+                .known
+                .iter()
+                .find(|known| known.finding.status == Status::Error);
+            if let Some(cause) = cause {
+                finding = finding.note(format!(
+                    "line {}: {}",
+                    cause.line.number, cause.finding.message
+                ));
+                for note in &cause.finding.notes {
+                    finding = finding.note(note.clone());
+                }
+                finding.help.extend(cause.finding.help.iter().cloned());
+            } else if let Some(line) = explained.unknown.first() {
+                finding = finding
+                    .note(format!("line {}: {}", line.number, line.text))
+                    .note("rustkmod does not know this failure");
+            } else {
+                finding = finding.note("its log names no error that rustkmod knows");
+            }
+        }
+        Err(why) => finding = finding.note(why.to_string()),
+    }
+    Some(
+        finding
+            .run(
+                "read the whole log",
+                format!("rustkmod explain {log_shown}"),
+            )
+            .run("when it is mended, build again", again),
+    )
+}
+
+fn mentions_rust(line: &str) -> bool {
+    line.split(['"', '\'', ' ', '='])
+        .any(|word| word == "CONFIG_RUST")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::testing::Tree;
+    use crate::report::Status::{Skipped, Warning};
+
+    fn with_module(tree: &Tree) {
+        tree.write(
+            "usr/src/m-1.0/dkms.conf",
+            "BUILD_EXCLUSIVE_CONFIG=\"CONFIG_RUST\"\n",
+        );
+        tree.write("var/lib/dkms/m/1.0/x", "");
+        std::os::unix::fs::symlink(
+            "/usr/src/m-1.0",
+            tree.folder.path().join("var/lib/dkms/m/1.0/source"),
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn without_dkms_it_is_skipped() {
+        assert_eq!(Tree::new().run(dkms), [Skipped]);
+    }
+
+    #[test]
+    fn the_reason_of_a_failed_build_is_in_the_finding() {
+        let tree = Tree::new();
+        with_module(&tree);
+        assert_eq!(tree.run(dkms), [Warning]);
+        tree.write(
+            "var/lib/dkms/m/1.0/build/make.log",
+            "DKMS make.log for m-1.0 for kernel 6.1.0-test (x86_64)\n\
+             error[E0463]: can't find crate for `core`\n",
+        );
+        let finding = &dkms(&tree.subject())[0];
+        assert_eq!(finding.status, Warning);
+        assert_eq!(finding.notes[0], "line 2: the headers have no crate `core`");
+    }
+
+    #[test]
+    fn a_kernel_without_rust_is_left_out_rightly() {
+        let tree = Tree::new();
+        with_module(&tree);
+        tree.write("include/config/auto.conf", "CONFIG_X86=y\n");
+        let finding = &dkms(&tree.subject())[0];
+        assert_eq!(finding.status, Warning);
+        assert!(finding.message.ends_with("as it should"));
+    }
+
+    #[test]
+    fn a_source_that_is_gone_is_found() {
+        let tree = Tree::new();
+        with_module(&tree);
+        std::fs::remove_dir_all(tree.folder.path().join("usr/src/m-1.0")).unwrap();
+        assert_eq!(tree.run(dkms), [Warning]);
+    }
+}

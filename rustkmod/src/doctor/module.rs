@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! One module, with `--module`: what `rustkmod check` finds, among the other checks.
+
+use super::Subject;
+use crate::check::{self, Kernel, Options};
+use crate::kdir;
+use crate::report::Finding;
+
+/// Checks the module given on the command line as `rustkmod check` does.
+pub fn module(subject: &Subject) -> Vec<Finding> {
+    let name = "module";
+    let Some(path) = &subject.module else {
+        return Vec::new();
+    };
+    let folder = subject
+        .release
+        .as_ref()
+        .map(|release| kdir::modules_folder(&subject.system, release));
+    let kernel = Kernel::read(
+        &subject.system,
+        &subject.kdir.path,
+        folder.as_deref(),
+        subject.release.clone(),
+        subject.is_running,
+    );
+    let reports = check::check(&kernel, std::slice::from_ref(path), Options::default());
+    let mut findings: Vec<_> = reports
+        .into_iter()
+        .flat_map(|report| report.findings)
+        .collect();
+    if findings.is_empty() {
+        let message = format!("{} would load", path.display());
+        findings.push(Finding::ok(name, path.display(), message));
+    }
+    findings
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The kernel's exports: is there Rust among them.
+
+use super::Subject;
+use crate::report::{Finding, counted};
+use crate::{rustsym, symvers, system};
+
+/// Counts the Rust symbols in `Module.symvers` (`Documentation/kbuild/modules.rst`), which
+/// modpost links modules by.
+pub fn symvers(subject: &Subject) -> Vec<Finding> {
+    let check = "symvers";
+    let path = subject.kdir.path.join("Module.symvers");
+    let shown = subject.system.shown(&path);
+    let text = match system::read_text(&path, 256 << 20) {
+        Ok(text) => text,
+        Err(why) => {
+            let finding = Finding::error(check, &shown, "there is no list of the kernel's exports")
+                .note(why.to_string())
+                .note("modpost would find every symbol undefined");
+            return vec![match subject.is_source() {
+                true => finding.run(
+                    "build the kernel: only a whole build makes it",
+                    subject.make("all"),
+                ),
+                false => subject.reinstall(finding),
+            }];
+        }
+    };
+    let (count, first) = symvers::count_rust(&text);
+    if count == 0 {
+        let finding = Finding::error(
+            check,
+            &shown,
+            "the kernel has Rust, and its list of exports has no Rust symbol",
+        )
+        .versus(
+            ("CONFIG_RUST", "y"),
+            ("Rust symbols in Module.symvers", "0"),
+        )
+        .note("modpost would find every Rust symbol undefined: the list is of another build");
+        return vec![match subject.is_source() {
+            true => finding.run("build the kernel again", subject.make("all")),
+            false => subject.reinstall(finding),
+        }];
+    }
+    let example = first.and_then(rustsym::demangle).unwrap_or_default();
+    vec![Finding::ok(
+        check,
+        &shown,
+        format!(
+            "the kernel exports {}, such as {example}",
+            counted(count, "Rust symbol")
+        ),
+    )]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::testing::Tree;
+    use crate::report::Status::{Error, Ok};
+
+    #[test]
+    fn rust_symbols_have_to_be_among_the_exports() {
+        let tree = Tree::new();
+        assert_eq!(tree.run(symvers), [Ok]);
+        tree.write("Module.symvers", "0x0\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n");
+        assert_eq!(tree.run(symvers), [Error]);
+        tree.remove("Module.symvers");
+        assert_eq!(tree.run(symvers), [Error]);
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Why the program could not do what it was asked: exit code 2, never a finding.
+
+use std::path::PathBuf;
+
+/// What stops a whole command. A fault in one of the files it looks at is a finding instead.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A path that has to be a regular file is something else.
+    #[error("{path} is not a regular file")]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file is larger than any honest file of its kind.
+    #[error("{path} holds more than {limit} bytes, no file of this kind does")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The running kernel's release is not to be had.
+    #[error(
+        "the running kernel's release cannot be read from {path}; name one: rustkmod {command} KERNELRELEASE"
+    )]
+    NoRelease {
+        /// The file that should hold it.
+        path: PathBuf,
+        /// The command that was given.
+        command: &'static str,
+    },
+    /// No kernel module was found in what was given.
+    #[error("there is no kernel module (*.ko, *.ko.zst, *.ko.xz, *.ko.gz) in {0}")]
+    NoModules(String),
+    /// The output cannot be written.
+    #[error("the output cannot be written: {0}")]
+    Write(#[from] std::io::Error),
+    /// A value does not fit JSON, which would be a fault of this program.
+    #[error("the report does not fit JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A command that this program starts did not do its work.
+    #[error("`{command}` failed: {reason}")]
+    Command {
+        /// The command line.
+        command: String,
+        /// Its last words, or why it did not start.
+        reason: String,
+    },
+    /// A request that cannot be met, with the reason and the remedy in it.
+    #[error("{0}")]
+    Unmet(String),
+}
+
+/// The result of a whole command.
+pub type Result<T> = std::result::Result<T, Error>;

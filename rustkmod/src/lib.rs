@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Says why a Rust kernel module cannot be built or loaded, and what to do.
+
+pub mod check;
+pub mod cli;
+pub mod config;
+pub mod decompress;
+pub mod dkms;
+pub mod doctor;
+pub mod error;
+pub mod explain;
+pub mod hostile;
+pub mod kdir;
+pub mod kofile;
+pub mod makefile;
+pub mod pkcs7;
+pub mod report;
+pub mod rmeta;
+pub mod rustsym;
+pub mod security;
+pub mod symvers;
+pub mod system;
+pub mod toolchain;
+pub mod vermagic;
+pub mod why;

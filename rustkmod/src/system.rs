@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The machine that is looked at: a root folder, the caller's environment, and careful reading.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// The variables that change what `make` would do, and nothing else of the environment.
+const VARIABLES: [&str; 8] = [
+    "PATH",
+    "HOME",
+    "LLVM",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "CARGO_HOME",
+    "CROSS_COMPILE",
+    "ARCH",
+];
+
+/// Where the program looks, and as whom.
+#[derive(Debug, Clone)]
+pub struct System {
+    root: PathBuf,
+    /// The folder `make` would be started from.
+    pub cwd: PathBuf,
+    env: BTreeMap<&'static str, OsString>,
+    /// The processor this program was built for, as `uname -m` and ELF tools call it.
+    pub machine: &'static str,
+}
+
+impl System {
+    /// The machine this program runs on, seen from the root folder `root`.
+    pub fn here(root: Option<PathBuf>) -> Self {
+        let root = root.unwrap_or_else(|| PathBuf::from("/"));
+        let env = VARIABLES
+            .iter()
+            .filter_map(|name| std::env::var_os(name).map(|value| (*name, value)))
+            .collect();
+        let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+        Self {
+            root,
+            cwd,
+            env,
+            machine: std::env::consts::ARCH,
+        }
+    }
+
+    /// A machine for tests: only a root folder, no environment.
+    pub fn bare(root: impl Into<PathBuf>) -> Self {
+        let root = root.into();
+        Self {
+            cwd: root.clone(),
+            root,
+            env: BTreeMap::new(),
+            machine: std::env::consts::ARCH,
+        }
+    }
+
+    /// The same machine with a variable set.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.env.insert(name, value.into());
+        self
+    }
+
+    /// Whether this is the machine itself and not a folder that holds another.
+    pub fn is_live(&self) -> bool {
+        self.root == Path::new("/")
+    }
+
+    /// A variable of the caller's environment, when it is set and not empty.
+    pub fn env(&self, name: &str) -> Option<&str> {
+        self.env
+            .get(name)
+            .and_then(|value| value.to_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The caller's home folder, as a path under the root.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.env("HOME").map(|home| self.at(home))
+    }
+
+    /// The file an absolute path names on the machine looked at. Links are followed inside its
+    /// root, so that an absolute link in a mounted or unpacked system stays in that system.
+    pub fn at(&self, path: impl AsRef<Path>) -> PathBuf {
+        if self.is_live() {
+            return Path::new("/").join(path);
+        }
+        self.at_within(path.as_ref(), &mut 40)
+    }
+
+    fn at_within(&self, path: &Path, links_left: &mut u32) -> PathBuf {
+        let mut inside = PathBuf::new();
+        for component in path.components() {
+            match component {
+                Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
+                Component::ParentDir => {
+                    inside.pop();
+                }
+                Component::Normal(name) => {
+                    let here = self.root.join(&inside).join(name);
+                    match std::fs::read_link(&here) {
+                        Ok(target) if *links_left > 0 => {
+                            *links_left -= 1;
+                            let target = if target.is_absolute() {
+                                target
+                            } else {
+                                inside.join(target)
+                            };
+                            let resolved = self.at_within(&target, links_left);
+                            inside = match resolved.strip_prefix(&self.root) {
+                                Ok(relative) => relative.to_path_buf(),
+                                Err(_) => return resolved,
+                            };
+                        }
+                        _ => inside.push(name),
+                    }
+                }
+            }
+        }
+        self.root.join(inside)
+    }
+
+    /// How a path under the root is called on the machine looked at.
+    pub fn shown(&self, path: &Path) -> String {
+        if self.is_live() {
+            return path.display().to_string();
+        }
+        match path.strip_prefix(&self.root) {
+            Ok(inside) => format!("/{}", inside.display()),
+            Err(_) => path.display().to_string(),
+        }
+    }
+
+    /// The program a bare name stands for, from `PATH`.
+    pub fn which(&self, name: &str) -> Option<PathBuf> {
+        let path = self.env("PATH").unwrap_or("/usr/local/bin:/usr/bin:/bin");
+        std::env::split_paths(path)
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| self.at(folder.join(name)))
+            .find(|file| is_executable(file))
+    }
+
+    /// The release of the running kernel, as `uname -r` prints it.
+    pub fn running_release(&self, command: &'static str) -> Result<String> {
+        let path = self.at("/proc/sys/kernel/osrelease");
+        match read_text(&path, 4096) {
+            Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_string()),
+            _ => Err(Error::NoRelease { path, command }),
+        }
+    }
+
+    /// The distribution, by the names `os-release(5)` gives it: `ID` and `ID_LIKE`.
+    pub fn distribution(&self) -> Distribution {
+        let text = read_text(&self.at("/etc/os-release"), 64 << 10)
+            .or_else(|_| read_text(&self.at("/usr/lib/os-release"), 64 << 10))
+            .unwrap_or_default();
+        Distribution::from_os_release(&text)
+    }
+}
+
+/// The families of distributions whose commands this program can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distribution {
+    /// Arch Linux and what is made from it.
+    Arch,
+    /// Debian, Ubuntu and what is made from them.
+    Debian,
+    /// Fedora and what is made from it.
+    Fedora,
+    /// One whose commands are not known here.
+    Other,
+}
+
+impl Distribution {
+    fn from_os_release(text: &str) -> Self {
+        let value = |name: &str| {
+            text.lines()
+                .filter_map(|line| line.split_once('='))
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value.trim_matches(['"', '\'']).to_string())
+                .unwrap_or_default()
+        };
+        let names = format!("{} {}", value("ID"), value("ID_LIKE"));
+        for name in names.split_whitespace() {
+            match name {
+                "arch" | "archlinux" => return Self::Arch,
+                "debian" | "ubuntu" => return Self::Debian,
+                "fedora" | "rhel" => return Self::Fedora,
+                _ => {}
+            }
+        }
+        Self::Other
+    }
+
+    /// The command that installs packages.
+    pub fn install(self, arch: &str, debian: &str, fedora: &str) -> Option<String> {
+        match self {
+            Self::Arch => Some(format!("sudo pacman -S {arch}")),
+            Self::Debian => Some(format!("sudo apt install {debian}")),
+            Self::Fedora => Some(format!("sudo dnf install {fedora}")),
+            Self::Other => None,
+        }
+    }
+}
+
+/// Whether a path is a regular file that somebody may execute.
+pub fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path)
+        .is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+}
+
+/// Opens a regular file. A pipe, a device or a folder in its place is an error and is never
+/// waited on.
+pub fn open(path: &Path) -> Result<(File, u64)> {
+    let read = |source| Error::Read {
+        path: path.to_path_buf(),
+        source,
+    };
+    let about = std::fs::metadata(path).map_err(read)?;
+    if !about.is_file() {
+        return Err(Error::NotAFile {
+            path: path.to_path_buf(),
+        });
+    }
+    Ok((File::open(path).map_err(read)?, about.len()))
+}
+
+/// Reads a regular file of at most `limit` bytes.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let (file, size) = open(path)?;
+    if size > limit {
+        return Err(Error::TooLarge {
+            path: path.to_path_buf(),
+            limit,
+        });
+    }
+    // Files in /proc and /sys claim to be empty: the limit holds for what is read, too.
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| Error::Read {
+            path: path.to_path_buf(),
+            source,
+        })?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::TooLarge {
+            path: path.to_path_buf(),
+            limit,
+        });
+    }
+    Ok(bytes)
+}
+
+/// Reads a regular file of text; what is not UTF-8 in it is replaced.
+pub fn read_text(path: &Path, limit: u64) -> Result<String> {
+    let bytes = read(path, limit)?;
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absolute_links_stay_inside_the_root() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("usr/src/headers")).unwrap();
+        std::fs::create_dir_all(root.path().join("lib/modules/6.1")).unwrap();
+        std::os::unix::fs::symlink(
+            "/usr/src/headers",
+            root.path().join("lib/modules/6.1/build"),
+        )
+        .unwrap();
+        let system = System::bare(root.path());
+        assert_eq!(
+            system.at("/lib/modules/6.1/build"),
+            root.path().join("usr/src/headers")
+        );
+        assert_eq!(
+            system.shown(&system.at("/lib/modules/6.1/build")),
+            "/usr/src/headers"
+        );
+        assert_eq!(system.at("/../../etc"), root.path().join("etc"));
+    }
+
+    #[test]
+    fn links_in_circles_end() {
+        let root = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("b", root.path().join("a")).unwrap();
+        std::os::unix::fs::symlink("a", root.path().join("b")).unwrap();
+        System::bare(root.path()).at("/a/b/a");
+    }
+
+    #[test]
+    fn folders_pipes_and_devices_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(
+            read(folder.path(), 10),
+            Err(Error::NotAFile { .. })
+        ));
+        assert!(matches!(
+            read(Path::new("/dev/zero"), 10),
+            Err(Error::NotAFile { .. })
+        ));
+        assert!(matches!(
+            read(&folder.path().join("none"), 10),
+            Err(Error::Read { .. })
+        ));
+    }
+
+    #[test]
+    fn files_that_lie_about_their_size_are_limited() {
+        assert!(matches!(
+            read(Path::new("/proc/self/maps"), 10),
+            Err(Error::TooLarge { .. })
+        ));
+    }
+
+    #[test]
+    fn distributions_are_known_by_their_family() {
+        let of = Distribution::from_os_release;
+        assert_eq!(of("ID=arch\n"), Distribution::Arch);
+        assert_eq!(of("ID=cachyos\nID_LIKE=\"arch\"\n"), Distribution::Arch);
+        assert_eq!(
+            of("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n"),
+            Distribution::Debian
+        );
+        assert_eq!(of(""), Distribution::Other);
+    }
+}

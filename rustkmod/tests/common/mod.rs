@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What the integration tests share: the program itself, real rustcs, real Debian packages.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The program, started with these arguments.
+pub fn rustkmod<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Output {
+    command().args(arguments).output().unwrap()
+}
+
+/// The program, ready to be started without this machine's settings.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rustkmod"));
+    command.env_remove("LLVM").env_remove("RUSTUP_TOOLCHAIN");
+    command
+}
+
+/// What a command printed.
+pub fn printed(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Says that a test did nothing, and why, where one sees it.
+pub fn skip(why: &str) {
+    let name = std::thread::current()
+        .name()
+        .unwrap_or("a test")
+        .to_string();
+    eprintln!("SKIPPED {name}: {why}");
+}
+
+/// A rustup toolchain of this machine, by the beginning of its name.
+pub fn toolchain(name: &str) -> Option<PathBuf> {
+    toolchains().into_iter().find(|folder| {
+        folder
+            .file_name()
+            .is_some_and(|file| file.to_string_lossy().starts_with(name))
+    })
+}
+
+/// rustup's toolchains on this machine.
+pub fn toolchains() -> Vec<PathBuf> {
+    let home = std::env::var_os("RUSTUP_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".rustup")));
+    let folder = home.unwrap_or_default().join("toolchains");
+    let mut found: Vec<_> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.join("bin/rustc").exists())
+        .collect();
+    found.sort();
+    found
+}
+
+/// Runs a rustc as the kernel does: stable, with what only nightly allows.
+pub fn rustc(toolchain: &Path, folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(toolchain.join("bin/rustc"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env_remove("RUST_TARGET_PATH")
+        .output()
+        .unwrap()
+}
+
+/// A folder with Debian packages unpacked into it, fetched by apt once.
+pub fn debian(packages: &[&str]) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("debian");
+    for package in packages {
+        let done = root.join(format!(".{package}"));
+        if done.exists() {
+            continue;
+        }
+        let debs = root.join("debs").join(package);
+        std::fs::create_dir_all(&debs).ok()?;
+        let fetched = Command::new("apt-get")
+            .args(["download", package])
+            .current_dir(&debs)
+            .output()
+            .is_ok_and(|output| output.status.success());
+        let deb = std::fs::read_dir(&debs)
+            .ok()?
+            .flatten()
+            .next()
+            .map(|entry| entry.path());
+        let (true, Some(deb)) = (fetched, deb) else {
+            skip(&format!("apt-get download {package} fails"));
+            return None;
+        };
+        let unpacked = Command::new("dpkg-deb")
+            .arg("-x")
+            .args([&deb, &root])
+            .status()
+            .ok()?;
+        if !unpacked.success() {
+            skip(&format!("dpkg-deb -x {package} fails"));
+            return None;
+        }
+        let _ = std::fs::remove_dir_all(&debs);
+        std::fs::write(done, "").ok()?;
+    }
+    Some(root)
+}
+
+/// The newest kernel release of Debian's 6.1 series that apt offers: `6.1.0-50-amd64`.
+pub fn debian_release() -> Option<String> {
+    let names = Command::new("apt-cache")
+        .args(["pkgnames", "linux-headers-6.1.0-"])
+        .output()
+        .ok()?;
+    let names = String::from_utf8(names.stdout).ok()?;
+    let number = |release: &str| -> Option<u32> {
+        release
+            .strip_prefix("6.1.0-")?
+            .strip_suffix("-amd64")?
+            .parse()
+            .ok()
+    };
+    let newest = names
+        .lines()
+        .filter_map(|name| name.strip_prefix("linux-headers-"))
+        .filter(|release| number(release).is_some())
+        // The image has to be on offer, too: apt remembers names that are gone.
+        .filter(|release| {
+            let image = format!("linux-image-{release}");
+            Command::new("apt-cache")
+                .args(["show", "--no-all-versions", &image])
+                .output()
+                .is_ok_and(|output| output.status.success() && !output.stdout.is_empty())
+        })
+        .max_by_key(|release| number(release))
+        .map(str::to_string);
+    if newest.is_none() {
+        skip("apt offers no 6.1 kernel of Debian's");
+    }
+    newest
+}
+
+/// Writes a file and the folders above it.
+pub fn write(path: impl AsRef<Path>, text: impl AsRef<[u8]>) {
+    let path = path.as_ref();
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Every module of a real kernel package of Debian's, against the tools that are there for it.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rayon::prelude::*;
+use rustkmod::check::modules_below;
+use rustkmod::kofile::{KoFile, Signature};
+
+struct Debian {
+    root: PathBuf,
+    release: String,
+}
+
+impl Debian {
+    /// Debian's newest 6.1 kernel with its headers, unpacked.
+    fn get() -> Option<Self> {
+        // Only one test at a time fetches.
+        static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
+        let _guard = LOCK.lock();
+        let release = common::debian_release()?;
+        let common_headers = release.replace("-amd64", "-common");
+        let root = common::debian(&[
+            &format!("linux-image-{release}"),
+            &format!("linux-headers-{release}"),
+            &format!("linux-headers-{common_headers}"),
+            "linux-kbuild-6.1",
+        ])?;
+        Some(Self { root, release })
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.root.join("lib/modules").join(&self.release)
+    }
+
+    fn modules(&self) -> Vec<PathBuf> {
+        let modules: Vec<_> = modules_below(&self.folder()).collect();
+        assert!(modules.len() > 3000, "{} modules", modules.len());
+        modules
+    }
+
+    fn rustkmod(&self) -> Command {
+        let mut command = common::command();
+        command.arg("--root").arg(&self.root);
+        command
+    }
+}
+
+/// What `modinfo` says of each file: the pairs, by path.
+fn modinfo(paths: &[PathBuf]) -> BTreeMap<PathBuf, BTreeMap<String, String>> {
+    let mut all = BTreeMap::new();
+    for batch in paths.chunks(200) {
+        let output = Command::new("modinfo").args(batch).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut path = PathBuf::new();
+        for line in text.lines() {
+            let Some((key, value)) = line.split_once(':') else {
+                continue;
+            };
+            let value = value.trim();
+            if key == "filename" {
+                path = PathBuf::from(value);
+            }
+            let pairs: &mut BTreeMap<_, _> = all.entry(path.clone()).or_default();
+            pairs.entry(key.to_string()).or_insert(value.to_string());
+        }
+    }
+    all
+}
+
+fn has(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output().is_ok();
+    if !found {
+        common::skip(&format!("there is no {program} here"));
+    }
+    found
+}
+
+#[test]
+fn each_module_says_what_modinfo_says() {
+    let Some(debian) = Debian::get() else { return };
+    if !has("modinfo") {
+        return;
+    }
+    let modules = debian.modules();
+    let expected = modinfo(&modules);
+    assert_eq!(expected.len(), modules.len());
+    let mut signed = 0;
+    for path in &modules {
+        let file = KoFile::read(path).unwrap();
+        let pairs = &expected[path];
+        let shown = path.display();
+        for key in ["vermagic", "license", "name", "depends"] {
+            let expected = pairs.get(key).map(String::as_str);
+            assert_eq!(file.info(key).map(str::trim), expected, "{key} of {shown}");
+        }
+        match (&file.signature, pairs.get("signer")) {
+            (Some(Signature::Signed(signer)), Some(name)) => {
+                assert_eq!(&signer.name, name, "{shown}");
+                assert_eq!(signer.key, pairs["sig_key"], "{shown}");
+                assert_eq!(signer.digest, pairs["sig_hashalgo"], "{shown}");
+                signed += 1;
+            }
+            (None, None) => {}
+            (ours, theirs) => panic!("{shown}: {ours:?}, and modinfo says {theirs:?}"),
+        }
+    }
+    eprintln!(
+        "{} modules agree with modinfo, {signed} of them signed",
+        modules.len()
+    );
+}
+
+#[test]
+fn each_module_needs_what_nm_says() {
+    let Some(debian) = Debian::get() else { return };
+    if !has("nm") {
+        return;
+    }
+    let modules = debian.modules();
+    let symbols: usize = modules
+        .par_chunks(200)
+        .map(|batch| {
+            let output = Command::new("nm")
+                .args(["-u", "-A", "--"])
+                .args(batch)
+                .output()
+                .unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            let mut expected: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+            for line in text.lines() {
+                let (path, rest) = line.split_once(':').unwrap();
+                let name = rest.split_whitespace().next_back().unwrap();
+                expected.entry(path).or_default().insert(name);
+            }
+            let mut count = 0;
+            for path in batch {
+                let file = KoFile::read(path).unwrap();
+                let ours: BTreeSet<_> = file.undefined.iter().map(|s| s.name.as_str()).collect();
+                let shown = path.to_str().unwrap();
+                let theirs = expected.remove(shown).unwrap_or_default();
+                assert_eq!(ours, theirs, "{shown}");
+                count += ours.len();
+            }
+            count
+        })
+        .sum();
+    eprintln!(
+        "{symbols} undefined symbols of {} modules agree with nm",
+        modules.len()
+    );
+}
+
+#[test]
+fn the_kernel_takes_all_its_own_modules() {
+    let Some(debian) = Debian::get() else { return };
+    let mut command = debian.rustkmod();
+    command
+        .arg("check")
+        .arg(debian.folder())
+        .args(["--kernel", &debian.release]);
+    let output = command.output().unwrap();
+    let printed = common::printed(&output);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+    assert!(printed.contains("would take all"), "{printed}");
+}
+
+/// depmod looks symbols up in a `System.map`, made here from Module.symvers, and in the modules.
+/// Both are given a kernel that lacks some symbols.
+#[test]
+fn modules_that_depmod_finds_wanting_are_refused() {
+    let Some(debian) = Debian::get() else { return };
+    if !has("depmod") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let headers = debian
+        .root
+        .join("usr/src")
+        .join(format!("linux-headers-{}", debian.release));
+    let symvers = std::fs::read_to_string(headers.join("Module.symvers")).unwrap();
+    let lacking = [
+        "crc16",
+        "drm_open",
+        "usb_submit_urb",
+        "kthread_create_on_node",
+    ];
+    let mut kept = String::new();
+    let mut map = String::new();
+    for line in symvers.lines() {
+        let mut fields = line.split('\t');
+        let (_, name, exporter) = (
+            fields.next().unwrap(),
+            fields.next().unwrap(),
+            fields.next().unwrap(),
+        );
+        if lacking.contains(&name) {
+            continue;
+        }
+        kept.push_str(&format!("{line}\n"));
+        if exporter == "vmlinux" {
+            map.push_str(&format!("ffffffff81000000 r __ksymtab_{name}\n"));
+        }
+    }
+    // A copy of the tree whose modules are links, without those that export what is to lack.
+    let tree = folder.path().join("lib/modules").join(&debian.release);
+    for path in debian.modules() {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if ["crc16.ko", "drm.ko", "usbcore.ko"].contains(&name.as_str()) {
+            continue;
+        }
+        let copy = tree.join(path.strip_prefix(debian.folder()).unwrap());
+        std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        if std::fs::hard_link(&path, &copy).is_err() {
+            std::fs::copy(&path, &copy).unwrap();
+        }
+    }
+    for list in [
+        "modules.order",
+        "modules.builtin",
+        "modules.builtin.modinfo",
+    ] {
+        let _ = std::fs::copy(debian.folder().join(list), tree.join(list));
+    }
+    // depmod knows exports of the modules only; ours must not know those of the ones left out.
+    let gone = ["/crc16", "/drm", "/usbcore"];
+    let kept: String = kept
+        .lines()
+        .filter(|line| {
+            let exporter = line.split('\t').nth(2).unwrap();
+            !gone.iter().any(|name| exporter.ends_with(name))
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    common::write(folder.path().join("System.map"), map);
+    let build = tree.join("build");
+    common::write(build.join("Module.symvers"), kept);
+
+    let output = Command::new("depmod")
+        .args(["-e", "-n", "-F"])
+        .arg(folder.path().join("System.map"))
+        .arg("-b")
+        .arg(folder.path())
+        .arg(&debian.release)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let mut expected: BTreeSet<(String, String)> = BTreeSet::new();
+    for line in said.lines() {
+        // depmod: WARNING: /…/x.ko needs unknown symbol y
+        let Some((path, symbol)) = line.split_once(" needs unknown symbol ") else {
+            continue;
+        };
+        let name = Path::new(path)
+            .file_name()
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        expected.insert((name, symbol.to_string()));
+    }
+    assert!(expected.len() > 300, "{} from depmod", expected.len());
+
+    let output = common::command()
+        .args(["check", "--json", "--kernel"])
+        .arg(&build)
+        .arg(tree.join("kernel"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut found: BTreeSet<(String, String)> = BTreeSet::new();
+    for module in document["modules"].as_array().unwrap() {
+        let path = Path::new(module["path"].as_str().unwrap());
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        for symbol in module["missing"].as_array().into_iter().flatten() {
+            found.insert((name.clone(), symbol["symbol"].as_str().unwrap().to_string()));
+        }
+    }
+    let only_depmod: Vec<_> = expected.difference(&found).take(5).collect();
+    let only_ours: Vec<_> = found.difference(&expected).take(5).collect();
+    assert!(
+        only_depmod.is_empty() && only_ours.is_empty(),
+        "{only_depmod:?} {only_ours:?}"
+    );
+    eprintln!("{} missing symbols agree with depmod", found.len());
+}
+
+#[test]
+fn a_module_of_another_kernel_is_refused_field_by_field() {
+    let Some(debian) = Debian::get() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let module = debian.folder().join("kernel/lib/crc7.ko");
+    let module = if module.exists() {
+        module
+    } else {
+        debian.modules()[0].clone()
+    };
+    // The same file with another vermagic of the same length, as another kernel's build has it.
+    let bytes = std::fs::read(&module).unwrap();
+    let magic = b"vermagic=";
+    let at = bytes
+        .windows(magic.len())
+        .position(|window| window == magic)
+        .unwrap();
+    let foreign = bytes[at..]
+        .windows(3)
+        .position(|window| window == b"SMP")
+        .unwrap()
+        + at;
+    let mut other = bytes.clone();
+    other[foreign..foreign + 3].copy_from_slice(b"UP_");
+    let path = folder.path().join("foreign.ko");
+    std::fs::write(&path, other).unwrap();
+    let output = debian
+        .rustkmod()
+        .args(["check", "--kernel", &debian.release])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let printed = common::printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("it differs in SMP"), "{printed}");
+    assert!(
+        printed.contains("SMP (CONFIG_SMP): the module has none, the kernel has SMP"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn packed_modules_are_the_same_modules() {
+    let Some(debian) = Debian::get() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let module = &debian.modules()[0];
+    let plain = KoFile::read(module).unwrap();
+    for (program, ending, arguments) in [
+        ("zstd", "zst", &["-q", "-19", "-c"][..]),
+        // As the kernel's build packs: with the checksum its own unpacker knows.
+        (
+            "xz",
+            "xz",
+            &["--check=crc32", "--lzma2=dict=1MiB", "-c"][..],
+        ),
+        ("gzip", "gz", &["-n", "-c"][..]),
+    ] {
+        let Ok(output) = Command::new(program).args(arguments).arg(module).output() else {
+            common::skip(&format!("there is no {program} here"));
+            continue;
+        };
+        let path = folder.path().join(format!("m.ko.{ending}"));
+        std::fs::write(&path, &output.stdout).unwrap();
+        assert_eq!(KoFile::read(&path).unwrap(), plain, "{program}");
+        std::fs::write(&path, &output.stdout[..output.stdout.len() / 2]).unwrap();
+        assert!(KoFile::read(&path).is_err(), "half a {program} stream");
+    }
+}
+
+#[test]
+fn doctor_says_that_debians_headers_are_without_rust() {
+    let Some(debian) = Debian::get() else { return };
+    let output = debian
+        .rustkmod()
+        .args(["doctor", "--json", &debian.release])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let failing: Vec<_> = document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["status"] == "error")
+        .map(|finding| finding["check"].as_str().unwrap())
+        .collect();
+    assert_eq!(failing, ["config-rust"]);
+    assert_eq!(document["kernelrelease"], debian.release.as_str());
+}

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Every message as a user sees it, kept as a snapshot, and how the program ends.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{command, printed, write};
+
+/// A machine in a folder: `--root` looks at it.
+struct Machine {
+    folder: tempfile::TempDir,
+}
+
+const RELEASE: &str = "6.1.0-test";
+
+impl Machine {
+    /// A machine that has what most tests need: headers with Rust, crates, and nothing wrong.
+    fn new(distribution: &str) -> Self {
+        let machine = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        machine.write("etc/os-release", &format!("ID={distribution}\n"));
+        machine.write("proc/sys/kernel/osrelease", &format!("{RELEASE}\n"));
+        machine.headers("Makefile", "VERSION = 6\nPATCHLEVEL = 1\nRUSTC = rustc\nF := --target=target\nexport RUST_TARGET_PATH := $(objtree)/rust\n");
+        machine.headers(
+            "scripts/Makefile.build",
+            "cmd = $(RUSTC) --extern alloc --extern kernel -L $(objtree)/rust/\n",
+        );
+        let config = "CONFIG_RUST=y\nCONFIG_X86=y\nCONFIG_X86_64=y\nCONFIG_CC_IS_CLANG=y\nCONFIG_CC_VERSION_TEXT=\"clang version 14.0.6\"\n";
+        machine.headers(".config", config);
+        machine.headers("include/config/auto.conf", config);
+        machine.headers("include/generated/autoconf.h", "");
+        machine.headers(
+            "include/generated/utsrelease.h",
+            &format!("#define UTS_RELEASE \"{RELEASE}\"\n"),
+        );
+        machine.headers("Module.symvers", "0x00000000\t_RNvNtCs5bOjHdn9oRG_4core9panicking5panic\tvmlinux\tEXPORT_SYMBOL_GPL\t\n0x00000000\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n");
+        for tool in ["scripts/basic/fixdep", "scripts/mod/modpost"] {
+            use std::os::unix::fs::PermissionsExt;
+            machine.headers(tool, "#!/bin/sh\n");
+            let runs = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(machine.build().join(tool), runs).unwrap();
+        }
+        machine.headers("rust/target.json", "{\"arch\": \"x86_64\"}");
+        for name in ["core", "alloc", "kernel"] {
+            machine.crate_by(name, "rustc 1.62.0 (a8314ef7d 2022-06-27)");
+        }
+        machine
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        write(self.folder.path().join(name), text);
+    }
+
+    fn build(&self) -> PathBuf {
+        self.folder
+            .path()
+            .join("lib/modules")
+            .join(RELEASE)
+            .join("build")
+    }
+
+    fn headers(&self, name: &str, text: &str) {
+        write(self.build().join(name), text);
+    }
+
+    /// A crate of format 6, as rustc 1.62 lays it out.
+    fn crate_by(&self, name: &str, rustc: &str) {
+        let string = |text: &str| {
+            let mut bytes = vec![u8::try_from(text.len()).unwrap()];
+            bytes.extend(text.bytes());
+            bytes.push(0xC1);
+            bytes
+        };
+        let version = string(rustc);
+        let mut bytes = b"rust\0\0\0\x06".to_vec();
+        bytes.extend(u32::try_from(12 + version.len()).unwrap().to_be_bytes());
+        bytes.extend(version);
+        bytes.extend(string(name));
+        bytes.extend(b"\x00\x06target\xC1\x00\xC1\x07");
+        write(self.build().join(format!("rust/lib{name}.rmeta")), bytes);
+    }
+
+    fn remove(&self, name: &str) {
+        std::fs::remove_file(self.build().join(name)).unwrap();
+    }
+
+    /// What a command prints on this machine, with its exit status.
+    fn run(&self, arguments: &[&str]) -> String {
+        let output = command()
+            .arg("--root")
+            .arg(self.folder.path())
+            .args(arguments)
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", "/home/user")
+            .env_remove("RUSTUP_HOME")
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap();
+        let mut text = printed(&output);
+        text.push_str(&String::from_utf8(output.stderr).unwrap());
+        text.push_str(&format!("[exit {}]\n", output.status.code().unwrap()));
+        text.replace(self.folder.path().to_str().unwrap(), "ROOT")
+    }
+}
+
+#[test]
+fn doctor_without_headers() {
+    let machine = Machine::new("arch");
+    std::fs::remove_dir_all(machine.build()).unwrap();
+    machine.write("lib/modules/6.1.0-test/pkgbase", "linux-lts\n");
+    insta::assert_snapshot!(machine.run(&["doctor"]));
+    let machine = Machine::new("debian");
+    std::fs::remove_dir_all(machine.build()).unwrap();
+    insta::assert_snapshot!(
+        "doctor_without_headers_on_debian",
+        machine.run(&["doctor", "-q"])
+    );
+}
+
+#[test]
+fn doctor_on_a_machine_without_tools() {
+    insta::assert_snapshot!(Machine::new("arch").run(&["doctor"]));
+}
+
+#[test]
+fn doctor_with_rust_off() {
+    let machine = Machine::new("arch");
+    let config = "CONFIG_X86=y\nCONFIG_X86_64=y\nCONFIG_BTF=y\n";
+    machine.headers(".config", config);
+    machine.headers("include/config/auto.conf", config);
+    insta::assert_snapshot!(machine.run(&["doctor", "-q"]));
+    machine.headers("Kconfig", "config BTF\n\tbool \"Type information\"\nconfig RUST\n\tbool \"Rust support\"\n\tdepends on !BTF\n");
+    insta::assert_snapshot!(
+        "doctor_with_rust_off_and_kconfig",
+        machine.run(&["doctor", "-q"])
+    );
+}
+
+#[test]
+fn doctor_with_damaged_headers() {
+    let machine = Machine::new("arch");
+    machine.remove("rust/libkernel.rmeta");
+    machine.crate_by("alloc", "rustc 1.63.0 (4b91a6ea7 2022-08-08)");
+    machine.remove("rust/target.json");
+    machine.headers(
+        "Module.symvers",
+        "0x00000000\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n",
+    );
+    machine.headers("rust/libmacros.so", "no library");
+    insta::assert_snapshot!(machine.run(&["doctor", "-q"]));
+}
+
+#[test]
+fn doctor_with_no_crates_at_all() {
+    for distribution in ["arch", "debian", "void"] {
+        let machine = Machine::new(distribution);
+        for name in ["core", "alloc", "kernel"] {
+            machine.remove(&format!("rust/lib{name}.rmeta"));
+        }
+        let shown = machine.run(&["doctor", "-q"]);
+        insta::assert_snapshot!(format!("doctor_with_no_crates_on_{distribution}"), shown);
+    }
+}
+
+#[test]
+fn doctor_with_dkms_and_lockdown() {
+    let machine = Machine::new("arch");
+    machine.write(
+        "usr/src/hello-1.0/dkms.conf",
+        "BUILD_EXCLUSIVE_CONFIG=\"CONFIG_RUST\"\n",
+    );
+    machine.write(
+        "var/lib/dkms/hello/1.0/build/make.log",
+        "DKMS make.log for hello-1.0 for kernel 6.1.0-test (x86_64)\nerror[E0514]: found crate `core` compiled by an incompatible version of rustc\n  = help: please recompile that crate using this compiler (rustc 1.95.0 (59807616e 2026-04-14))\n",
+    );
+    std::os::unix::fs::symlink(
+        "/usr/src/hello-1.0",
+        machine.folder.path().join("var/lib/dkms/hello/1.0/source"),
+    )
+    .unwrap();
+    machine.write(
+        "sys/kernel/security/lockdown",
+        "none [integrity] confidentiality\n",
+    );
+    insta::assert_snapshot!(machine.run(&["doctor", "-q"]));
+}
+
+#[test]
+fn doctor_json() {
+    let machine = Machine::new("arch");
+    machine.remove("rust/libkernel.rmeta");
+    insta::assert_snapshot!(machine.run(&["doctor", "--json"]));
+}
+
+#[test]
+fn toolchain_that_is_not_here() {
+    let machine = Machine::new("arch");
+    insta::assert_snapshot!(machine.run(&["toolchain"]));
+    insta::assert_snapshot!(
+        "toolchain_path_that_is_not_here",
+        machine.run(&["toolchain", "--path"])
+    );
+    machine.crate_by(
+        "core",
+        "rustc 1.75.0 (82e1608df 2023-12-21) (Arch Linux rust 1:1.75.0-2)",
+    );
+    insta::assert_snapshot!("toolchain_of_a_distribution", machine.run(&["toolchain"]));
+    insta::assert_snapshot!("toolchain_json", machine.run(&["toolchain", "--json"]));
+}
+
+/// A module by the assembler, with what the kernel looks at before it runs it.
+fn module(folder: &Path, name: &str, modinfo: &[&str], symbols: &[&str]) -> Option<PathBuf> {
+    let mut text = String::from(".section .modinfo,\"a\"\n");
+    for pair in modinfo {
+        text.push_str(&format!(".asciz \"{pair}\"\n"));
+    }
+    text.push_str(".section .gnu.linkonce.this_module,\"aw\"\n.quad 0\n.text\n");
+    for symbol in symbols {
+        text.push_str(&format!(".quad {symbol}\n"));
+    }
+    let source = folder.join("module.s");
+    write(&source, text);
+    let path = folder.join(name);
+    let done = std::process::Command::new("as")
+        .arg("-o")
+        .arg(&path)
+        .arg(&source)
+        .status();
+    if !done.is_ok_and(|status| status.success()) {
+        common::skip("there is no assembler (as) here");
+        return None;
+    }
+    Some(path)
+}
+
+/// The machine, with the headers that make its vermagic.
+fn loading_machine() -> Machine {
+    let machine = Machine::new("arch");
+    machine.headers(
+        "arch/x86/include/asm/vermagic.h",
+        "#define MODULE_ARCH_VERMAGIC \"\"\n",
+    );
+    machine.headers(
+        "include/linux/vermagic.h",
+        "#define VERMAGIC_STRING UTS_RELEASE \" SMP preempt mod_unload \" MODULE_ARCH_VERMAGIC\n",
+    );
+    machine
+}
+
+const FITS: &str = "vermagic=6.1.0-test SMP preempt mod_unload ";
+
+#[test]
+fn check_says_each_reason() {
+    let machine = loading_machine();
+    let root = machine.folder.path();
+    let foreign = "vermagic=6.1.0-other SMP mod_unload modversions ";
+    let core = "_RNvNtCs5bOjHdn9oRG_4core9panicking5panic";
+    let cases: &[(&str, &[&str], &[&str])] = &[
+        ("fits", &[FITS, "license=GPL"], &["_printk", core]),
+        ("foreign", &[foreign, "license=GPL"], &["_printk"]),
+        ("proprietary", &[FITS, "license=MIT"], &[core]),
+        (
+            "another-rustc",
+            &[FITS, "license=GPL"],
+            &[
+                "_RNvNtCs5bOjHdn9oRH_4core9panicking5panic",
+                "_RNvNtCs5bOjHdn9oRH_4core9panicking9panic_fmt",
+            ],
+        ),
+        (
+            "another-kernel",
+            &[FITS, "license=GPL"],
+            &["_RNvNtCs5bOjHdn9oRG_4core9panicking5panik"],
+        ),
+        (
+            "no-crate",
+            &[FITS, "license=GPL"],
+            &["_RNvNtCs5bOjHdn9oRG_6kernel5print11call_printk"],
+        ),
+        ("allocator", &[FITS, "license=GPL"], &["__rust_alloc"]),
+        (
+            "unknown",
+            &[FITS, "license=GPL", "depends=other"],
+            &["nobody_has_this"],
+        ),
+    ];
+    for (name, modinfo, symbols) in cases {
+        let Some(_) = module(root, &format!("{name}.ko"), modinfo, symbols) else {
+            return;
+        };
+        let shown = machine.run(&["check", "--kernel", RELEASE, &format!("{name}.ko")]);
+        insta::assert_snapshot!(format!("check_{name}"), shown);
+    }
+    let shown = machine.run(&[
+        "check",
+        "--json",
+        "--symbols",
+        "--kernel",
+        RELEASE,
+        "another-rustc.ko",
+    ]);
+    insta::assert_snapshot!("check_json", shown);
+    let shown = machine.run(&["doctor", "-q", "--module", "foreign.ko"]);
+    insta::assert_snapshot!("doctor_with_a_module", shown);
+
+    let config = "CONFIG_RUST=y\nCONFIG_X86=y\nCONFIG_X86_64=y\nCONFIG_MODULE_SIG=y\nCONFIG_MODULE_SIG_FORCE=y\n";
+    machine.headers("include/config/auto.conf", config);
+    let shown = machine.run(&["check", "--kernel", RELEASE, "fits.ko"]);
+    insta::assert_snapshot!("check_unsigned", shown);
+}
+
+#[test]
+fn check_of_what_is_no_module() {
+    let machine = loading_machine();
+    machine.write("text.ko", "#!/bin/sh\n");
+    machine.write("empty.ko", "");
+    machine.write("bomb.ko.zst", "(\u{b5}/");
+    std::fs::create_dir(machine.folder.path().join("empty")).unwrap();
+    let shown = machine.run(&[
+        "check", "--kernel", RELEASE, "text.ko", "empty.ko", "none.ko",
+    ]);
+    insta::assert_snapshot!(shown);
+    insta::assert_snapshot!(
+        "check_of_an_empty_folder",
+        machine.run(&["check", "--kernel", RELEASE, "empty"])
+    );
+    insta::assert_snapshot!(
+        "check_for_no_kernel",
+        machine.run(&["check", "--kernel", "5.0.0", "text.ko"])
+    );
+}
+
+#[test]
+fn explain_a_log() {
+    let machine = Machine::new("arch");
+    machine.write(
+        "build.log",
+        "make: Entering directory '/lib/modules/6.1.0-test/build'\n\
+         error[E0514]: found crate `core` compiled by an incompatible version of rustc\n\
+         \x20 = help: please recompile that crate using this compiler (rustc 1.63.0 (4b91a6ea7 2022-08-08)) (consider running `cargo clean` first)\n\
+         \x20 = note: the following crate versions were found:\n\
+         \x20         crate `core` compiled by rustc 1.62.0 (a8314ef7d 2022-06-27): /k/rust/libcore.rmeta\n\
+         error[E0514]: found crate `kernel` compiled by an incompatible version of rustc\n\
+         error: cannot find macro `pr_info` in this scope\n\
+         error: aborting due to 3 previous errors\n\
+         foo.c:3:1: error: expected ';' before '}' token\n\
+         make: *** [Makefile:2081: modules] Error 2\n",
+    );
+    insta::assert_snapshot!(machine.run(&[
+        "explain",
+        &machine.folder.path().join("build.log").to_string_lossy()
+    ]));
+    machine.write(
+        "dmesg",
+        "[    1.0] hello: version magic '6.1.0-other SMP mod_unload ' should be '6.1.0-test SMP preempt mod_unload '\n\
+         [    1.1] hello: Unknown symbol _RNvNtCs5bOjHdn9oRG_4core9panicking5panic (err -2)\n\
+         [    1.1] hello: Unknown symbol _RNvNtCs5bOjHdn9oRG_4core9panicking9panic_fmt (err -2)\n\
+         [    1.2] Loading of unsigned module is rejected\n\
+         [    1.3] hello: loading out-of-tree module taints kernel.\n",
+    );
+    insta::assert_snapshot!(
+        "explain_a_kernel_log",
+        machine.run(&[
+            "explain",
+            &machine.folder.path().join("dmesg").to_string_lossy()
+        ])
+    );
+    machine.write("clean.log", "  CC [M]  a.o\n");
+    insta::assert_snapshot!(
+        "explain_a_clean_log",
+        machine.run(&[
+            "explain",
+            &machine.folder.path().join("clean.log").to_string_lossy()
+        ])
+    );
+    insta::assert_snapshot!(
+        "explain_no_log",
+        machine.run(&[
+            "explain",
+            &machine.folder.path().join("none").to_string_lossy()
+        ])
+    );
+    insta::assert_snapshot!(
+        "explain_json",
+        machine.run(&[
+            "explain",
+            "--json",
+            &machine.folder.path().join("build.log").to_string_lossy()
+        ])
+    );
+}
+
+#[test]
+fn why_in_words_and_json() {
+    let machine = Machine::new("arch");
+    machine.headers("Kconfig", "config BTF\n\tbool \"Type information\"\nconfig TOOL\n\tbool\nconfig RUST\n\tbool \"Rust support\"\n\tdepends on !BTF\nconfig NEVER\n\tbool \"Never\"\n\tdepends on TOOL\n");
+    machine.headers(".config", "CONFIG_BTF=y\n");
+    let build = machine.build();
+    let kdir = ["--kdir", build.to_str().unwrap()];
+    let run = |arguments: &[&str]| machine.run(&[&["why"], arguments, &kdir].concat());
+    insta::assert_snapshot!(run(&["RUST"]));
+    insta::assert_snapshot!("why_fragment", run(&["RUST", "--fragment"]));
+    insta::assert_snapshot!("why_json", run(&["RUST", "--json"]));
+    insta::assert_snapshot!("why_never", run(&["NEVER"]));
+    insta::assert_snapshot!("why_unknown", run(&["RUSTY"]));
+}
+
+#[test]
+fn what_is_in_the_place_of_a_file_is_a_finding() {
+    let machine = Machine::new("arch");
+    for name in [
+        "Module.symvers",
+        "rust/libcore.rmeta",
+        "rust/target.json",
+        ".config",
+    ] {
+        machine.remove(name);
+        std::fs::create_dir(machine.build().join(name)).unwrap();
+    }
+    machine.remove("rust/liballoc.rmeta");
+    std::os::unix::fs::symlink(
+        "liballoc.rmeta",
+        machine.build().join("rust/liballoc.rmeta"),
+    )
+    .unwrap();
+    let shown = machine.run(&["doctor", "-q"]);
+    assert!(shown.ends_with("[exit 1]\n"), "{shown}");
+    assert!(
+        shown.contains("error[crates-agree]: the crate `alloc` is damaged"),
+        "{shown}"
+    );
+    assert!(shown.contains("is not a regular file"), "{shown}");
+}
+
+#[test]
+fn the_program_ends_quietly_when_nobody_reads_on() {
+    let machine = Machine::new("arch");
+    let mut child = command()
+        .args(["--root", machine.folder.path().to_str().unwrap(), "doctor"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn man_pages_and_completions_are_generated() {
+    let folder = tempfile::tempdir().unwrap();
+    let status = command()
+        .arg("generate")
+        .arg(folder.path())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    for name in [
+        "rustkmod.1",
+        "rustkmod-doctor.1",
+        "rustkmod.bash",
+        "_rustkmod",
+        "rustkmod.fish",
+    ] {
+        assert!(folder.path().join(name).exists(), "{name}");
+    }
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Failures made for real: a small tree with crates of rustc 1.62.0, broken in each way that is
+//! known. What `doctor` predicts is compared with what rustc then says.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+const TARGET: &str = r#"{"arch": "x86_64", "data-layout": "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-f80:128-n8:16:32:64-S128", "llvm-target": "x86_64-linux-gnu", "target-pointer-width": "64"}"#;
+
+const CORE: &str = "#![no_core]\n#![feature(no_core, lang_items)]\n\
+    #[lang = \"sized\"]\npub trait Sized {}\n";
+const KERNEL: &str = "#![feature(no_core)]\n#![no_core]\nextern crate core;\n\
+    pub use core::Sized;\n";
+const MODULE: &str =
+    "#![feature(no_core)]\n#![no_core]\nextern crate core;\nextern crate kernel;\n";
+
+/// A tree as the kernel's build leaves it, in a folder of its own.
+struct Tree {
+    folder: PathBuf,
+    toolchain: PathBuf,
+    by_path: bool,
+    _keep: tempfile::TempDir,
+}
+
+impl Tree {
+    /// Compiled by 1.62.0, with the target named by its path, as 6.1 does, or by its name.
+    fn new(by_path: bool) -> Option<Self> {
+        let Some(toolchain) = common::toolchain("1.62.0") else {
+            common::skip("rustup has no 1.62.0 here: rustup toolchain install 1.62.0");
+            return None;
+        };
+        let keep = tempfile::tempdir().unwrap();
+        let folder = keep.path().canonicalize().unwrap().join("built");
+        let tree = Self {
+            folder,
+            toolchain,
+            by_path,
+            _keep: keep,
+        };
+        let flag = if by_path {
+            "$(objtree)/rust/target.json"
+        } else {
+            "target"
+        };
+        let export = if by_path {
+            ""
+        } else {
+            "export RUST_TARGET_PATH := $(objtree)/rust\n"
+        };
+        tree.write(
+            "Makefile",
+            &format!("VERSION = 6\nPATCHLEVEL = 1\nRUSTC = rustc\nF := --target={flag}\n{export}"),
+        );
+        tree.write(
+            "scripts/Makefile.build",
+            "cmd = $(RUSTC) --extern kernel -L $(objtree)/rust/\n",
+        );
+        let config = "CONFIG_RUST=y\nCONFIG_X86=y\nCONFIG_X86_64=y\n";
+        tree.write(".config", config);
+        tree.write("include/config/auto.conf", config);
+        tree.write("include/config/kernel.release", "6.1.0-test\n");
+        tree.write("include/generated/autoconf.h", "");
+        tree.write(
+            "Module.symvers",
+            "0x0\t_RNvC6kernel1f\tvmlinux\tEXPORT_SYMBOL_GPL\t\n",
+        );
+        for tool in ["scripts/basic/fixdep", "scripts/mod/modpost"] {
+            tree.write(tool, "#!/bin/sh\n");
+            use std::os::unix::fs::PermissionsExt;
+            let runs = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(tree.folder.join(tool), runs).unwrap();
+        }
+        tree.write("rust/target.json", TARGET);
+        tree.write("core.rs", CORE);
+        tree.write("kernel.rs", KERNEL);
+        tree.write("module.rs", MODULE);
+        tree.build("core");
+        tree.build("kernel");
+        Some(tree)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        common::write(self.folder.join(name), text);
+    }
+
+    fn build(&self, name: &str) {
+        let emit = format!("--emit=metadata=rust/lib{name}.rmeta");
+        let source = format!("{name}.rs");
+        let output = self.compile(&self.toolchain, &[&emit, "--crate-name", name, &source]);
+        assert_eq!(output, "", "{name}");
+    }
+
+    /// Compiles something of this tree, and returns what rustc complains about.
+    fn compile(&self, toolchain: &Path, arguments: &[&str]) -> String {
+        let target = if self.by_path {
+            "--target=rust/target.json"
+        } else {
+            "--target=target"
+        };
+        let mut command = std::process::Command::new(toolchain.join("bin/rustc"));
+        command
+            .args(["--crate-type=rlib", "--edition=2021", "-Lrust", target])
+            .args(arguments);
+        command
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUST_TARGET_PATH", self.folder.join("rust"));
+        let output = command.current_dir(&self.folder).output().unwrap();
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    /// Compiles a module as kbuild would.
+    fn module(&self) -> String {
+        self.module_by(&self.toolchain)
+    }
+
+    fn module_by(&self, toolchain: &Path) -> String {
+        self.compile(toolchain, &["--emit=metadata=module.rmeta", "module.rs"])
+    }
+
+    /// The names of the checks that fail.
+    fn doctor(&self) -> Vec<String> {
+        self.doctor_by(&self.toolchain)
+    }
+
+    fn doctor_by(&self, toolchain: &Path) -> Vec<String> {
+        let output = common::command()
+            .args(["doctor", "--json", "--kdir"])
+            .arg(&self.folder)
+            .arg("--rustc")
+            .arg(toolchain.join("bin/rustc"))
+            .output()
+            .unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = document["findings"].as_array().unwrap();
+        let failing: Vec<_> = findings
+            .iter()
+            .filter(|finding| finding["status"] == "error")
+            .map(|finding| finding["check"].as_str().unwrap().to_string())
+            .collect();
+        assert_eq!(output.status.code(), Some(i32::from(!failing.is_empty())));
+        failing
+    }
+}
+
+#[test]
+fn a_sound_tree_compiles_and_has_no_findings() {
+    for by_path in [true, false] {
+        let Some(tree) = Tree::new(by_path) else {
+            return;
+        };
+        assert_eq!(tree.module(), "");
+        assert_eq!(tree.doctor(), [""; 0]);
+    }
+}
+
+#[test]
+fn another_rustc_is_e0514() {
+    let Some(tree) = Tree::new(false) else { return };
+    for other in common::toolchains() {
+        if other == tree.toolchain {
+            continue;
+        }
+        assert_eq!(tree.doctor_by(&other), ["rustc"], "{}", other.display());
+        let said = tree.module_by(&other);
+        // Those much newer refuse this old target.json before they look at a crate.
+        assert!(
+            said.contains("E0514") || said.contains("target specification"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn headers_moved_by_path_are_e0461_and_by_name_are_fine() {
+    let Some(mut tree) = Tree::new(true) else {
+        return;
+    };
+    let moved = tree.folder.with_file_name("moved");
+    std::fs::rename(&tree.folder, &moved).unwrap();
+    tree.folder = moved;
+    assert!(tree.module().contains("E0461"), "{}", tree.module());
+    assert_eq!(tree.doctor(), ["target"]);
+
+    let Some(mut tree) = Tree::new(false) else {
+        return;
+    };
+    let moved = tree.folder.with_file_name("moved");
+    std::fs::rename(&tree.folder, &moved).unwrap();
+    tree.folder = moved;
+    assert_eq!(tree.module(), "");
+    assert_eq!(tree.doctor(), [""; 0]);
+}
+
+#[test]
+fn a_missing_crate_is_e0463() {
+    for name in ["core", "kernel"] {
+        let Some(tree) = Tree::new(false) else { return };
+        std::fs::remove_file(tree.folder.join(format!("rust/lib{name}.rmeta"))).unwrap();
+        assert!(tree.module().contains("E0463"), "{}", tree.module());
+        assert_eq!(tree.doctor(), ["crates"]);
+    }
+}
+
+#[test]
+fn a_missing_target_is_what_rustc_says() {
+    let Some(tree) = Tree::new(true) else { return };
+    std::fs::remove_file(tree.folder.join("rust/target.json")).unwrap();
+    assert!(
+        tree.module().contains(r#"target.json" does not exist"#),
+        "{}",
+        tree.module()
+    );
+    assert_eq!(tree.doctor(), ["target"]);
+
+    let Some(tree) = Tree::new(false) else { return };
+    std::fs::remove_file(tree.folder.join("rust/target.json")).unwrap();
+    assert!(
+        tree.module().contains("Could not find specification"),
+        "{}",
+        tree.module()
+    );
+    assert_eq!(tree.doctor(), ["target"]);
+}
+
+#[test]
+fn a_crate_of_another_build_is_e0460() {
+    let Some(tree) = Tree::new(false) else { return };
+    tree.write("core.rs", &format!("{CORE}pub trait Later {{}}\n"));
+    tree.build("core");
+    assert!(tree.module().contains("E0460"), "{}", tree.module());
+    assert_eq!(tree.doctor(), ["crates-agree"]);
+}
+
+#[test]
+fn a_crate_that_is_cut_off_is_refused() {
+    let Some(tree) = Tree::new(false) else { return };
+    let path = tree.folder.join("rust/libkernel.rmeta");
+    let whole = std::fs::read(&path).unwrap();
+    for length in [0, 7, 20, whole.len() / 2] {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        assert_ne!(tree.module(), "", "{length} bytes");
+        assert_eq!(tree.doctor(), ["crates-agree"], "{length} bytes");
+    }
+}
+
+#[test]
+fn a_toolchain_that_fits_is_found_by_its_string() {
+    let Some(tree) = Tree::new(false) else { return };
+    let output = common::command()
+        .args(["toolchain", "--path", "--kdir"])
+        .arg(&tree.folder)
+        .output()
+        .unwrap();
+    let path = common::printed(&output);
+    let version = std::process::Command::new(path.trim())
+        .arg("--version")
+        .output()
+        .unwrap();
+    assert_eq!(version.stdout, b"rustc 1.62.0 (a8314ef7d 2022-06-27)\n");
+}

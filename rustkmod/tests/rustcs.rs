@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Metadata made by real rustcs, of every version on this machine, read back.
+
+mod common;
+
+use std::process::Command;
+
+use rustkmod::rmeta::{self, Target};
+use rustkmod::system::System;
+use rustkmod::toolchain;
+
+/// `rustc --version`, the string that has to be found.
+fn version(folder: &std::path::Path) -> String {
+    let output = Command::new(folder.join("bin/rustc"))
+        .arg("--version")
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_string()
+}
+
+#[test]
+fn the_version_of_each_rustc_is_read_as_it_prints_it() {
+    let toolchains = common::toolchains();
+    if toolchains.is_empty() {
+        common::skip("rustup has no toolchain here");
+    }
+    let system = System::here(None);
+    for folder in toolchains {
+        let read = toolchain::version_of(&system, &folder.join("bin/rustc"));
+        assert_eq!(read, Ok(version(&folder)), "{}", folder.display());
+    }
+}
+
+#[test]
+fn the_crates_of_each_rustc_name_it() {
+    let folder = tempfile::tempdir().unwrap();
+    common::write(
+        folder.path().join("helper.rs"),
+        "#![no_std]\npub fn f() -> u32 { 1 }\n",
+    );
+    common::write(
+        folder.path().join("user.rs"),
+        "#![no_std]\npub fn g() -> u32 { helper::f() }\n",
+    );
+    common::write(
+        folder.path().join("macros.rs"),
+        "extern crate proc_macro;\n#[proc_macro]\n\
+         pub fn m(t: proc_macro::TokenStream) -> proc_macro::TokenStream { t }\n",
+    );
+    for toolchain in common::toolchains() {
+        let version = version(&toolchain);
+        let output = common::rustc(
+            &toolchain,
+            folder.path(),
+            &[
+                "--crate-type=rlib",
+                "--edition=2021",
+                "--emit=metadata=libhelper.rmeta",
+                "helper.rs",
+            ],
+        );
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let output = common::rustc(
+            &toolchain,
+            folder.path(),
+            &[
+                "--crate-type=rlib",
+                "--edition=2021",
+                "--emit=metadata=libuser.rmeta",
+                "--extern=helper=libhelper.rmeta",
+                "user.rs",
+            ],
+        );
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+
+        let used = rmeta::read(&folder.path().join("libhelper.rmeta")).unwrap();
+        assert_eq!(used.rustc, version);
+        let root = used.root.expect("the root of this format is known");
+        assert_eq!(root.name.as_deref(), Some("helper"), "{version}");
+        assert!(
+            matches!(root.target, Target::Name(name) if name.contains('-')),
+            "{version}"
+        );
+
+        let user = rmeta::read(&folder.path().join("libuser.rmeta")).unwrap();
+        let dependency = user
+            .dependencies
+            .iter()
+            .find(|dependency| dependency.name.as_deref() == Some("helper"))
+            .unwrap_or_else(|| panic!("{version}: {:?}", user.dependencies));
+        assert_eq!(dependency.hash, root.hash, "{version}");
+
+        let output = common::rustc(
+            &toolchain,
+            folder.path(),
+            &[
+                "--crate-type=proc-macro",
+                "--edition=2021",
+                "-o",
+                "libmacros.so",
+                "macros.rs",
+            ],
+        );
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let library = rmeta::read_library(&folder.path().join("libmacros.so")).unwrap();
+        assert_eq!(library.rustc, version);
+        assert_eq!(library.machine, std::env::consts::ARCH);
+        assert!(library.has_macros, "{version}");
+        assert!(library.glibc.is_some(), "{version}");
+
+        // Stripped as packages strip it, it still says all of this.
+        let path = folder.path().join("libmacros.so");
+        let stripped = Command::new("strip")
+            .arg("--strip-unneeded")
+            .arg(&path)
+            .status();
+        if stripped.is_ok_and(|status| status.success()) {
+            let again = rmeta::read_library(&path).unwrap();
+            assert_eq!(again, library, "{version}");
+        }
+    }
+}
+
+#[test]
+fn debians_own_rustc_is_read_without_running_it() {
+    let packages = ["rustc", "libstd-rust-1.63"];
+    let Some(root) = common::debian(&packages) else {
+        return;
+    };
+    let system = System::bare(&root);
+    let read = toolchain::version_of(&system, &root.join("usr/bin/rustc"));
+    let read = read.unwrap();
+    assert!(read.starts_with("rustc 1.63.0"), "{read}");
+}
