@@ -196,20 +196,21 @@ fn no_modprobed(lab: &Lab) -> Result<(), Failed> {
 fn localmodcfg(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
     // As modprobed-db writes it: a name a line.
-    fs::write(makepkg.start.join("modprobed.db"), "rust_print\n")?;
-    // A path that counts from the PKGBUILD's folder.
+    fs::write(makepkg.start.join("modprobed.db"), "rust_minimal\n")?;
+    let own = small(lab, "CONFIG_IKHEADERS=m")?;
     makepkg
-        .set("_config", "vm")
+        .set("_config", &own.display().to_string())
         .set("_localmodcfg", "y")
+        // A path that counts from the PKGBUILD's folder.
         .set("_localmodcfg_path", "modprobed.db");
     prepare(&makepkg)?;
     let config = config(&makepkg)?;
     assert_eq!(
-        config.get("CONFIG_SAMPLE_RUST_PRINT").map(String::as_str),
+        config.get("CONFIG_SAMPLE_RUST_MINIMAL").map(String::as_str),
         Some("m")
     );
     assert_eq!(
-        config.get("CONFIG_SAMPLE_RUST_MINIMAL"),
+        config.get("CONFIG_IKHEADERS"),
         None,
         "it was not in the list"
     );
