@@ -37,6 +37,8 @@ impl System {
     /// The machine this program runs on, seen from the root folder `root`.
     pub fn here(root: Option<PathBuf>) -> Self {
         let root = root.unwrap_or_else(|| PathBuf::from("/"));
+        // Links in it are followed by their full paths.
+        let root = std::path::absolute(&root).unwrap_or(root);
         let env = VARIABLES
             .iter()
             .filter_map(|name| std::env::var_os(name).map(|value| (*name, value)))

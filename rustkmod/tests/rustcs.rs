@@ -121,6 +121,50 @@ fn the_crates_of_each_rustc_name_it() {
         assert!(library.has_macros, "{version}");
         assert!(library.glibc.is_some(), "{version}");
 
+        // A crate records the hash of a proc-macro library, and of a crate whose name rustc
+        // writes as a number, as those have it themselves.
+        common::write(folder.path().join("used.rs"), "#![no_std]\n");
+        let used = [
+            "--crate-type=rlib",
+            "--emit=metadata=libused.rmeta",
+            "used.rs",
+        ];
+        let output = common::rustc(&toolchain, folder.path(), &used);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        common::write(
+            folder.path().join("both.rs"),
+            "#![no_std]\nextern crate used;\nextern crate macros;\n",
+        );
+        let both = [
+            "--crate-type=rlib",
+            "--emit=metadata=libboth.rmeta",
+            "--extern=used=libused.rmeta",
+            "--extern=macros=libmacros.so",
+            "both.rs",
+        ];
+        let output = common::rustc(&toolchain, folder.path(), &both);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let both = rmeta::read(&folder.path().join("libboth.rmeta")).unwrap();
+        let used = rmeta::read(&folder.path().join("libused.rmeta")).unwrap();
+        for hash in [Some(used.root.unwrap().hash), library.hash.clone()] {
+            let hash = hash.unwrap_or_else(|| panic!("{version}: the hash is known"));
+            assert!(
+                both.dependencies
+                    .iter()
+                    .any(|dependency| dependency.hash == hash),
+                "{version}: {:?}",
+                both.dependencies
+            );
+        }
+
         // Stripped as packages strip it, it still says all of this.
         let path = folder.path().join("libmacros.so");
         let stripped = Command::new("strip")

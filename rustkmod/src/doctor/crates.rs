@@ -169,27 +169,42 @@ fn one_rustc(subject: &Subject, sound: &[(&String, &Rmeta)]) -> Option<Finding> 
     Some(subject.reinstall(finding))
 }
 
-/// A crate records the hash of each it was compiled against. A dependency whose name is not
-/// written out is compared when only one crate can be meant: not at all.
+/// A crate records the hash of each it was compiled against. Names that rustc knows itself, such
+/// as `core`, are not written out: there it has to be the hash of one of those that are here.
 fn one_build(subject: &Subject, sound: &[(&String, &Rmeta)]) -> Option<Finding> {
     let hashes: BTreeMap<&str, &[u8]> = sound
         .iter()
         .filter_map(|(name, rmeta)| Some((name.as_str(), rmeta.root.as_ref()?.hash.as_slice())))
         .collect();
+    let libraries: Vec<Option<&[u8]>> = subject
+        .kdir
+        .libraries
+        .values()
+        .map(|library| library.as_ref().ok()?.hash.as_deref())
+        .collect();
+    let all_are_known =
+        hashes.len() == subject.kdir.crates.len() && libraries.iter().all(Option::is_some);
     for (user, rmeta) in sound {
         for dependency in &rmeta.dependencies {
             let Some(name) = dependency.name.as_deref() else {
+                let hash = dependency.hash.as_slice();
+                let is_here =
+                    hashes.values().any(|known| *known == hash) || libraries.contains(&Some(hash));
+                if all_are_known && !is_here {
+                    let file = subject.shown(&format!("rust/lib{user}.rmeta"));
+                    let message =
+                        format!("`{user}` was compiled against a crate that is not among these");
+                    let finding = Finding::error("crates-agree", file, message)
+                        .note(format!("no crate here has the hash {}", hex(hash)))
+                        .note("one is missing, or is of another build: E0463 or E0460");
+                    return Some(subject.reinstall(finding));
+                }
                 continue;
             };
             let Some(hash) = hashes.get(name) else {
                 continue;
             };
             if dependency.hash != *hash {
-                let hex = |hash: &[u8]| {
-                    hash.iter()
-                        .map(|byte| format!("{byte:02x}"))
-                        .collect::<String>()
-                };
                 let file = subject.shown(&format!("rust/lib{name}.rmeta"));
                 let message =
                     format!("`{name}` is not the crate that `{user}` was compiled against");
@@ -204,6 +219,10 @@ fn one_build(subject: &Subject, sound: &[(&String, &Rmeta)]) -> Option<Finding> 
         }
     }
     None
+}
+
+fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads the proc-macro libraries in `rust/`: ELF for this machine, with the metadata of the
@@ -499,7 +518,11 @@ mod tests {
         };
         let mut body = string(rustc);
         for (used, hash) in uses {
-            body.extend(string(used));
+            // Without a name: one that rustc writes as a number.
+            match used.is_empty() {
+                true => body.extend([2, 7]),
+                false => body.extend(string(used)),
+            }
             body.extend([*hash, 0, 2, 0, 0xC1]);
         }
         let mut bytes = b"rust\0\0\0\x06".to_vec();
@@ -563,6 +586,18 @@ mod tests {
             rmeta("alloc", "rustc 1.63.0", 2, BY_NAME, &[]),
         );
         assert_eq!(foreign.run(agree), [Error]);
+
+        let unnamed = tree();
+        unnamed.write(
+            "rust/liballoc.rmeta",
+            rmeta("alloc", RUSTC, 2, BY_NAME, &[("", 1)]),
+        );
+        assert_eq!(unnamed.run(agree), [Ok]);
+        unnamed.write(
+            "rust/liballoc.rmeta",
+            rmeta("alloc", RUSTC, 2, BY_NAME, &[("", 9)]),
+        );
+        assert_eq!(unnamed.run(agree), [Error]);
 
         let mixed = tree();
         mixed.write("rust/libcore.rmeta", rmeta("core", RUSTC, 9, BY_NAME, &[]));
