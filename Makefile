@@ -15,16 +15,19 @@ vm: build
 # Speed and size, as ratios. Needs root.
 bench: build
 	target/release/vm bench
+	cargo bench --locked -p rustkmod --bench ratios -- "$$(target/release/vm headers)"
 
 build:
-	cargo build --release --locked -p vm
+	cargo build --release --locked -p vm -p rustkmod
 	cargo rustc --release --locked -p vm-init --target $(HOST) -- -C target-feature=+crt-static
 
 # Everything, on what is built or kept from an earlier run. Needs root. The
-# evaluator of Kconfig is compared with the kernel's own, on the sources at hand.
+# evaluator of Kconfig is compared with the kernel's own, on the sources at hand;
+# rustkmod with make, on the headers.
 test: build
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --release --locked -p vm
 	KCONFIG_TEST_ARCHIVE="$$(target/release/vm source)" \
+		RUSTKMOD_TEST_HEADERS="$$(target/release/vm headers)" \
 		cargo test --release --locked --workspace --exclude vm

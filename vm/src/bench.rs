@@ -36,7 +36,7 @@ pub fn run() -> Result<()> {
     let kernel = machine.kernel()?;
 
     let mut rows = vec![module_build(&shop, &machine, &kernel)?];
-    let (size, parts) = headers_size(&shop, &first.path, &kernel)?;
+    let (size, parts) = headers_size(&shop, &first.path)?;
     rows.push(size);
     let mut boots = Vec::new();
     for _ in 0..TURNS {
@@ -199,19 +199,10 @@ fn module_build(shop: &Workshop, machine: &Machine, kernel: &str) -> Result<Row>
 type Parts = Vec<(&'static str, u64, u64)>;
 
 /// The headers' bytes, packed, against the same parts of the tree as they lie there.
-fn headers_size(shop: &Workshop, kept: &Path, kernel: &str) -> Result<(Row, Parts)> {
+fn headers_size(shop: &Workshop, kept: &Path) -> Result<(Row, Parts)> {
     shop.progress
         .say("Packing the headers, and the tree without care...");
-    let folder = shop.cache.folder("bench-headers", 0)?;
-    let package = packages(kept)?
-        .into_iter()
-        .find(|path| path.to_string_lossy().contains("-headers-"))
-        .unwrap_or_default();
-    let log = shop.cache.log("bench-headers")?;
-    Program::new("unpacking the headers", "bsdtar", &log)
-        .args([Path::new("-xf"), &package, Path::new("-C"), &folder])
-        .run(&shop.progress)?;
-    let build = folder.join("usr/lib/modules").join(kernel).join("build");
+    let build = shop.headers()?;
     let src = shop.cache.path("build/linux-rust/src");
     let tree = fs::read_dir(&src)
         .context("read", &src)?
@@ -262,7 +253,6 @@ fn headers_size(shop: &Workshop, kept: &Path, kernel: &str) -> Result<(Row, Part
             "tools/objtool",
         ],
     )?;
-    fs::remove_dir_all(&folder).context("remove", &folder)?;
     let row = Row {
         what: "the headers' package",
         measured: format!("{:.1} MiB", mib(whole)),

@@ -24,6 +24,8 @@ enum What {
     Bench,
     /// Print the path of a kernel tarball, fetched if need be; nothing where makepkg fetches it
     Source,
+    /// Print the path of the kernel's headers, built and unpacked if need be
+    Headers,
 }
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         What::Run => vm::demo::run(),
         What::Bench => vm::bench::run(),
         What::Source => vm::source::print(),
+        What::Headers => vm::packages::print_headers(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,7 +12,7 @@ use std::{
 use nix::sys::statvfs::statvfs;
 
 use crate::{
-    cache::{Cache, Kept, Key},
+    cache::{Cache, Kept, Key, file_hash},
     error::{Context, Error, Result},
     host::{self, BUILDER, Distribution, Rust},
     run::{Program, Progress, answer},
@@ -106,6 +106,34 @@ impl Workshop {
                 .join(", ")
         ));
         Ok(kept)
+    }
+
+    /// The headers' build folder, unpacked outside any system: for programs that read headers.
+    pub fn headers(&self) -> Result<PathBuf> {
+        let first = self.kernel(1)?;
+        let package = packages(&first.path)?
+            .into_iter()
+            .find(|path| path.to_string_lossy().contains("-headers-"))
+            .unwrap_or_default();
+        let mut key = Key::default();
+        key.text("package", &file_hash(&package)?);
+        let kept = self.cache.keep("headers", &key, 0, |folder| {
+            Program::new(
+                "unpacking the headers",
+                "bsdtar",
+                &self.cache.log("headers")?,
+            )
+            .args([Path::new("-xf"), &package, Path::new("-C"), folder])
+            .run(&self.progress)
+        })?;
+        let modules = kept.path.join("usr/lib/modules");
+        let release = fs::read_dir(&modules)
+            .context("read", &modules)?
+            .flatten()
+            .next();
+        Ok(release
+            .map_or(modules, |release| release.path())
+            .join("build"))
     }
 
     /// The DKMS package.
@@ -366,6 +394,14 @@ impl Tree {
     fn complete(self) -> Result<()> {
         fs::write(&self.mark, &self.inputs).context("write", &self.mark)
     }
+}
+
+/// Prints the path of the unpacked headers, built if need be.
+pub fn print_headers() -> Result<()> {
+    host::begin()?;
+    let headers = Workshop::open(Progress::beside_an_answer())?.headers()?;
+    println!("{}", headers.display());
+    Ok(())
 }
 
 /// The package files in a folder, by name.

@@ -31,6 +31,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             ("missing_and_damaged_crates_are_named", damaged),
             ("modules_in_c_do_not_need_rust", c_module),
             ("the_dkms_check_names_each_reason", dkms_check),
+            ("rustkmod_is_right_on_these_packages", rustkmod),
         ],
     )
 }
@@ -387,5 +388,54 @@ fn dkms_check(lab: &Lab) -> Result<(), Failed> {
         );
         says(&text(&output), message);
     }
+    Ok(())
+}
+
+/// The installed packages are sound to `doctor` and `check`; broken, `doctor` says so before make
+/// does, and the DKMS check shows what it found.
+fn rustkmod(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    let program = repository().join("target/release/rustkmod");
+    assert!(program.exists(), "make build");
+    fs::copy(program, machine.path("/usr/bin/rustkmod"))?;
+    let run = |arguments: &[&str]| machine.command("rustkmod").args(arguments).output();
+
+    let doctor = run(&["doctor", "--kdir", &lab.kdir()])?;
+    assert_eq!(doctor.status.code(), Some(0), "{}", text(&doctor));
+    let built = format!(
+        "/usr/lib/modules/{}/updates/dkms/rust_out_of_tree.ko.zst",
+        lab.release
+    );
+    let check = run(&["check", &built, "--kernel", &lab.release])?;
+    assert_eq!(check.status.code(), Some(0), "{}", text(&check));
+    let toolchain = run(&["toolchain", "--path", "--kdir", &lab.kdir()])?;
+    assert_eq!(
+        text(&toolchain).trim(),
+        "/usr/lib/linux-rust-toolchain/1.62.0/bin/rustc"
+    );
+
+    checkout(&machine, "/tmp/module")?;
+    fs::remove_file(machine.path(&lab.kdir()).join("rust/libkernel.rmeta"))?;
+    let doctor = run(&["doctor", "--quiet", "--kdir", &lab.kdir()])?;
+    assert_eq!(doctor.status.code(), Some(1), "{}", text(&doctor));
+    says(&text(&doctor), &["error[crates]", "libkernel.rmeta"]);
+    let make = machine.as_user(&format!("cd /tmp/module; make KDIR={}", lab.kdir()))?;
+    is_refused(
+        &make,
+        &machine,
+        "/tmp/module",
+        &["'rust/libkernel.rmeta' is missing"],
+    );
+    let script = format!(
+        "cd /tmp; /usr/src/rust-out-of-tree-1.0/check-headers {} {}",
+        lab.release,
+        lab.kdir()
+    );
+    let dkms = machine.command("sh").args(["-euc", &script]).output()?;
+    assert!(!dkms.status.success());
+    says(
+        &text(&dkms),
+        &["rustkmod doctor has found:", "error[crates]"],
+    );
     Ok(())
 }
