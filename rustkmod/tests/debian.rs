@@ -331,6 +331,58 @@ fn a_module_of_another_kernel_is_refused_field_by_field() {
     );
 }
 
+/// As the kernel does in `check_version()` (`kernel/module/version.c`). Which symbols a module has
+/// versions of, and which, is modprobe's word.
+#[test]
+fn a_symbol_of_another_version_is_refused_with_both_versions() {
+    let Some(debian) = Debian::get() else { return };
+    if !has("modprobe") {
+        return;
+    }
+    let path = debian.modules().into_iter().next().unwrap();
+    let output = Command::new("modprobe")
+        .arg("--dump-modversions")
+        .arg(&path)
+        .output()
+        .unwrap();
+    let dumped = common::printed(&output);
+    let versions: Vec<(u32, &str)> = dumped
+        .lines()
+        .filter_map(|line| {
+            let (crc, symbol) = line.split_once('\t')?;
+            let crc = u32::from_str_radix(crc.strip_prefix("0x")?, 16).ok()?;
+            Some((crc, symbol))
+        })
+        .collect();
+    assert!(versions.len() > 3, "{dumped}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let changed = folder.path().join("changed.ko");
+    for (crc, symbol) in versions.into_iter().take(20) {
+        let entry = [&u64::from(crc).to_le_bytes(), symbol.as_bytes(), b"\0"].concat();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let at = bytes
+            .windows(entry.len())
+            .position(|window| window == entry)
+            .unwrap();
+        bytes[at] ^= 1;
+        std::fs::write(&changed, bytes).unwrap();
+        let output = debian
+            .rustkmod()
+            .args(["check", "--kernel", &debian.release])
+            .arg(&changed)
+            .output()
+            .unwrap();
+        let printed = common::printed(&output);
+        assert_eq!(output.status.code(), Some(1), "{printed}");
+        let says = format!("disagrees about version of symbol {symbol}");
+        assert!(printed.contains(&says), "{printed}");
+        for version in [crc, crc ^ 1] {
+            assert!(printed.contains(&format!("{version:#010x}")), "{printed}");
+        }
+    }
+}
+
 #[test]
 fn packed_modules_are_the_same_modules() {
     let Some(debian) = Debian::get() else { return };
