@@ -2,14 +2,14 @@
 
 //! From `pacman -U` to a loaded module, and through an upgrade.
 
-use std::{fs, sync::Arc};
+use std::{fs, path::PathBuf, process::Command, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
 use vm::{
     demo::{MODULE, boot_installed},
     guest::{Boot, Guest, Verdict},
     machine::Machine,
-    packages::packages,
+    packages::{packages, repository},
 };
 
 use crate::lab::{self, Lab, says, text};
@@ -24,6 +24,10 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             (
                 "a_module_of_another_kernel_is_refused_and_the_boot_says_so",
                 foreign_module,
+            ),
+            (
+                "an_unsigned_module_is_rejected_where_the_kernel_asks_for_signatures",
+                sig_enforce,
             ),
             ("dkms_builds_whatever_comes_first", any_order),
             ("an_upgrade_rebuilds_the_module_by_itself", upgrade),
@@ -94,6 +98,7 @@ fn is_good(boot: &Boot, release: &str) {
         said,
         [
             "loading out-of-tree module taints kernel.",
+            "module verification failed: signature and/or required key missing - tainting kernel",
             "Hello from Rust, outside the kernel tree (init)",
             "My numbers are [72, 108, 200]",
             "Goodbye from Rust, outside the kernel tree (exit)",
@@ -131,7 +136,7 @@ fn foreign_module(lab: &Lab) -> Result<(), Failed> {
     let modules = machine.module_files(&lab.release, MODULE)?;
     // The same length, so that the ELF file stays whole.
     let foreign = machine.path("/tmp/rust_out_of_tree.ko");
-    let elf = std::process::Command::new("zstd")
+    let elf = Command::new("zstd")
         .arg("-dcq")
         .arg(&modules[0])
         .output()?
@@ -158,6 +163,67 @@ fn foreign_module(lab: &Lab) -> Result<(), Failed> {
         &boot.log.join("\n"),
         &["version magic '6.9.", "should be '6.1."],
     );
+    Ok(())
+}
+
+/// Under `module.sig_enforce=1` the kernel's own module loads and an unsigned one is rejected, in the
+/// words that `rustkmod check` foretold.
+fn sig_enforce(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    let image = machine.path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release));
+    let enforce = "module.sig_enforce=1";
+    let boot = |name: &str, modules: &[PathBuf]| {
+        let guest = Guest {
+            kernel: &image,
+            modules,
+            append: enforce,
+        };
+        guest.boot(&lab.shop.cache, name)
+    };
+    let own = boot(
+        "signed",
+        &machine.module_files(&lab.release, "rust_minimal")?,
+    )?;
+    assert_eq!(own.verdict, Verdict::Good);
+    says(&own.log.join("\n"), &["rust_minimal: Rust minimal sample"]);
+
+    // dkms may have signed it, with a key that this kernel does not know; objcopy writes what ELF
+    // knows of, and a signature is behind that.
+    let unsigned = machine.path("/tmp/rust_out_of_tree.ko");
+    let script = r#"zstd -dcqf "$1" >"$2.signed"; llvm-objcopy "$2.signed" "$2""#;
+    let built = machine.module_files(&lab.release, MODULE)?;
+    let status = Command::new("sh")
+        .args(["-euc", script, "sh"])
+        .arg(&built[0])
+        .arg(&unsigned)
+        .status()?;
+    assert!(status.success(), "{script}");
+
+    // What the parameter does to the running kernel, MODULE_SIG_FORCE does to one that is not.
+    for file in [".config", "include/config/auto.conf"] {
+        let file = format!("{}/{file}", lab.kdir());
+        let config = fs::read_to_string(machine.path(&file))?;
+        machine.write(&file, &format!("{config}CONFIG_MODULE_SIG_FORCE=y\n"))?;
+    }
+    fs::copy(
+        repository().join("target/release/rustkmod"),
+        machine.path("/usr/bin/rustkmod"),
+    )?;
+    let check = machine
+        .command("rustkmod")
+        .args(["check", "/tmp/rust_out_of_tree.ko"])
+        .args(["--kernel", &lab.release])
+        .output()?;
+    assert_eq!(check.status.code(), Some(1), "{}", text(&check));
+    let reason = "Loading of unsigned module is rejected";
+    says(&text(&check), &["error[signature]", reason]);
+
+    let boot = boot("unsigned", &[unsigned])?;
+    let Verdict::Failed(step) = &boot.verdict else {
+        panic!("{:?}", boot.verdict)
+    };
+    says(step, &["load rust_out_of_tree", "Key was rejected"]);
+    says(&boot.log.join("\n"), &[reason]);
     Ok(())
 }
 
@@ -309,7 +375,7 @@ fn keep_kernel_orders(lab: &Lab) -> Result<(), Failed> {
         ("-A -B", "B"),
     ];
     let machine = lab.machine()?;
-    let script = fs::read_to_string(vm::packages::repository().join("linux-rust/keep-kernel"))?;
+    let script = fs::read_to_string(repository().join("linux-rust/keep-kernel"))?;
     machine.write("/tmp/keep-kernel", &script)?;
     machine.write("/tmp/play", PLAY)?;
     for (transactions, left) in cases {
