@@ -7,6 +7,7 @@ mod error;
 mod eval;
 mod expr;
 mod file;
+pub mod hostile;
 mod lex;
 mod menu;
 mod model;

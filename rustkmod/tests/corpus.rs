@@ -3,17 +3,14 @@
 //! What the fuzz targets started from and found, replayed: no parser panics or hangs, on it, on
 //! every beginning of it, or on it with a byte changed.
 
-use std::path::Path;
+mod common;
+
 use std::time::{Duration, Instant};
 
 #[test]
 fn every_parser_survives_its_corpus() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
-    for (name, parse) in rustkmod::hostile::PARSERS {
-        let files: Vec<_> = std::fs::read_dir(corpus.join(name))
-            .unwrap()
-            .flatten()
-            .collect();
+    for (name, parse, corpus) in common::parsers() {
+        let files: Vec<_> = std::fs::read_dir(&corpus).unwrap().flatten().collect();
         assert!(!files.is_empty(), "{name} has no corpus");
         parse(b"");
         for file in files {

@@ -7,15 +7,16 @@
 //! `RUSTKMOD_FUZZ_SECONDS` is the time each parser gets (1), `RUSTKMOD_FUZZ_SEED` the first seed (a
 //! new one every day). An input is made from its seed alone, so that one seed repeats a finding.
 
+mod common;
+
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mutatis::Session;
-use rustkmod::hostile::{PARSERS, Parser};
+use rustkmod::hostile::Parser;
 
 /// What ends later than this hangs: an input takes less than a thousandth of it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -102,9 +103,9 @@ fn today() -> u64 {
 fn no_parser_panics_or_hangs_on_a_mutated_corpus() {
     let time = Duration::from_secs(number("RUSTKMOD_FUZZ_SECONDS").unwrap_or(1));
     let first = number("RUSTKMOD_FUZZ_SEED").unwrap_or_else(today);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
-    for &(name, parse) in PARSERS {
-        let files = std::fs::read_dir(folder.join(name)).unwrap().flatten();
+    for (name, parse, folder) in common::parsers() {
+        let name = &format!("{name} ({})", folder.display());
+        let files = std::fs::read_dir(&folder).unwrap().flatten();
         let mut files: Vec<_> = files.map(|file| file.path()).collect();
         // A seed means the same everywhere.
         files.sort();

@@ -19,6 +19,19 @@ pub fn command() -> Command {
     command
 }
 
+/// Every parser of this program and of its Kconfig evaluator, with the folder of its corpus.
+pub fn parsers() -> impl Iterator<Item = (&'static str, rustkmod::hostile::Parser, PathBuf)> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let corpus = |crate_root: &Path, name| crate_root.join("fuzz/corpus").join(name);
+    let own = rustkmod::hostile::PARSERS
+        .iter()
+        .map(move |&(name, parse)| (name, parse, corpus(here, name)));
+    let kconfig = kconfig::hostile::PARSERS
+        .iter()
+        .map(move |&(name, parse)| (name, parse, corpus(&here.join("../kconfig"), name)));
+    own.chain(kconfig)
+}
+
 /// What a command printed.
 pub fn printed(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
