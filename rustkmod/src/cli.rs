@@ -742,6 +742,8 @@ fn install(need: &Need) -> Result<()> {
     };
     let status = std::process::Command::new("rustup")
         .args(["toolchain", "install", &name, "--profile", "minimal"])
+        // A rustup that somebody else has installed cannot update itself, and fails.
+        .arg("--no-self-update")
         .stdout(std::io::stderr())
         .status()
         .map_err(|error| failed(format!("{error}; install rustup first")))?;
