@@ -6,11 +6,16 @@ HOST := x86_64-unknown-linux-gnu
 # Where the programs are looked for, whatever cargo's configuration says.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-.PHONY: vm test bench build
+.PHONY: vm check-series test bench build
 
-# From makepkg to a loaded module, in a virtual machine. Needs root.
+# From makepkg to a loaded module, in a virtual machine: make vm, make vm
+# SERIES=6.12, make vm SERIES=all. Needs root.
 vm: build
-	target/release/vm run
+	target/release/vm run $(SERIES)
+
+# Each row of linux-rust/series against its own kernel's sources. Needs root.
+check-series: build
+	target/release/vm check-series
 
 # Speed and size, as ratios. Needs root.
 bench: build

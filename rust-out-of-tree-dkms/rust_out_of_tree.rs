@@ -2,9 +2,15 @@
 
 //! A Rust module outside the kernel tree: says hello, keeps a few numbers, and
 //! gives them back when it goes.
+//!
+//! One source for every series since 6.1. Kbuild says by `cfg` what the kernel
+//! crate offers: `has_str`, since 6.2 `module!` takes strings; `has_gfp`, since
+//! 6.10 who allocates says how; `has_kvec`, since 6.13 there is `KVec`;
+//! `has_authors`, since 6.15 `module!` takes many authors.
 
 use kernel::prelude::*;
 
+#[cfg(not(has_str))]
 module! {
     type: RustOutOfTree,
     name: b"rust_out_of_tree",
@@ -13,19 +19,50 @@ module! {
     license: b"GPL",
 }
 
+#[cfg(all(has_str, not(has_authors)))]
+module! {
+    type: RustOutOfTree,
+    name: "rust_out_of_tree",
+    author: "The linux-rust maintainers",
+    description: "A Rust module built outside the kernel tree",
+    license: "GPL",
+}
+
+#[cfg(has_authors)]
+module! {
+    type: RustOutOfTree,
+    name: "rust_out_of_tree",
+    authors: ["The linux-rust maintainers"],
+    description: "A Rust module built outside the kernel tree",
+    license: "GPL",
+}
+
+#[cfg(has_kvec)]
+type Numbers = KVec<i32>;
+#[cfg(not(has_kvec))]
+type Numbers = Vec<i32>;
+
 struct RustOutOfTree {
-    numbers: Vec<i32>,
+    numbers: Numbers,
+}
+
+/// Memory for each number is asked for, and may be refused.
+fn push(numbers: &mut Numbers, number: i32) -> Result {
+    #[cfg(not(has_gfp))]
+    numbers.try_push(number)?;
+    #[cfg(has_gfp)]
+    numbers.push(number, GFP_KERNEL)?;
+    Ok(())
 }
 
 impl kernel::Module for RustOutOfTree {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         pr_info!("Hello from Rust, outside the kernel tree (init)\n");
 
-        // Memory for each push is asked for, and may be refused.
-        let mut numbers = Vec::new();
-        numbers.try_push(72)?;
-        numbers.try_push(108)?;
-        numbers.try_push(200)?;
+        let mut numbers = Numbers::new();
+        for number in [72, 108, 200] {
+            push(&mut numbers, number)?;
+        }
 
         Ok(Self { numbers })
     }

@@ -106,7 +106,7 @@ fn kernel_build(shop: &Workshop) -> Result<Row> {
     makepkg.builddir = shop.cache.folder("bench", builder)?;
     makepkg.pkgdest = makepkg.builddir.join("packages");
     makepkg.set("_config", "vm");
-    let src = makepkg.builddir.join("linux-rust/src");
+    let src = makepkg.builddir.join(&shop.series.pkgbase).join("src");
     // Fresh trees: nothing in them is built.
     for folder in [src.clone(), makepkg.builddir.join("plain")] {
         if folder.exists() {
@@ -203,7 +203,9 @@ fn headers_size(shop: &Workshop, kept: &Path) -> Result<(Row, Parts)> {
     shop.progress
         .say("Packing the headers, and the tree without care...");
     let build = shop.headers()?;
-    let src = shop.cache.path("build/linux-rust/src");
+    let src = shop
+        .cache
+        .path(&format!("build/{}/src", shop.series.pkgbase));
     let tree = fs::read_dir(&src)
         .context("read", &src)?
         .flatten()

@@ -2,37 +2,112 @@
 
 //! `make vm`: the chain from makepkg to a loaded module, and again after an upgrade.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use crate::{
-    error::{Error, Result},
+    cache::Kept,
+    error::{Context, Error, Result},
     guest::{self, Boot, Guest, Verdict},
     host,
     machine::Machine,
     packages::{Workshop, packages},
-    run::Progress,
+    run::{Progress, answer},
+    series,
 };
 
 /// The module that is shown.
 pub const MODULE: &str = "rust_out_of_tree";
 
-/// Shows everything. What it shows is good if every boot was.
-pub fn run() -> Result<()> {
+/// Shows everything, for a series or for all. What it shows is good if every boot was.
+pub fn run(series: Option<&str>) -> Result<()> {
+    let rows = series::chosen(series)?;
     let progress = Progress::default();
     host::begin()?;
     guest::require_init()?;
     let shop = Workshop::open(progress)?;
+    let mut shown = Vec::new();
+    for row in &rows {
+        let shop = shop.for_series(row.clone())?;
+        shown.push(show_series(&shop)?);
+    }
+    if let [_, _, ..] = shown[..] {
+        print_table(&shown);
+    }
+    Ok(())
+}
+
+/// What became of a series.
+struct Shown {
+    series: String,
+    kernel: String,
+    rustc: String,
+    bindgen: String,
+    clang: String,
+    /// Nothing where the packages were kept from an earlier run.
+    build: Option<Duration>,
+    headers: u64,
+    dkms: Duration,
+}
+
+fn print_table(all: &[Shown]) {
+    let heads = [
+        "series", "kernel", "rustc", "bindgen", "clang", "build", "headers", "dkms", "loaded",
+    ];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    for shown in all {
+        rows.push(vec![
+            shown.series.clone(),
+            shown.kernel.clone(),
+            shown.rustc.clone(),
+            shown.bindgen.clone(),
+            shown.clang.clone(),
+            shown
+                .build
+                .map_or_else(|| "kept".into(), |time| format!("{} s", time.as_secs())),
+            format!("{:.1} MiB", shown.headers as f64 / f64::from(1 << 20)),
+            format!("{:.1} s", shown.dkms.as_secs_f64()),
+            // Who did not ended the run.
+            "yes".into(),
+        ]);
+    }
+    for row in &rows {
+        let cell = |column: usize| {
+            let width = rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+            format!("{:width$}", row[column])
+        };
+        println!(
+            "{}",
+            (0..row.len())
+                .map(cell)
+                .collect::<Vec<_>>()
+                .join("  ")
+                .trim_end()
+        );
+    }
+}
+
+fn show_series(shop: &Workshop) -> Result<Shown> {
+    let progress = shop.progress;
+    let start = Instant::now();
     let first = shop.kernel(1)?;
+    let build = first.made.then(|| start.elapsed());
     let dkms = shop.dkms()?;
 
     let machine = Machine::new(&shop.cache)?;
+    if let Some(folder) = &shop.llvm {
+        machine.use_llvm(folder)?;
+    }
     let log = shop.cache.log("pacman")?;
     progress.say("Installing all of it with pacman, in a throwaway copy of this machine...");
     let mut all = packages(&first.path)?;
     all.extend(packages(&dkms.path)?);
     machine.pacman_upgrade(&all, &log, &progress)?;
     let before = machine.kernel()?;
-    show(&shop, &machine, "first")?;
+    show(shop, &machine, "first")?;
 
     progress.say("The upgrade: the same kernel, pkgrel 2, over the first");
     let second = shop.kernel(2)?;
@@ -45,13 +120,66 @@ pub fn run() -> Result<()> {
             help: format!("less {}", log.display()),
         });
     }
-    show(&shop, &machine, "upgraded")?;
+    show(shop, &machine, "upgraded")?;
 
     progress.say(format!(
         "Good: {before} and {after} were built, installed by pacman, the module built by DKMS, loaded \
          and unloaded."
     ));
-    Ok(())
+    shown(shop, &first, &machine, &after, build)
+}
+
+/// What the table says of it.
+fn shown(
+    shop: &Workshop,
+    first: &Kept,
+    machine: &Machine,
+    kernel: &str,
+    build: Option<Duration>,
+) -> Result<Shown> {
+    let config = machine.path(&format!("/usr/lib/modules/{kernel}/build/.config"));
+    let config = fs::read_to_string(&config).context("read", &config)?;
+    let text = |name: &str| {
+        config
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+            .map(|text| text.trim_matches('"').to_owned())
+            .unwrap_or_default()
+    };
+    let headers = packages(&first.path)?
+        .iter()
+        .find(|path| path.to_string_lossy().contains("-headers-"))
+        .and_then(|path| path.metadata().ok())
+        .map_or(0, |file| file.len());
+    let start = Instant::now();
+    let output = machine
+        .command("dkms")
+        .args(["build", "--force", "-k", kernel, "rust-out-of-tree/1.0"])
+        .output()
+        .context("run dkms in", machine.root())?;
+    if !output.status.success() {
+        return Err(Error::State {
+            what: format!("dkms does not build for {kernel} again"),
+            note: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            help: "look at its make.log".into(),
+        });
+    }
+    let version = |text: String| {
+        text.split_whitespace()
+            .nth(1)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    Ok(Shown {
+        series: shop.series.name.clone(),
+        kernel: kernel.to_owned(),
+        rustc: version(text("CONFIG_RUSTC_VERSION_TEXT")),
+        bindgen: version(text("CONFIG_BINDGEN_VERSION_TEXT")),
+        clang: answer(&shop.llvm_program("clang"), ["-dumpversion"]),
+        build,
+        headers,
+        dkms: start.elapsed(),
+    })
 }
 
 /// Boots the installed kernel, loads the module that DKMS built, and shows what it says.

@@ -100,7 +100,7 @@ pub enum Error {
     #[error(
         "no kernel sources\n  \
          note: kernel.org is not reachable from here, and {why}\n  \
-         help: apt-get update; or give a tarball: LINUX_RUST_TARBALL=/path/to/linux-6.1.y.tar.xz make vm"
+         help: apt-get update; or give a tarball: LINUX_RUST_TARBALL=/path/to/linux-SERIES.y.tar.xz make vm"
     )]
     NoSource {
         /// Why Debian's are not there either.

@@ -15,6 +15,7 @@ pub mod host;
 pub mod machine;
 pub mod packages;
 pub mod run;
+pub mod series;
 pub mod source;
 
 pub use error::{Error, Result};

@@ -5,6 +5,7 @@
 
 use std::{
     fs,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -37,6 +38,9 @@ const ASSUMED: &[(&str, &str)] = &[
     // The test machine's own: `guest`.
     ("initramfs", ""),
 ];
+
+/// Inside.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin";
 
 /// What dkms and kmod of Arch bring and Debian's do not: hooks for pacman.
 const HOOKS: [&str; 5] = [
@@ -201,11 +205,9 @@ impl Machine {
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("/usr/sbin/chroot");
         command.arg(self.root()).arg(program).stdin(Stdio::null());
-        command.env_clear().envs([
-            ("PATH", "/usr/bin:/usr/sbin:/bin:/sbin"),
-            ("HOME", "/root"),
-            ("LANG", "C.UTF-8"),
-        ]);
+        command
+            .env_clear()
+            .envs([("PATH", PATH), ("HOME", "/root"), ("LANG", "C.UTF-8")]);
         command
     }
 
@@ -218,7 +220,7 @@ impl Machine {
             .args(["sh", "-euc", script]);
         command
             .env_clear()
-            .env("PATH", "/usr/bin:/bin")
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .stdin(Stdio::null());
         command.output().context("run in", self.root())
     }
@@ -265,7 +267,7 @@ impl Machine {
         }
         program = program.args(&inside);
         program.command().env_clear().envs([
-            ("PATH", "/usr/bin:/usr/sbin:/bin:/sbin"),
+            ("PATH", PATH),
             ("HOME", "/root"),
             ("LANG", "C.UTF-8"),
         ]);
@@ -284,12 +286,23 @@ impl Machine {
             .flatten()
             .filter(|entry| {
                 fs::read_to_string(entry.path().join("pkgbase"))
-                    .is_ok_and(|pkgbase| pkgbase.trim() == "linux-rust")
+                    .is_ok_and(|pkgbase| pkgbase.starts_with("linux-rust"))
             })
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
             .collect();
         releases.sort();
         Ok(releases)
+    }
+
+    /// Makes another LLVM than this machine's the one of the copy, as an upgrade of clang does.
+    pub fn use_llvm(&self, folder: &Path) -> Result<()> {
+        let bin = self.path("/usr/local/bin");
+        for program in fs::read_dir(folder).context("read", folder)?.flatten() {
+            let link = bin.join(program.file_name());
+            let _ = fs::remove_file(&link);
+            symlink(program.path(), &link).context("link", &link)?;
+        }
+        Ok(())
     }
 
     /// The one kernel that is installed.

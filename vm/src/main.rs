@@ -19,7 +19,12 @@ struct Arguments {
 #[derive(Subcommand)]
 enum What {
     /// From makepkg to a loaded module, and an upgrade
-    Run,
+    Run {
+        /// A series of linux-rust/series, or all of them; the first otherwise
+        series: Option<String>,
+    },
+    /// Hold each row of linux-rust/series against its own kernel's sources
+    CheckSeries,
     /// Speed and size, as ratios against the obvious alternative
     Bench,
     /// Print the path of a kernel tarball, fetched if need be; nothing where makepkg fetches it
@@ -30,7 +35,8 @@ enum What {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        What::Run => vm::demo::run(),
+        What::Run { series } => vm::demo::run(series.as_deref()),
+        What::CheckSeries => vm::series::print_check(),
         What::Bench => vm::bench::run(),
         What::Source => vm::source::print(),
         What::Headers => vm::packages::print_headers(),

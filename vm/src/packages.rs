@@ -7,6 +7,7 @@ use std::{
     fs::{self, File},
     os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use nix::sys::statvfs::statvfs;
@@ -16,6 +17,7 @@ use crate::{
     error::{Context, Error, Result},
     host::{self, BUILDER, Distribution, Rust},
     run::{Program, Progress, answer},
+    series::{self, Series},
     source::{self, Tarball},
 };
 
@@ -37,7 +39,9 @@ pub fn repository() -> PathBuf {
 #[derive(Debug)]
 pub struct Workshop {
     /// What is kept.
-    pub cache: Cache,
+    pub cache: Arc<Cache>,
+    /// Which kernel.
+    pub series: Series,
     /// The clock.
     pub progress: Progress,
     /// Whose package manager this is.
@@ -46,58 +50,91 @@ pub struct Workshop {
     pub tarball: Option<Tarball>,
     /// How rustc comes in.
     pub rust: Rust,
+    /// The programs of an LLVM, where the one in PATH is too old.
+    pub llvm: Option<PathBuf>,
 }
 
 impl Workshop {
-    /// Gets everything that building needs: tools, sources, a way to the pinned rustc.
+    /// For the default series: gets everything that building needs, which is tools, sources, a way
+    /// to the pinned rustc.
     pub fn open(progress: Progress) -> Result<Self> {
         host::require_root()?;
         let distribution = Distribution::detect()?;
-        let cache = Cache::open(&progress)?;
-        require_space(&cache)?;
+        let cache = Arc::new(Cache::open(&progress)?);
         host::install_missing(host::NEEDED, distribution, &cache, &progress)?;
-        let pkgbuild = repository().join("linux-rust/PKGBUILD");
-        let series = variable(&pkgbuild, "_series")?;
-        let rustc = variable(&pkgbuild, "_rustc_ver")?;
-        let tarball = source::find(&series, distribution, &cache, &progress)?;
-        let rust = host::rust(&rustc, distribution, &cache, &progress)?;
+        let default = series::chosen(None)?.remove(0);
+        Self::of(default, distribution, cache, progress)
+    }
+
+    /// The same for another series.
+    pub fn for_series(&self, series: Series) -> Result<Self> {
+        Self::of(
+            series,
+            self.distribution,
+            Arc::clone(&self.cache),
+            self.progress,
+        )
+    }
+
+    fn of(
+        series: Series,
+        distribution: Distribution,
+        cache: Arc<Cache>,
+        progress: Progress,
+    ) -> Result<Self> {
+        require_space(&cache, &series)?;
+        let tarball = source::find(&series.name, distribution, &cache, &progress)?;
+        let llvm = series::llvm(&series, distribution, &cache, &progress)?;
+        let rust = host::rust(&series.rustc, distribution, &cache, &progress)?;
         if let Rust::Distribution { why, .. } = &rust {
             progress.say(format!(
-                "rustc {rustc} cannot be fetched ({why}): going on with Debian's"
+                "rustc {} cannot be fetched ({why}): going on with Debian's",
+                series.rustc
             ));
         }
         Ok(Self {
             cache,
+            series,
             progress,
             distribution,
             tarball,
             rust,
+            llvm,
         })
+    }
+
+    /// A program of the LLVM that builds.
+    pub fn llvm_program(&self, name: &str) -> String {
+        match &self.llvm {
+            Some(folder) => folder.join(name).display().to_string(),
+            None => name.to_owned(),
+        }
     }
 
     /// The kernel, its headers and its toolchain.
     pub fn kernel(&self, pkgrel: u32) -> Result<Kept> {
         let start = self.pkgbuild("linux-rust", pkgrel)?;
+        let pkgbase = &self.series.pkgbase;
         let mut makepkg = Makepkg::new(self, start);
         makepkg.set("_config", "vm");
         let key = makepkg.key()?;
-        let kept = self.cache.keep("linux-rust", &key, BUILDER, |packages| {
+        let kept = self.cache.keep(pkgbase, &key, BUILDER, |packages| {
             self.progress
-                .say(format!("Building linux-rust, pkgrel {pkgrel} (minutes)..."));
+                .say(format!("Building {pkgbase}, pkgrel {pkgrel} (minutes)..."));
             // Without pkgrel: a tree that differs in nothing else is built on.
             let mut same = Makepkg::new(self, self.pkgbuild("linux-rust", 1)?);
             same.set("_config", "vm");
-            let tree = Tree::claim(&makepkg.builddir.join("linux-rust"), &same.key()?)?;
+            let tree = Tree::claim(&makepkg.builddir.join(pkgbase), &same.key()?)?;
             makepkg.start = self.pkgbuild("linux-rust", pkgrel)?;
             makepkg.pkgdest = packages.to_owned();
             let mut options = vec!["--force"];
             // Without unpacking and prepare(): only what knows the release is built again.
             options.extend(tree.usable.then_some("--noextract"));
-            makepkg.run("building linux-rust", &options)?;
+            makepkg.run(&format!("building {pkgbase}"), &options)?;
             tree.complete()
         })?;
         self.progress.say(format!(
-            "{} linux-rust, pkgrel {pkgrel}: {}",
+            "{} {pkgbase}, pkgrel {pkgrel}: {}",
             if kept.made { "Built" } else { "Have" },
             packages(&kept.path)?
                 .iter()
@@ -148,7 +185,8 @@ impl Workshop {
         })
     }
 
-    /// A copy of a package's folder for the builder, links followed, with its `pkgrel` set.
+    /// A copy of a package's folder for the builder, links followed, with its `pkgrel` set. Of the
+    /// series it has only this one, so that no other's changes build this one again.
     pub fn pkgbuild(&self, name: &str, pkgrel: u32) -> Result<PathBuf> {
         let from = repository().join(name);
         let to = self.cache.folder(&format!("pkgbuild/{name}"), BUILDER)?;
@@ -156,7 +194,10 @@ impl Workshop {
         let to = self.cache.folder(&format!("pkgbuild/{name}"), BUILDER)?;
         for file in fs::read_dir(&from).context("read", &from)?.flatten() {
             // Links are followed; folders are what builds have left behind.
-            if file.path().is_file() {
+            let others = |name: &str| {
+                name.ends_with(".patch") && !self.series.patches.iter().any(|own| own == name)
+            };
+            if file.path().is_file() && !others(&file.file_name().to_string_lossy()) {
                 let copy = to.join(file.file_name());
                 fs::copy(file.path(), &copy).context("copy", file.path())?;
                 chown(&copy, Some(BUILDER), None).context("give away", &copy)?;
@@ -170,16 +211,22 @@ impl Workshop {
             .unwrap_or("pkgrel=");
         let text = text.replacen(line, &format!("pkgrel={pkgrel}"), 1);
         fs::write(&path, text).context("write", &path)?;
+        let table = to.join("series");
+        if table.exists() {
+            fs::write(&table, format!("{}\n", self.series.row)).context("write", &table)?;
+        }
         Ok(to)
     }
 }
 
 /// Only a build from nothing needs it all; what is there already has been paid for.
-fn require_space(cache: &Cache) -> Result<()> {
+fn require_space(cache: &Cache, series: &Series) -> Result<()> {
     let path = cache.path("");
     let space = statvfs(&path).context("look at", &path)?;
     let free = space.blocks_available() * space.fragment_size();
-    let has_tree = cache.path("build/linux-rust/.tree").exists();
+    let has_tree = cache
+        .path(&format!("build/{}/.tree", series.pkgbase))
+        .exists();
     let needs = if has_tree {
         NEEDS_BYTES / 4
     } else {
@@ -245,7 +292,11 @@ impl<'a> Makepkg<'a> {
             key.text(name, value);
         }
         for program in ["clang", "ld.lld", "makepkg", "pahole"] {
-            key.text(program, &answer(program, ["--version"]));
+            let program = match program {
+                "clang" | "ld.lld" => self.workshop.llvm_program(program),
+                _ => program.to_owned(),
+            };
+            key.text(&program, &answer(&program, ["--version"]));
         }
         if let Rust::Distribution { rustc, .. } = &self.workshop.rust {
             key.text(
@@ -310,7 +361,14 @@ impl<'a> Makepkg<'a> {
         command.current_dir(&self.start).env_clear().envs([
             (
                 "PATH",
-                format!("{}:/usr/local/bin:/usr/bin:/bin", path.display()),
+                self.workshop
+                    .llvm
+                    .iter()
+                    .chain([&path])
+                    .map(|folder| folder.display().to_string())
+                    .chain(["/usr/local/bin:/usr/bin:/bin".to_owned()])
+                    .collect::<Vec<_>>()
+                    .join(":"),
             ),
             ("HOME", home.display().to_string()),
             ("LANG", "C.UTF-8".to_owned()),
@@ -436,19 +494,6 @@ fn size_line(path: &Path) -> String {
 /// The name in `NAME-VERSION-PKGREL-ARCH.pkg.tar.zst`.
 pub fn package_name(file: &str) -> &str {
     file.rsplitn(4, '-').last().unwrap_or(file)
-}
-
-/// A variable that a PKGBUILD sets to a plain word.
-pub fn variable(pkgbuild: &Path, name: &str) -> Result<String> {
-    let text = fs::read_to_string(pkgbuild).context("read", pkgbuild)?;
-    text.lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
-        .map(str::to_owned)
-        .ok_or_else(|| Error::State {
-            what: format!("{} sets no {name}", pkgbuild.display()),
-            note: "it is read from a line of its own".into(),
-            help: format!("git checkout {}", pkgbuild.display()),
-        })
 }
 
 /// Makes a file executable for all.

@@ -15,8 +15,8 @@ use crate::{
     cache::{Cache, Key, file_hash},
     error::{Context, Error, Result},
     host::{self, Distribution},
-    packages::{repository, variable},
-    run::{Program, Progress, answer},
+    run::{Program, Progress},
+    series,
 };
 
 /// A kernel tarball in place of kernel.org's.
@@ -79,8 +79,8 @@ pub fn print() -> Result<()> {
     let progress = Progress::beside_an_answer();
     host::require_root()?;
     let cache = Cache::open(&progress)?;
-    let series = variable(&repository().join("linux-rust/PKGBUILD"), "_series")?;
-    if let Some(tarball) = find(&series, Distribution::detect()?, &cache, &progress)? {
+    let series = series::chosen(None)?.remove(0);
+    if let Some(tarball) = find(&series.name, Distribution::detect()?, &cache, &progress)? {
         println!("{}", tarball.path.display());
     }
     Ok(())
@@ -101,25 +101,110 @@ fn kernel_org_answers() -> bool {
         .is_ok_and(|status| status.success())
 }
 
-fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarball> {
-    let package = format!("linux-source-{series}");
-    let candidate = || {
-        answer("apt-cache", ["policy", &package])
+/// Where apt looks: the machine's own suites, or sid, in lists of their own, which installs nothing.
+struct Apt {
+    /// `APT_CONFIG`.
+    config: Option<PathBuf>,
+}
+
+impl Apt {
+    fn machine() -> Self {
+        Self { config: None }
+    }
+
+    fn sid(cache: &Cache) -> Result<Self> {
+        let folder = cache.folder("apt-sid", 0)?;
+        for name in ["lists/partial", "cache/archives/partial"] {
+            fs::create_dir_all(folder.join(name)).context("create", folder.join(name))?;
+        }
+        let write = |name: &str, text: String| {
+            let path = folder.join(name);
+            fs::write(&path, text)
+                .context("write", &path)
+                .map(|()| path)
+        };
+        // From where the machine has its own Debian from, if apt says.
+        let mirror = Self::machine()
+            .output(
+                "apt-get",
+                &["indextargets", "--format", "$(REPO_URI)", "Label: Debian"],
+            )
+            .lines()
+            .next()
+            .unwrap_or("http://deb.debian.org/debian/")
+            .to_owned();
+        let sources = write(
+            "sid.sources",
+            format!(
+                "Types: deb\nURIs: {mirror}\nSuites: sid\nComponents: main\n\
+                 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"
+            ),
+        )?;
+        let config = write(
+            "apt.conf",
+            format!(
+                "Dir::Etc::sourcelist \"{}\";\nDir::Etc::sourceparts \"/dev/null\";\n\
+                 Dir::State::lists \"{1}/lists\";\nDir::Cache \"{1}/cache\";\n\
+                 APT::Sandbox::User \"root\";\n",
+                sources.display(),
+                folder.display()
+            ),
+        )?;
+        Ok(Self {
+            config: Some(config),
+        })
+    }
+
+    fn choose(&self, command: &mut Command) {
+        if let Some(config) = &self.config {
+            command.env("APT_CONFIG", config);
+        }
+    }
+
+    fn output(&self, program: &str, arguments: &[&str]) -> String {
+        let mut command = Command::new(program);
+        command.args(arguments).env("LC_ALL", "C");
+        self.choose(&mut command);
+        command.output().map_or_else(
+            |_| String::new(),
+            |output| String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
+    }
+
+    fn candidate(&self, package: &str) -> Option<String> {
+        self.output("apt-cache", &["policy", package])
             .lines()
             .find_map(|line| line.trim().strip_prefix("Candidate: ").map(str::to_owned))
             .filter(|version| version != "(none)")
+    }
+
+    fn update(&self, cache: &Cache, progress: &Progress) -> Result<()> {
+        let mut update =
+            Program::new("apt-get update", "apt-get", &cache.log("apt")?).args(["update"]);
+        self.choose(update.command());
+        update.run(progress)
+    }
+}
+
+fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarball> {
+    let package = format!("linux-source-{series}");
+    let candidate = |apt: &Apt| apt.candidate(&package);
+    let machine = Apt::machine();
+    // The lists may be of yesterday, or not there at all; and the newest series are in sid alone.
+    let found = candidate(&machine).map(|version| (machine, version));
+    let found = match found {
+        Some(found) => Some(found),
+        None => {
+            let sid = Apt::sid(cache)?;
+            [Apt::machine(), sid].into_iter().find_map(|apt| {
+                apt.update(cache, progress).ok()?;
+                let version = candidate(&apt)?;
+                Some((apt, version))
+            })
+        }
     };
-    // The lists may be of yesterday, or not there at all.
-    let version = candidate().or_else(|| {
-        let log = cache.log("apt").ok()?;
-        Program::new("apt-get update", "apt-get", &log)
-            .args(["update"])
-            .run(progress)
-            .ok()?;
-        candidate()
-    });
-    let version = version.ok_or_else(|| Error::NoSource {
-        why: format!("no suite that apt knows has {package}"),
+    let (apt, version) = found.ok_or_else(|| Error::NoSource {
+        why: format!("no suite that apt knows has {package}, nor has Debian's sid"),
     })?;
     // 6.1.192-2 and 6.12.117-1~deb12u1 are what Debian calls its 6.1.192 and 6.12.117.
     let upstream = version.split('-').next().unwrap_or(&version).to_owned();
@@ -137,6 +222,7 @@ fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarba
             .args([format!("{package}={version}")])
             .help("apt-get update, and again");
         fetch.command().current_dir(folder);
+        apt.choose(fetch.command());
         fetch.run(progress)?;
         let deb = fs::read_dir(folder)
             .context("read", folder)?
@@ -204,7 +290,9 @@ fn rename_tree(deb: &Path, package: &str, version: &str, folder: &Path) -> Resul
                 None => builder.append_data(&mut header, path, &mut entry)?,
             }
         }
-        builder.into_inner().map(drop)
+        builder.into_inner()?;
+        // What pads the archive is read as well: xz would fail on a closed pipe.
+        io::copy(&mut archive.into_inner(), &mut io::sink()).map(drop)
     };
     let copied = copy();
     let unpacked = unpack.wait().context("unpack", deb)?;

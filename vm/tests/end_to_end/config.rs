@@ -135,14 +135,6 @@ fn gcc_plugins(lab: &Lab) -> Result<(), Failed> {
                 text.replace("+# CONFIG_GCC_PLUGINS is not set\n", ""),
             )
             .expect("written");
-            let pkgbuild = makepkg.start.join("PKGBUILD");
-            let text = fs::read_to_string(&pkgbuild).expect("the PKGBUILD");
-            let sum = vm::cache::file_hash(&vm::packages::repository().join("config.rust.patch"));
-            let text = text.replace(
-                &sum.expect("a sum"),
-                &vm::cache::file_hash(&patch).expect("a sum"),
-            );
-            fs::write(&pkgbuild, text).expect("written");
         },
         &["RUST depends on !GCC_PLUGINS; CONFIG_GCC_PLUGINS is y"],
     )

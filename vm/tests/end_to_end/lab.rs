@@ -112,10 +112,10 @@ impl Lab {
     /// makepkg in a build folder of the tests' own, where the toolchain is there already.
     pub fn makepkg(&self, start: PathBuf) -> Result<Makepkg<'_>> {
         let mut makepkg = Makepkg::new(&self.shop, start);
-        let from = makepkg.builddir.join("linux-rust/src");
+        let from = makepkg.builddir.join(&self.shop.series.pkgbase).join("src");
         makepkg.builddir = self.shop.cache.folder("test-build", host::BUILDER)?;
         makepkg.pkgdest = makepkg.builddir.join("packages");
-        let to = makepkg.builddir.join("linux-rust/src");
+        let to = makepkg.builddir.join(&self.shop.series.pkgbase).join("src");
         fs::create_dir_all(&to).expect("a build folder");
         // Hard links: makepkg finds what it would fetch.
         let script = r#"for dir in "$1"/rustup "$1"/cargo "$1"/bindgen-*; do

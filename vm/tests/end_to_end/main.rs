@@ -10,6 +10,7 @@ mod config;
 mod contents;
 mod inputs;
 mod lab;
+mod series;
 mod shell;
 mod stock_make;
 
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         contents::trials,
         config::trials,
         inputs::trials,
+        series::trials,
         shell::trials,
     ] {
         trials.extend(part(lab.as_ref()));

@@ -51,7 +51,7 @@ fn shellcheck(_: &Lab) -> Result<(), Failed> {
         assert!(output.status.success(), "{}", text(&output));
     }
     assert!(
-        scripts >= 4 && pkgbuilds >= 2,
+        scripts >= 5 && pkgbuilds >= 2,
         "{scripts} scripts, {pkgbuilds} PKGBUILDs"
     );
     Ok(())
@@ -71,7 +71,9 @@ fn sums(_: &Lab) -> Result<(), Failed> {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            let listed = text.lines().any(|line| line.trim() == name);
+            // Where sums are given at all.
+            let listed =
+                text.lines().any(|line| line.trim() == name) && !text.contains(" SKIP SKIP");
             if listed && file.is_file() {
                 let sum = file_hash(&file)?;
                 assert!(
@@ -83,6 +85,6 @@ fn sums(_: &Lab) -> Result<(), Failed> {
             }
         }
     }
-    assert!(checked >= 10, "{checked}");
+    assert!(checked >= 5, "{checked}");
     Ok(())
 }

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Every row of the table: built, side by side on one machine, followed by DKMS, loaded; and what
+//! `rustkmod` says of each.
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use libtest_mimic::{Failed, Trial};
+use vm::{
+    demo::boot_installed,
+    guest::Verdict,
+    machine::Machine,
+    packages::{packages, repository},
+    series,
+};
+
+use crate::lab::{self, Lab, says, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::trials(
+        lab,
+        &[
+            ("every_row_fits_its_tree", rows),
+            ("all_series_live_side_by_side", side_by_side),
+            ("a_series_without_a_row_is_named", no_row),
+            (
+                "a_series_without_archs_configuration_says_so",
+                no_arch_config,
+            ),
+        ],
+    )
+}
+
+fn rows(lab: &Lab) -> Result<(), Failed> {
+    let wrong = series::check(lab.shop.distribution, &lab.shop.cache, &lab.shop.progress)?;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+fn side_by_side(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.bare_machine()?;
+    let mut all = packages(&lab.dkms.path)?;
+    for row in series::all()? {
+        let shop = lab.shop.for_series(row)?;
+        all.extend(packages(&shop.kernel(1)?.path)?);
+        // The newest of them: to the older kernels' headers it is the clang of an upgrade.
+        if let Some(folder) = &shop.llvm {
+            machine.use_llvm(folder)?;
+        }
+    }
+    // One transaction, as an upgrade of them all is.
+    let said = lab.pacman(&machine, "side-by-side", &all)?;
+    let kernels = machine.kernels()?;
+    assert_eq!(kernels.len(), series::all()?.len(), "{kernels:?}\n{said}");
+
+    put_rustkmod(&machine)?;
+    for kernel in &kernels {
+        let name = format!("side-by-side-{kernel}");
+        let boot = boot_installed(&lab.shop, &machine, &name, kernel, "")?;
+        assert!(
+            matches!(boot.verdict, Verdict::Good),
+            "{kernel}: {}",
+            boot.verdict
+        );
+        rustkmod_agrees(&machine, kernel)?;
+        let log = machine.path(&format!(
+            "/var/lib/dkms/rust-out-of-tree/1.0/{kernel}/x86_64/log/make.log"
+        ));
+        let log = fs::read_to_string(&log)?;
+        // Of rustc's; that the compiler differs from the kernel's is kbuild's to say.
+        assert!(!log.contains("warning: unused"), "{log}");
+        assert!(!log.contains("generated "), "{log}");
+    }
+
+    // One goes, and takes nothing of the others with it.
+    let row = series::all()?.pop().ok_or("a row")?;
+    let names = ["", "-headers", "-toolchain"].map(|part| format!("{}{part}", row.pkgbase));
+    let output = machine
+        .command("pacman")
+        .args(["-R", "--noconfirm"])
+        .args(&names)
+        .output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    let left = machine.kernels()?;
+    assert_eq!(left.len(), kernels.len() - 1, "{left:?}");
+    for kernel in left {
+        assert!(machine.module_files(&kernel, "rust_out_of_tree").is_ok());
+    }
+    Ok(())
+}
+
+/// The program as `make build` has left it.
+fn put_rustkmod(machine: &Machine) -> Result<(), Failed> {
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| repository().join("target"), PathBuf::from);
+    let program = target.join("release/rustkmod");
+    fs::copy(&program, machine.path("/usr/local/bin/rustkmod"))
+        .map_err(|error| format!("{}: {error}; make build", program.display()))?;
+    Ok(())
+}
+
+/// What was just seen to work, `rustkmod` finds nothing wrong with.
+fn rustkmod_agrees(machine: &Machine, kernel: &str) -> Result<(), Failed> {
+    let module = machine
+        .module_files(kernel, "rust_out_of_tree")?
+        .pop()
+        .ok_or("a file")?;
+    let module = format!("/{}", module.strip_prefix(machine.root())?.display());
+    for arguments in [
+        &["doctor", kernel][..],
+        &["check", "--kernel", kernel, &module],
+        &["toolchain", kernel],
+    ] {
+        let output = machine.command("rustkmod").args(arguments).output()?;
+        assert!(
+            output.status.success(),
+            "rustkmod {}:\n{}",
+            arguments.join(" "),
+            text(&output)
+        );
+    }
+    let output = machine
+        .command("rustkmod")
+        .args(["toolchain", "--path", kernel])
+        .output()?;
+    says(&text(&output), &["-toolchain/", "/bin/rustc"]);
+    Ok(())
+}
+
+fn no_row(lab: &Lab) -> Result<(), Failed> {
+    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    makepkg.set("_series", "5.15");
+    let log = lab.shop.cache.log("test-no-row")?;
+    let error = makepkg
+        .program("preparing", &log, &["--nobuild"])?
+        .run(&lab.shop.progress)
+        .expect_err("it was accepted")
+        .to_string();
+    says(
+        &error,
+        &["There is no series '5.15'.", "Those that can be built: 6.1"],
+    );
+    Ok(())
+}
+
+fn no_arch_config(lab: &Lab) -> Result<(), Failed> {
+    let row = series::all()?.remove(1);
+    let shop = lab.shop.for_series(row)?;
+    let mut makepkg = vm::packages::Makepkg::new(&shop, shop.pkgbuild("linux-rust", 1)?);
+    makepkg.set("_config", "arch");
+    let log = lab.shop.cache.log("test-no-arch-config")?;
+    let error = makepkg
+        .program("preparing", &log, &["--nobuild"])?
+        .run(&lab.shop.progress)
+        .expect_err("it was accepted")
+        .to_string();
+    says(
+        &error,
+        &[
+            "Arch's stock configuration of Linux",
+            "_config=running makepkg",
+        ],
+    );
+    Ok(())
+}
