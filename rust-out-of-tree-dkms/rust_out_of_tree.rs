@@ -5,8 +5,8 @@
 //!
 //! One source for every series since 6.1. Kbuild says by `cfg` what the kernel
 //! crate offers: `has_str`, since 6.2 `module!` takes strings; `has_gfp`, since
-//! 6.10 who allocates says how; `has_kvec`, since 6.13 there is `KVec`;
-//! `has_authors`, since 6.15 `module!` takes many authors.
+//! 6.10 who allocates says how; `has_kvec`, since 6.13 there is `KVec`, which the
+//! stable releases of 6.12 have too; `has_authors`, since 6.15 `module!` takes many authors.
 
 use kernel::prelude::*;
 

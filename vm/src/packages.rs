@@ -251,6 +251,8 @@ pub struct Makepkg<'a> {
     pub pkgdest: PathBuf,
     /// Sources that are downloaded, or put there before.
     pub srcdest: PathBuf,
+    /// Folders of programs that go before all others.
+    pub path: Vec<PathBuf>,
     settings: Vec<(String, String)>,
 }
 
@@ -272,6 +274,7 @@ impl<'a> Makepkg<'a> {
             builddir: cache.path("build"),
             pkgdest: cache.path("packages"),
             srcdest: cache.path("sources"),
+            path: workshop.llvm.iter().cloned().collect(),
             settings,
         }
     }
@@ -361,8 +364,7 @@ impl<'a> Makepkg<'a> {
         command.current_dir(&self.start).env_clear().envs([
             (
                 "PATH",
-                self.workshop
-                    .llvm
+                self.path
                     .iter()
                     .chain([&path])
                     .map(|folder| folder.display().to_string())
@@ -391,8 +393,9 @@ impl<'a> Makepkg<'a> {
     }
 }
 
-/// Makes a folder of root's visible to the builder, by a mount that ends with this process.
-fn lend(folder: &Path, cache: &Cache) -> Result<PathBuf> {
+/// Makes a toolchain's `bin`, which may be root's, visible to the builder, by a mount that ends with
+/// this process.
+pub fn lend(folder: &Path, cache: &Cache) -> Result<PathBuf> {
     use nix::mount::{MsFlags, mount};
     let toolchain = folder.parent().unwrap_or(folder);
     let place = cache.folder("toolchain", 0)?;

@@ -71,12 +71,19 @@ fn config(makepkg: &Makepkg<'_>) -> Result<BTreeMap<String, String>, Failed> {
         .map(|entry| entry.path())
         .find(|path| path.join("Kconfig").exists())
         .ok_or("no tree")?;
-    Ok(fs::read_to_string(tree.join(".config"))?
-        .lines()
+    Ok(options(&fs::read_to_string(tree.join(".config"))?))
+}
+
+/// The options that a configuration sets.
+fn options(text: &str) -> BTreeMap<String, String> {
+    text.lines()
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect())
+        .collect()
 }
+
+/// What Arch's configuration of 6.1 has on and ours has not, and why.
+const LOST: &[(&str, &str)] = &[];
 
 fn refused(
     lab: &Lab,
@@ -231,6 +238,27 @@ fn arch(lab: &Lab) -> Result<(), Failed> {
         ("CONFIG_MODVERSIONS", None),
     ] {
         assert_eq!(config.get(name).map(String::as_str), value, "{name}");
+    }
+
+    // Option by option: nothing that was on is off now but what is listed, with its reason.
+    let stock = options(&fs::read_to_string(data(ARCH).ok_or("no data")?)?);
+    let on = |value: &String| value == "y" || value == "m";
+    let lost: Vec<_> = stock
+        .iter()
+        .filter(|(name, value)| on(value) && !config.get(*name).is_some_and(on))
+        .map(|(name, _)| name.as_str())
+        .filter(|name| !LOST.iter().any(|(known, _)| known == name))
+        .collect();
+    assert!(
+        lost.is_empty(),
+        "lost against Arch's configuration: {lost:#?}"
+    );
+    // What is not lost any more has no place in the list.
+    for (name, reason) in LOST {
+        assert!(
+            stock.contains_key(*name),
+            "{name} ({reason}) is none of Arch's"
+        );
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod config;
 mod contents;
 mod inputs;
 mod lab;
+mod program;
 mod series;
 mod shell;
 mod stock_make;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         contents::trials,
         config::trials,
         inputs::trials,
+        program::trials,
         series::trials,
         shell::trials,
     ] {

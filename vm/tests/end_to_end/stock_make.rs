@@ -171,10 +171,10 @@ fn moved(lab: &Lab) -> Result<(), Failed> {
 
 /// A real rustc of another version: the one that came with the cargo which built bindgen.
 fn lend_other_rustc(lab: &Lab, machine: &Machine) -> Result<String, Failed> {
-    let toolchains = lab
-        .shop
-        .cache
-        .path("build/linux-rust/src/rustup/toolchains");
+    let toolchains = lab.shop.cache.path(&format!(
+        "build/{}/src/rustup/toolchains",
+        lab.shop.series.pkgbase
+    ));
     let other = fs::read_dir(toolchains)?
         .flatten()
         .map(|entry| entry.path())
@@ -207,6 +207,17 @@ fn another_rustc(lab: &Lab) -> Result<(), Failed> {
         "help: leave RUSTC out: make then runs /usr/lib/linux-rust-toolchain/1.62.0/bin/rustc",
     ];
     is_refused(&output, &machine, "/tmp/module", &message);
+
+    // A single file is not let through either; with the right rustc it is made.
+    let single = format!(
+        "cd /tmp/module; make -C {} M=$PWD rust_out_of_tree.s",
+        lab.kdir()
+    );
+    let output = machine.as_user(&format!("{single} RUSTC={other}"))?;
+    is_refused(&output, &machine, "/tmp/module", &message);
+    let output = machine.as_user(&single)?;
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(machine.path("/tmp/module/rust_out_of_tree.s").exists());
     Ok(())
 }
 

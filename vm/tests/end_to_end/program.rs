@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `rustkmod`'s own package, made by the real makepkg; and all packages, as Arch's own reader of
+//! packages sees them.
+
+use std::{
+    fs,
+    os::unix::fs::chown,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use alpm_mtree::{
+    Mtree,
+    mtree::v2::{File, Path as Entry},
+};
+use alpm_package::Package;
+use libtest_mimic::{Failed, Trial};
+use vm::{
+    cache::{Kept, Key},
+    host::BUILDER,
+    packages::{Makepkg, lend, packages, repository},
+    run::answer,
+};
+
+use crate::lab::{self, Lab, files, says, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::trials(
+        lab,
+        &[
+            ("archs_reader_accepts_every_package", accepted),
+            ("rustkmods_package_installs_runs_and_goes", installs),
+            ("rustkmods_package_names_no_path_of_its_build", build_paths),
+        ],
+    )
+}
+
+/// What git has of this repository, the builder's own: makepkg refuses root, and its checkout may
+/// be one that others cannot read.
+fn checkout(lab: &Lab) -> Result<PathBuf, Failed> {
+    let to = lab.shop.cache.folder("test-program", BUILDER)?;
+    fs::remove_dir_all(&to)?;
+    let to = lab.shop.cache.folder("test-program", BUILDER)?;
+    let listed = Command::new("git")
+        .arg("-C")
+        .arg(repository())
+        .args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ])
+        .output()?;
+    assert!(listed.status.success(), "{}", text(&listed));
+    for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {
+        let (from, copy) = (repository().join(name), to.join(name));
+        // What was deleted and not yet committed, git still lists.
+        if !from.is_file() {
+            continue;
+        }
+        let mut folder = copy.parent().ok_or("a folder")?;
+        fs::create_dir_all(folder)?;
+        fs::copy(&from, &copy)?;
+        chown(&copy, Some(BUILDER), Some(BUILDER))?;
+        while folder != to {
+            chown(folder, Some(BUILDER), Some(BUILDER))?;
+            folder = folder.parent().ok_or("a folder")?;
+        }
+    }
+    Ok(to)
+}
+
+/// The package, kept while what it is made from stays the same.
+fn program(lab: &Lab) -> Result<Kept, Failed> {
+    let mut key = Key::default();
+    for name in ["rustkmod", "kconfig"] {
+        for file in files(&repository().join(name)) {
+            key.text(&file.display().to_string(), &vm::cache::file_hash(&file)?);
+        }
+    }
+    key.text(
+        "lock",
+        &vm::cache::file_hash(&repository().join("Cargo.lock"))?,
+    );
+    key.text("cargo", &answer("cargo", ["--version"]));
+    key.text("makepkg", &answer("makepkg", ["--version"]));
+    Ok(lab.shop.cache.keep("rustkmod", &key, BUILDER, |packages| {
+        lab.shop.progress.say("Building rustkmod's package...");
+        let start = checkout(lab).expect("a checkout").join("rustkmod");
+        let mut makepkg = Makepkg::new(&lab.shop, start);
+        let sysroot = answer("rustc", ["--print", "sysroot"]);
+        makepkg
+            .path
+            .push(lend(&Path::new(&sysroot).join("bin"), &lab.shop.cache)?);
+        makepkg.pkgdest = packages.to_owned();
+        makepkg.run("building rustkmod", &["--force", "--cleanbuild"])
+    })?)
+}
+
+fn plain(path: &Path, uid: u32, gid: u32, mode: &str) {
+    assert_eq!((uid, gid), (0, 0), "{} is not root's", path.display());
+    let bits = u32::from_str_radix(mode, 8).expect("an octal mode");
+    assert_eq!(bits & 0o7022, 0, "{} has mode {mode}", path.display());
+}
+
+/// The files that a package lists.
+fn listed(package: &Path) -> Result<Vec<File>, Failed> {
+    let package = Package::try_from(package)?;
+    let (Mtree::V1(paths) | Mtree::V2(paths)) = package.read_mtree()?;
+    let mut found = Vec::new();
+    for path in paths {
+        match path {
+            Entry::Directory(entry) => plain(&entry.path, entry.uid, entry.gid, &entry.mode),
+            // A link's mode means nothing.
+            Entry::Link(entry) => plain(&entry.path, entry.uid, entry.gid, "0"),
+            Entry::File(entry) => {
+                plain(&entry.path, entry.uid, entry.gid, &entry.mode);
+                found.push(entry);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn accepted(lab: &Lab) -> Result<(), Failed> {
+    let mut read = 0;
+    for kept in [&lab.first, &lab.dkms, &program(lab)?] {
+        for file in packages(&kept.path)? {
+            let name = file.display().to_string();
+            let metadata = Package::try_from(file.as_path())
+                .map_err(|error| format!("{name}: {error}"))?
+                .into_reader()
+                .and_then(|mut reader| reader.metadata())
+                .map_err(|error| format!("{name}: {error}"))?;
+            // The three of them tell one story; a reader that gave nothing would tell none.
+            let alpm_pkginfo::PackageInfo::V2(info) = &metadata.pkginfo else {
+                return Err(format!("{name}: not a PKGINFO of makepkg 6's").into());
+            };
+            says(&name, &[&format!("/{}-{}-", info.pkgname, info.pkgver)]);
+            assert!(!info.license.is_empty(), "{name}: no licence");
+            assert!(!listed(&file)?.is_empty(), "{name}: no file");
+            read += 1;
+        }
+    }
+    assert_eq!(read, 5);
+    Ok(())
+}
+
+fn installs(lab: &Lab) -> Result<(), Failed> {
+    let kept = program(lab)?;
+    let package = packages(&kept.path)?.pop().ok_or("a package")?;
+    let all = listed(&package)?;
+    let has = |name: &str| all.iter().any(|file| file.path.ends_with(name));
+    for name in [
+        "usr/bin/rustkmod",
+        "usr/share/bash-completion/completions/rustkmod",
+        "usr/share/zsh/site-functions/_rustkmod",
+        "usr/share/fish/vendor_completions.d/rustkmod.fish",
+        "usr/share/doc/rustkmod/README.md",
+        "usr/share/licenses/rustkmod/MIT.txt",
+        "usr/share/man/man1/rustkmod.1.gz",
+        "usr/share/man/man1/rustkmod-doctor.1.gz",
+        "usr/share/man/man1/rustkmod-check.1.gz",
+        "usr/share/man/man1/rustkmod-why.1.gz",
+        "usr/share/man/man1/rustkmod-explain.1.gz",
+        "usr/share/man/man1/rustkmod-toolchain.1.gz",
+    ] {
+        assert!(has(name), "{name} is not in the package");
+    }
+
+    let machine = lab.bare_machine()?;
+    lab.pacman(&machine, "rustkmod", &[package])?;
+    let output = machine.as_user("rustkmod --version; ldd /usr/bin/rustkmod")?;
+    assert!(output.status.success(), "{}", text(&output));
+    let version = env!("CARGO_PKG_VERSION");
+    says(&text(&output), &[&format!("rustkmod {version}")]);
+    // What its package depends on: glibc and the unwinder of gcc-libs.
+    for line in text(&output).lines().filter(|line| line.contains("=>")) {
+        assert!(
+            ["libc.so", "libgcc_s.so", "libm.so"]
+                .iter()
+                .any(|library| line.trim().starts_with(library)),
+            "{line}"
+        );
+    }
+    // Every file that it listed is there as listed, and none is left behind.
+    for file in &all {
+        let here = machine.path(&file.path.display().to_string().replacen("./", "/", 1));
+        if !here
+            .components()
+            .any(|part| part.as_os_str().to_string_lossy().starts_with("."))
+        {
+            assert_eq!(here.metadata()?.len(), file.size, "{}", here.display());
+        }
+    }
+    let output = machine
+        .command("pacman")
+        .args(["-R", "--noconfirm", "rustkmod"])
+        .output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    for place in [
+        "/usr/bin/rustkmod",
+        "/usr/share/doc/rustkmod",
+        "/usr/share/licenses/rustkmod",
+    ] {
+        assert!(!machine.path(place).exists(), "{place} is left");
+    }
+    Ok(())
+}
+
+fn build_paths(lab: &Lab) -> Result<(), Failed> {
+    let kept = program(lab)?;
+    let package = packages(&kept.path)?.pop().ok_or("a package")?;
+    let folder = lab.shop.cache.folder("test-unpacked", 0)?.join("rustkmod");
+    fs::create_dir_all(&folder)?;
+    let status = Command::new("bsdtar")
+        .arg("-xpf")
+        .arg(&package)
+        .arg("-C")
+        .arg(&folder)
+        .status()?;
+    assert!(status.success(), "bsdtar -xpf {}", package.display());
+    let program = fs::read(folder.join("usr/bin/rustkmod"))?;
+    let cache = lab.shop.cache.path("").display().to_string();
+    for path in [cache.as_str(), "/cargo-home/", "/root/", "/nonexistent"] {
+        let found = program
+            .windows(path.len())
+            .position(|window| window == path.as_bytes());
+        if let Some(at) = found {
+            let around = &program[at.saturating_sub(20)..(at + 120).min(program.len())];
+            return Err(format!("{path} is in it: {}", String::from_utf8_lossy(around)).into());
+        }
+    }
+    Ok(())
+}
