@@ -6,12 +6,17 @@ HOST := x86_64-unknown-linux-gnu
 # Where the programs are looked for, whatever cargo's configuration says.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-.PHONY: vm check-series test bench build
+.PHONY: vm arch-full check-series test bench build
 
 # From makepkg to a loaded module, in a virtual machine: make vm, make vm
 # SERIES=6.12, make vm SERIES=all. Needs root.
 vm: build
 	target/release/vm run $(SERIES)
+
+# All of Arch's configuration, every module, booted in the end: hours, and 40 GB.
+# Stopped, it goes on the next time. Needs root.
+arch-full: build
+	target/release/vm arch-full
 
 # Each row of linux-rust/series against its own kernel's sources. Needs root.
 check-series: build

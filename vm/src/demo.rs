@@ -183,7 +183,7 @@ fn shown(
 }
 
 /// Boots the installed kernel, loads the module that DKMS built, and shows what it says.
-fn show(shop: &Workshop, machine: &Machine, name: &str) -> Result<()> {
+pub fn show(shop: &Workshop, machine: &Machine, name: &str) -> Result<()> {
     let kernel = machine.kernel()?;
     let boot = boot_installed(shop, machine, name, &kernel, "")?;
     for line in &boot.log {

@@ -6,6 +6,7 @@
 //! Nothing of the machine changes but the packages that [`host`] installs, after saying so, and
 //! the cache folder.
 
+pub mod arch_full;
 pub mod bench;
 pub mod cache;
 pub mod demo;

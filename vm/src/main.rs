@@ -23,6 +23,8 @@ enum What {
         /// A series of linux-rust/series, or all of them; the first otherwise
         series: Option<String>,
     },
+    /// All of Arch's configuration: hours, and goes on after a break
+    ArchFull,
     /// Hold each row of linux-rust/series against its own kernel's sources
     CheckSeries,
     /// Speed and size, as ratios against the obvious alternative
@@ -36,6 +38,7 @@ enum What {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         What::Run { series } => vm::demo::run(series.as_deref()),
+        What::ArchFull => vm::arch_full::run(),
         What::CheckSeries => vm::series::print_check(),
         What::Bench => vm::bench::run(),
         What::Source => vm::source::print(),
