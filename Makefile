@@ -6,7 +6,7 @@ HOST := x86_64-unknown-linux-gnu
 # Where the programs are looked for, whatever cargo's configuration says.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-.PHONY: vm arch-full check-series test bench build
+.PHONY: vm aur arch-full check-series test bench build
 
 # From makepkg to a loaded module, in a virtual machine: make vm, make vm
 # SERIES=6.12, make vm SERIES=all. Needs root.
@@ -17,6 +17,10 @@ vm: build
 # Stopped, it goes on the next time. Needs root.
 arch-full: build
 	target/release/vm arch-full
+
+# The folders that are pushed to the AUR, in target/aur.
+aur: build
+	target/release/vm aur
 
 # Each row of linux-rust/series against its own kernel's sources. Needs root.
 check-series: build

@@ -7,6 +7,7 @@
 //! the cache folder.
 
 pub mod arch_full;
+pub mod aur;
 pub mod bench;
 pub mod cache;
 pub mod demo;

@@ -2,7 +2,7 @@
 
 //! `make vm` and `make bench`.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -23,6 +23,11 @@ enum What {
         /// A series of linux-rust/series, or all of them; the first otherwise
         series: Option<String>,
     },
+    /// Write the folders that are pushed to the AUR
+    Aur {
+        /// Into this one; target/aur otherwise
+        folder: Option<PathBuf>,
+    },
     /// All of Arch's configuration: hours, and goes on after a break
     ArchFull,
     /// Hold each row of linux-rust/series against its own kernel's sources
@@ -38,6 +43,7 @@ enum What {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         What::Run { series } => vm::demo::run(series.as_deref()),
+        What::Aur { folder } => vm::aur::print(folder.as_deref()),
         What::ArchFull => vm::arch_full::run(),
         What::CheckSeries => vm::series::print_check(),
         What::Bench => vm::bench::run(),

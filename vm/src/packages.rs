@@ -188,20 +188,12 @@ impl Workshop {
     /// A copy of a package's folder for the builder, links followed, with its `pkgrel` set. Of the
     /// series it has only this one, so that no other's changes build this one again.
     pub fn pkgbuild(&self, name: &str, pkgrel: u32) -> Result<PathBuf> {
-        let from = repository().join(name);
         let to = self.cache.folder(&format!("pkgbuild/{name}"), BUILDER)?;
         fs::remove_dir_all(&to).context("remove", &to)?;
         let to = self.cache.folder(&format!("pkgbuild/{name}"), BUILDER)?;
-        for file in fs::read_dir(&from).context("read", &from)?.flatten() {
-            // Links are followed; folders are what builds have left behind.
-            let others = |name: &str| {
-                name.ends_with(".patch") && !self.series.patches.iter().any(|own| own == name)
-            };
-            if file.path().is_file() && !others(&file.file_name().to_string_lossy()) {
-                let copy = to.join(file.file_name());
-                fs::copy(file.path(), &copy).context("copy", file.path())?;
-                chown(&copy, Some(BUILDER), None).context("give away", &copy)?;
-            }
+        copy_package(name, &self.series, &to)?;
+        for file in fs::read_dir(&to).context("read", &to)?.flatten() {
+            chown(file.path(), Some(BUILDER), None).context("give away", file.path())?;
         }
         let path = to.join("PKGBUILD");
         let text = fs::read_to_string(&path).context("read", &path)?;
@@ -211,12 +203,27 @@ impl Workshop {
             .unwrap_or("pkgrel=");
         let text = text.replacen(line, &format!("pkgrel={pkgrel}"), 1);
         fs::write(&path, text).context("write", &path)?;
-        let table = to.join("series");
-        if table.exists() {
-            fs::write(&table, format!("{}\n", self.series.row)).context("write", &table)?;
-        }
         Ok(to)
     }
+}
+
+/// Copies a package's folder of this repository, links followed. Of the series it has only this
+/// one, which is the default then.
+pub fn copy_package(name: &str, series: &Series, to: &Path) -> Result<()> {
+    let from = repository().join(name);
+    let of_others =
+        |name: &str| name.ends_with(".patch") && !series.patches.iter().any(|patch| patch == name);
+    for file in fs::read_dir(&from).context("read", &from)?.flatten() {
+        // Folders are what builds have left behind.
+        if file.path().is_file() && !of_others(&file.file_name().to_string_lossy()) {
+            fs::copy(file.path(), to.join(file.file_name())).context("copy", file.path())?;
+        }
+    }
+    let table = to.join("series");
+    if table.exists() {
+        fs::write(&table, format!("{}\n", series.row)).context("write", &table)?;
+    }
+    Ok(())
 }
 
 /// Only a build from nothing needs it all; what is there already has been paid for.

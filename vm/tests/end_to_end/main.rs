@@ -5,6 +5,7 @@
 //! Run by root. The packages are built first, unless they are kept from an earlier run; then each
 //! test has a throwaway copy of a machine where they are installed.
 
+mod aur;
 mod chain;
 mod config;
 mod contents;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         config::trials,
         inputs::trials,
         program::trials,
+        aur::trials,
         series::trials,
         shell::trials,
     ] {
