@@ -7,8 +7,11 @@ use std::sync::LazyLock;
 
 use crate::{Config, Model, Options, Wanted};
 
+/// Takes any bytes, and neither panics nor hangs.
+pub type Parser = fn(&[u8]);
+
 /// Each function, by the name of its corpus.
-pub const PARSERS: &[(&str, fn(&[u8]))] = &[("kconfig", kconfig), ("config", config)];
+pub const PARSERS: &[(&str, Parser)] = &[("kconfig", kconfig), ("config", config)];
 
 /// A Kconfig file, and after a zero byte a `.config`: read, evaluated, and asked.
 pub fn kconfig(data: &[u8]) {
