@@ -258,8 +258,9 @@ fn damaged(lab: &Lab) -> Result<(), Failed> {
         ),
         (
             "rust",
+            // With the list of what was there.
             |path| fs::remove_dir_all(path),
-            "'rust/target.json' is missing",
+            "'rust/libcore.rmeta' is missing",
         ),
         (
             "rust/libcore.rmeta",
