@@ -484,6 +484,18 @@ pub fn packages(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(packages)
 }
 
+/// Those of a kernel's packages that booting it and building modules for it needs: not the sources,
+/// which editors read, nor the documentation.
+pub fn for_modules(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut packages = packages(folder)?;
+    packages.retain(|path| {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = package_name(&file);
+        !name.ends_with("-src") && !name.ends_with("-docs")
+    });
+    Ok(packages)
+}
+
 /// "linux-rust-headers 29.4 MiB"
 fn size_line(path: &Path) -> String {
     let name = path

@@ -23,6 +23,8 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             ("the_kernel_package_is_laid_out_as_archs", kernel_files),
             ("the_headers_have_what_modules_in_rust_need", headers_files),
             ("the_toolchain_is_whole_and_outside_path", toolchain_files),
+            ("the_sources_are_those_of_this_build", source_files),
+            ("the_documentation_is_read_offline", documentation),
             (
                 "the_headers_depend_on_exactly_their_toolchain",
                 dependencies,
@@ -66,6 +68,8 @@ fn all_unpacked(lab: &Lab) -> Result<Vec<(&'static str, PathBuf)>, Failed> {
         "linux-rust",
         "linux-rust-headers",
         "linux-rust-toolchain",
+        "linux-rust-src",
+        "linux-rust-docs",
         "rust-out-of-tree-dkms",
     ]
     .into_iter()
@@ -247,6 +251,96 @@ fn toolchain_files(lab: &Lab) -> Result<(), Failed> {
     assert!(said.starts_with(&format!("rustc {folder} ")), "{said}");
     assert!(!package.join("usr/bin").exists(), "it is in PATH");
     assert!(!files(&package.join("usr/share/licenses/linux-rust-toolchain")).is_empty());
+    Ok(())
+}
+
+fn source_files(lab: &Lab) -> Result<(), Failed> {
+    let package = unpacked(lab, "linux-rust-src")?;
+    let build = package
+        .join("usr/lib/modules")
+        .join(&lab.release)
+        .join("build");
+    has(
+        &build,
+        &[
+            "rust/Makefile",
+            "rust/kernel/lib.rs",
+            "rust/kernel/prelude.rs",
+            "rust/macros/lib.rs",
+            "rust/bindings/lib.rs",
+            "rust/bindings/bindings_generated.rs",
+            "samples/rust/rust_minimal.rs",
+        ],
+    );
+    // Of exactly this rustc: where it looks for them itself.
+    let headers = unpacked(lab, "linux-rust-headers")?;
+    let made_by = fs::read_to_string(headers.join(format!(
+        "usr/lib/modules/{}/build/rust/toolchain.mk",
+        lab.release
+    )))?;
+    let rustc = made_by
+        .lines()
+        .find_map(|line| line.strip_prefix("RUSTC = "))
+        .ok_or("no rustc")?;
+    let sysroot = rustc.strip_suffix("/bin/rustc").ok_or("another place")?;
+    has(
+        &package.join(sysroot.trim_start_matches('/')),
+        &[
+            "lib/rustlib/src/rust/library/core/src/lib.rs",
+            "lib/rustlib/src/rust/library/alloc/src/lib.rs",
+        ],
+    );
+
+    // It lies in the headers' folder: no file is both packages'.
+    let names = |package: &Path| -> Result<BTreeSet<PathBuf>, Failed> {
+        let inside = |file: &PathBuf| file.strip_prefix(package).map(Path::to_owned).ok();
+        Ok(files(package).iter().filter_map(inside).collect())
+    };
+    let both: Vec<_> = names(&package)?
+        .intersection(&names(&headers)?)
+        .filter(|file| file.components().count() > 1)
+        .cloned()
+        .collect();
+    assert!(both.is_empty(), "{both:?}");
+    Ok(())
+}
+
+fn documentation(lab: &Lab) -> Result<(), Failed> {
+    let package = unpacked(lab, "linux-rust-docs")?;
+    let docs = package.join("usr/share/doc/linux-rust/rustdoc");
+    has(
+        &docs,
+        &[
+            "kernel/index.html",
+            "kernel/trait.Module.html",
+            "kernel/macro.pr_info.html",
+            "macros/index.html",
+            "core/index.html",
+            "search-index.js",
+        ],
+    );
+    // A page brings nothing in from elsewhere: no style, no script, no picture.
+    let mut looked = 0;
+    for file in files(&docs.join("kernel")) {
+        if file.extension().is_none_or(|extension| extension != "html") {
+            continue;
+        }
+        let text = fs::read_to_string(&file)?;
+        for tag in text.split('<').filter(|tag| {
+            ["link ", "script ", "img "]
+                .iter()
+                .any(|name| tag.starts_with(name))
+        }) {
+            looked += 1;
+            let tag = tag.split('>').next().unwrap_or_default();
+            assert!(
+                !tag.contains("http://") && !tag.contains("https://"),
+                "{}: <{tag}>",
+                file.display()
+            );
+        }
+    }
+    assert!(looked > 100, "{looked} tags");
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use vm::{
     cache::Kept,
     guest, host,
     machine::Machine,
-    packages::{Makepkg, Workshop, packages, repository},
+    packages::{Makepkg, Workshop, for_modules, packages, repository},
     run::Progress,
 };
 
@@ -27,7 +27,8 @@ pub struct Lab {
     /// pkgrel 2.
     pub second: Kept,
     pub dkms: Kept,
-    /// With pkgrel 1 and the DKMS package. Tests work on copies of it.
+    /// With pkgrel 1, without its sources and documentation, and the DKMS package. Tests work on
+    /// copies of it.
     pub installed: Machine,
     /// Its kernel.
     pub release: String,
@@ -63,7 +64,7 @@ impl Lab {
         )?;
         let (first, second, dkms) = (shop.kernel(1)?, shop.kernel(2)?, shop.dkms()?);
         let installed = Machine::new(&shop.cache)?;
-        let mut all = packages(&first.path)?;
+        let mut all = for_modules(&first.path)?;
         all.extend(packages(&dkms.path)?);
         installed.pacman_upgrade(&all, &shop.cache.log("test-pacman")?, &progress)?;
         let release = installed.kernel()?;

@@ -145,7 +145,7 @@ fn accepted(lab: &Lab) -> Result<(), Failed> {
             read += 1;
         }
     }
-    assert_eq!(read, 5);
+    assert_eq!(read, 7);
     Ok(())
 }
 

@@ -74,7 +74,7 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
 
     // One goes, and takes nothing of the others with it.
     let row = series::all()?.pop().ok_or("a row")?;
-    let names = ["", "-headers", "-toolchain"].map(|part| format!("{}{part}", row.pkgbase));
+    let names = ["", "-headers", "-toolchain", "-src", "-docs"].map(|part| format!("{}{part}", row.pkgbase));
     let output = machine
         .command("pacman")
         .args(["-R", "--noconfirm"])
