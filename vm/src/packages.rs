@@ -5,7 +5,7 @@
 use std::{
     env,
     fs::{self, File},
-    os::unix::fs::{PermissionsExt, chown},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt, chown},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -111,19 +111,39 @@ impl Workshop {
         }
     }
 
+    /// The key that the default series signs its modules with, as a user's of the PKGBUILD: made
+    /// once, so that two builds can be the same. The other series are built without.
+    pub fn signing_key(&self) -> Result<Option<PathBuf>> {
+        if self.series.name != series::chosen(None)?[0].name {
+            return Ok(None);
+        }
+        let key = self.cache.path("signing-key.pem");
+        if !key.exists() {
+            let new = self.cache.path("signing-key.pem.new");
+            make_signing_key(&new, "CN=The test machine's modules", &self.cache)?;
+            chown(&new, Some(BUILDER), Some(BUILDER)).context("give away", &new)?;
+            fs::rename(&new, &key).context("rename", &new)?;
+        }
+        Ok(Some(key))
+    }
+
     /// The kernel, its headers and its toolchain.
     pub fn kernel(&self, pkgrel: u32) -> Result<Kept> {
         let start = self.pkgbuild("linux-rust", pkgrel)?;
         let pkgbase = &self.series.pkgbase;
+        let signing_key = self.signing_key()?.map(|key| key.display().to_string());
         let mut makepkg = Makepkg::new(self, start);
         makepkg.set("_config", "vm");
+        if let Some(key) = &signing_key {
+            makepkg.set("_signing_key", key);
+        }
         let key = makepkg.key()?;
         let kept = self.cache.keep(pkgbase, &key, BUILDER, |packages| {
             self.progress
                 .say(format!("Building {pkgbase}, pkgrel {pkgrel} (minutes)..."));
             // Without pkgrel: a tree that differs in nothing else is built on.
             let mut same = Makepkg::new(self, self.pkgbuild("linux-rust", 1)?);
-            same.set("_config", "vm");
+            same.settings.clone_from(&makepkg.settings);
             let tree = Tree::claim(&makepkg.builddir.join(pkgbase), &same.key()?)?;
             makepkg.start = self.pkgbuild("linux-rust", pkgrel)?;
             makepkg.pkgdest = packages.to_owned();
@@ -298,8 +318,16 @@ impl<'a> Makepkg<'a> {
     pub fn key(&self) -> Result<Key> {
         let mut key = Key::default();
         key.folder(&self.start)?;
-        for (name, value) in self.settings.iter().filter(|(name, _)| name != "_tarball") {
-            key.text(name, value);
+        for (name, value) in &self.settings {
+            match &**name {
+                "_tarball" => {}
+                "_signing_key" => {
+                    key.text(name, &file_hash(Path::new(value))?);
+                }
+                _ => {
+                    key.text(name, value);
+                }
+            }
         }
         for program in ["clang", "ld.lld", "makepkg", "pahole"] {
             let program = match program {
@@ -417,6 +445,23 @@ pub fn lend(folder: &Path, cache: &Cache) -> Result<PathBuf> {
         .context("mount", &place)?;
     }
     Ok(place.join("bin"))
+}
+
+/// Makes a key for signing modules and its certificate, in one file that is its owner's alone.
+pub fn make_signing_key(to: &Path, name: &str, cache: &Cache) -> Result<()> {
+    // openssl leaves the mode of a file that is there.
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(to).context("create", to)?;
+    Program::new("making a key", "openssl", &cache.log("signing-key")?)
+        .args([
+            "req", "-new", "-x509", "-newkey", "rsa:4096", "-nodes", "-days", "36500",
+        ])
+        .args(["-subj", &format!("/{name}/")])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-addext", "keyUsage=digitalSignature"])
+        .args([Path::new("-keyout"), to, Path::new("-out"), to])
+        .run(&Progress::default())
 }
 
 /// A build tree that is built on only if its last build was of the same inputs, and came to its end.
