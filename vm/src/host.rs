@@ -105,6 +105,7 @@ pub const NEEDED: &[Tool] = &[
 pub const NEEDED_BY_TESTS: &[Tool] = &[
     (Bin("shellcheck"), "shellcheck", "shellcheck"),
     (Bin("readelf"), "binutils", "binutils"),
+    (Bin("chromium"), "chromium", "chromium"),
 ];
 
 /// Where Debian keeps libclang, for bindgen; Arch's `clang` has it.

@@ -9,6 +9,7 @@ mod aur;
 mod chain;
 mod config;
 mod contents;
+mod docs;
 mod inputs;
 mod lab;
 mod program;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         program::trials,
         aur::trials,
         series::trials,
+        docs::trials,
         shell::trials,
     ] {
         trials.extend(part(lab.as_ref()));

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The documentation of each series, read as a person would: in a browser, offline, from where it
+//! is installed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use libtest_mimic::{Failed, Trial};
+use vm::{
+    packages::{package_name, packages},
+    series,
+};
+
+use crate::lab::{self, Lab, says, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::trials(
+        lab,
+        &[(
+            "the_documentation_is_searched_and_its_links_lead_on",
+            searched,
+        )],
+    )
+}
+
+/// What a browser has made of a page when its scripts are done.
+struct Browser {
+    profile: tempfile::TempDir,
+}
+
+impl Browser {
+    fn dom(&self, page: &Path, query: &str) -> Result<String, Failed> {
+        let output = Command::new("unshare")
+            // Without any network: what is not in the package is not there.
+            .args(["--net", "chromium"])
+            .args(["--headless", "--no-sandbox", "--disable-gpu"])
+            .args(["--no-first-run", "--disable-background-networking"])
+            .args(["--disable-component-update", "--disable-sync"])
+            .arg(format!("--user-data-dir={}", self.profile.path().display()))
+            // Of the page's own clock, which stands still while scripts load.
+            .args(["--virtual-time-budget=20000", "--dump-dom"])
+            .arg(format!("file://{}{query}", page.display()))
+            .output()?;
+        assert!(output.status.success(), "{}", text(&output));
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+fn searched(lab: &Lab) -> Result<(), Failed> {
+    let browser = Browser {
+        profile: tempfile::tempdir()?,
+    };
+    for row in series::all()? {
+        let shop = lab.shop.for_series(row)?;
+        let docs = unpacked(lab, &shop.kernel(1)?.path, &shop.series.pkgbase)?;
+        let page = docs.join("kernel/index.html");
+        let name = &shop.series.name;
+
+        // pr_info is a macro of the kernel crate in every series.
+        let found = browser.dom(&page, "?search=pr_info")?;
+        let link = first_result(&found).ok_or_else(|| format!("{name}: nothing was found"))?;
+        assert_eq!(link, "../kernel/macro.pr_info.html", "{name}");
+        let target = page.parent().ok_or("a folder")?.join(&link);
+        says(&browser.dom(&target, "")?, &["pr_info", "<h1"]);
+
+        // What is nowhere is not found: the search searches.
+        let found = browser.dom(&page, "?search=no_such_thing_qqq")?;
+        assert_eq!(first_result(&found), None, "{name}");
+        says(&found, &["No results"]);
+    }
+    Ok(())
+}
+
+/// Where the first result of a search leads.
+fn first_result(dom: &str) -> Option<String> {
+    let (_, result) = dom.split_once("<a class=\"result-")?;
+    let (_, link) = result.split_once("href=\"")?;
+    Some(link.split('"').next()?.to_owned())
+}
+
+fn unpacked(lab: &Lab, kept: &Path, pkgbase: &str) -> Result<PathBuf, Failed> {
+    let name = format!("{pkgbase}-docs");
+    let file = packages(kept)?
+        .into_iter()
+        .find(|path| package_name(&path.file_name().unwrap_or_default().to_string_lossy()) == name)
+        .ok_or_else(|| format!("no package {name}"))?;
+    let folder = lab
+        .shop
+        .cache
+        .folder("test-unpacked", 0)?
+        .join(format!("{name}-browsed"));
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    let output = Command::new("bsdtar")
+        .arg("-xf")
+        .arg(&file)
+        .arg("-C")
+        .arg(&folder)
+        .output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    Ok(folder.join(format!("usr/share/doc/{pkgbase}/rustdoc")))
+}
