@@ -105,6 +105,7 @@ pub const NEEDED: &[Tool] = &[
 pub const NEEDED_BY_TESTS: &[Tool] = &[
     (Bin("shellcheck"), "shellcheck", "shellcheck"),
     (Bin("readelf"), "binutils", "binutils"),
+    (File("/usr/share/i18n/locales/de_DE"), "locales", "glibc"),
 ];
 
 /// Where Debian keeps libclang, for bindgen; Arch's `clang` has it.

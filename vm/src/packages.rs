@@ -127,24 +127,27 @@ impl Workshop {
         Ok(Some(key))
     }
 
+    /// The call that builds the kernel, its headers and its toolchain.
+    pub fn kernel_call(&self, pkgrel: u32) -> Result<Makepkg<'_>> {
+        let mut makepkg = Makepkg::new(self, self.pkgbuild("linux-rust", pkgrel)?);
+        makepkg.set("_config", "vm");
+        if let Some(key) = self.signing_key()? {
+            makepkg.set("_signing_key", &key.display().to_string());
+        }
+        Ok(makepkg)
+    }
+
     /// The kernel, its headers and its toolchain.
     pub fn kernel(&self, pkgrel: u32) -> Result<Kept> {
-        let start = self.pkgbuild("linux-rust", pkgrel)?;
         let pkgbase = &self.series.pkgbase;
-        let signing_key = self.signing_key()?.map(|key| key.display().to_string());
-        let mut makepkg = Makepkg::new(self, start);
-        makepkg.set("_config", "vm");
-        if let Some(key) = &signing_key {
-            makepkg.set("_signing_key", key);
-        }
+        let mut makepkg = self.kernel_call(pkgrel)?;
         let key = makepkg.key()?;
         let kept = self.cache.keep(pkgbase, &key, BUILDER, |packages| {
             self.progress
                 .say(format!("Building {pkgbase}, pkgrel {pkgrel} (minutes)..."));
             // Without pkgrel: a tree that differs in nothing else is built on.
-            let mut same = Makepkg::new(self, self.pkgbuild("linux-rust", 1)?);
-            same.settings.clone_from(&makepkg.settings);
-            let tree = Tree::claim(&makepkg.builddir.join(pkgbase), &same.key()?)?;
+            let same = self.kernel_call(1)?.key()?;
+            let tree = Tree::claim(&makepkg.builddir.join(pkgbase), &same)?;
             makepkg.start = self.pkgbuild("linux-rust", pkgrel)?;
             makepkg.pkgdest = packages.to_owned();
             let mut options = vec!["--force"];
@@ -280,6 +283,10 @@ pub struct Makepkg<'a> {
     pub srcdest: PathBuf,
     /// Folders of programs that go before all others.
     pub path: Vec<PathBuf>,
+    /// Who runs it; its folders are given to them.
+    pub user: u32,
+    /// What it is run through, as root: `unshare --net`.
+    pub through: Vec<String>,
     settings: Vec<(String, String)>,
 }
 
@@ -302,6 +309,8 @@ impl<'a> Makepkg<'a> {
             pkgdest: cache.path("packages"),
             srcdest: cache.path("sources"),
             path: workshop.llvm.iter().cloned().collect(),
+            user: BUILDER,
+            through: Vec::new(),
             settings,
         }
     }
@@ -359,15 +368,23 @@ impl<'a> Makepkg<'a> {
             .run(&self.workshop.progress)
     }
 
-    /// The call, ready to be run: as the builder, with nothing of this environment, and so that it
+    /// The call, ready to be run: as the user, with nothing of this environment, and so that it
     /// and all that it started end with this program, however that ends. (Twice `--pdeathsig`:
     /// changing the user clears it.)
     pub fn program(&self, what: &str, log: &Path, options: &[&str]) -> Result<Program> {
         let Workshop { cache, rust, .. } = self.workshop;
-        let home = cache.folder("home", BUILDER)?;
+        let user = self.user;
+        let home = cache.folder(
+            if user == BUILDER {
+                "home"
+            } else {
+                "home-of-another"
+            },
+            user,
+        )?;
         for folder in [&self.builddir, &self.pkgdest, &self.srcdest] {
             fs::create_dir_all(folder).context("create", folder)?;
-            chown(folder, Some(BUILDER), Some(BUILDER)).context("give away", folder)?;
+            chown(folder, Some(user), Some(user)).context("give away", folder)?;
         }
         let path = match rust {
             Rust::Rustup(folder) => folder.clone(),
@@ -383,8 +400,9 @@ impl<'a> Makepkg<'a> {
                 "--kill-child",
                 "--mount-proc",
             ])
+            .args(&self.through)
             .args(["setpriv", "--clear-groups", "--pdeathsig=KILL"])
-            .args([format!("--reuid={BUILDER}"), format!("--regid={BUILDER}")])
+            .args([format!("--reuid={user}"), format!("--regid={user}")])
             // The database of Debian's pacman is empty: dependencies are `host::NEEDED`. The hash
             // of kernel.org's tarball is pinned; its signers' keys are not on every machine.
             .args([

@@ -6,11 +6,13 @@
 //! test has a throwaway copy of a machine where they are installed.
 
 mod aur;
+mod bit_for_bit;
 mod chain;
 mod config;
 mod contents;
 mod inputs;
 mod lab;
+mod modes;
 mod program;
 mod series;
 mod shell;
@@ -44,6 +46,8 @@ fn main() -> ExitCode {
         inputs::trials,
         program::trials,
         aur::trials,
+        bit_for_bit::trials,
+        modes::trials,
         series::trials,
         shell::trials,
     ] {
