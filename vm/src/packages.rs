@@ -287,6 +287,9 @@ pub struct Makepkg<'a> {
     pub user: u32,
     /// What it is run through, as root: `unshare --net`.
     pub through: Vec<String>,
+    /// Whether signatures are checked. The hash of kernel.org's tarball is pinned; its signers'
+    /// keys are not on every machine.
+    pub signatures: bool,
     settings: Vec<(String, String)>,
 }
 
@@ -311,14 +314,21 @@ impl<'a> Makepkg<'a> {
             path: workshop.llvm.iter().cloned().collect(),
             user: BUILDER,
             through: Vec::new(),
+            signatures: false,
             settings,
         }
     }
 
     /// Sets an option of the PKGBUILD, or any variable.
     pub fn set(&mut self, key: &str, value: &str) -> &mut Self {
-        self.settings.retain(|(name, _)| name != key);
+        self.unset(key);
         self.settings.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Takes a setting back.
+    pub fn unset(&mut self, key: &str) -> &mut Self {
+        self.settings.retain(|(name, _)| name != key);
         self
     }
 
@@ -403,15 +413,9 @@ impl<'a> Makepkg<'a> {
             .args(&self.through)
             .args(["setpriv", "--clear-groups", "--pdeathsig=KILL"])
             .args([format!("--reuid={user}"), format!("--regid={user}")])
-            // The database of Debian's pacman is empty: dependencies are `host::NEEDED`. The hash
-            // of kernel.org's tarball is pinned; its signers' keys are not on every machine.
-            .args([
-                "makepkg",
-                "--nodeps",
-                "--nocolor",
-                "--noconfirm",
-                "--skippgpcheck",
-            ])
+            // The database of Debian's pacman is empty: dependencies are `host::NEEDED`.
+            .args(["makepkg", "--nodeps", "--nocolor", "--noconfirm"])
+            .args((!self.signatures).then_some("--skippgpcheck"))
             .args(options);
         let command = program.command();
         command.current_dir(&self.start).env_clear().envs([

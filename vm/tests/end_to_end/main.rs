@@ -16,6 +16,7 @@ mod modes;
 mod program;
 mod series;
 mod shell;
+mod signatures;
 mod stock_make;
 
 use std::{process::ExitCode, sync::Arc};
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         aur::trials,
         bit_for_bit::trials,
         modes::trials,
+        signatures::trials,
         series::trials,
         shell::trials,
     ] {
