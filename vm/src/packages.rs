@@ -27,6 +27,9 @@ const NEEDS_BYTES: u64 = 6 << 30;
 /// What the packages and everything in them are dated: a build today and one tomorrow are the same.
 const SOURCE_DATE_EPOCH: &str = "1735689600";
 
+/// Runs what follows it where there is no network, not even a loopback that is up.
+pub const NO_NETWORK: [&str; 2] = ["unshare", "--net"];
+
 /// This repository.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -150,10 +153,17 @@ impl Workshop {
             let tree = Tree::claim(&makepkg.builddir.join(pkgbase), &same)?;
             makepkg.start = self.pkgbuild("linux-rust", pkgrel)?;
             makepkg.pkgdest = packages.to_owned();
-            let mut options = vec!["--force"];
-            // Without unpacking and prepare(): only what knows the release is built again.
-            options.extend(tree.usable.then_some("--noextract"));
-            makepkg.run(&format!("building {pkgbase}"), &options)?;
+            // Without unpacking and prepare(), only what knows the release is built again.
+            if !tree.usable {
+                makepkg.run(&format!("preparing {pkgbase}"), &["--nobuild"])?;
+            }
+            // Everything has been fetched.
+            makepkg.through = NO_NETWORK.map(str::to_owned).into();
+            let log = self.cache.path(&format!("log/{}.log", makepkg.log_name()));
+            let build = ["--force", "--noextract"];
+            makepkg
+                .program(&format!("building {pkgbase}"), &log, &build)?
+                .run(&self.progress)?;
             tree.complete()
         })?;
         self.progress.say(format!(
@@ -367,15 +377,14 @@ impl<'a> Makepkg<'a> {
 
     /// Runs it. The log is named after the PKGBUILD's folder.
     pub fn run(&self, what: &str, options: &[&str]) -> Result<()> {
-        let name = self
-            .start
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let log = self.workshop.cache.log(&name)?;
+        let log = self.workshop.cache.log(&self.log_name())?;
         self.program(what, &log, options)?
             .run(&self.workshop.progress)
+    }
+
+    fn log_name(&self) -> String {
+        let name = self.start.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
     }
 
     /// The call, ready to be run: as the user, with nothing of this environment, and so that it

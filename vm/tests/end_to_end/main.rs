@@ -17,6 +17,7 @@ mod program;
 mod series;
 mod shell;
 mod signatures;
+mod signed;
 mod stock_make;
 
 use std::{process::ExitCode, sync::Arc};
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         bit_for_bit::trials,
         modes::trials,
         signatures::trials,
+        signed::trials,
         series::trials,
         shell::trials,
     ] {
