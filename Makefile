@@ -18,7 +18,7 @@ vm: build
 arch-full: build
 	target/release/vm arch-full
 
-# The folders that are pushed to the AUR, in target/aur.
+# The folders that are pushed to the AUR, in target/aur, and the release of rustkmod.
 aur: build
 	target/release/vm aur
 

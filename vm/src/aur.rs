@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `make aur`: the folders that are pushed to the AUR, one for each series and one for the module.
+//! `make aur`: the folders that are pushed to the AUR, one for each series, one for the module and
+//! one for rustkmod, and the tarball that the last one fetches.
 
 use std::{
     fs,
@@ -12,13 +13,14 @@ use std::{
 use nix::unistd::Uid;
 
 use crate::{
+    cache::file_hash,
     error::{Context, Error, Result},
     host::BUILDER,
     packages::{copy_package, repository},
     series::{self, Series},
 };
 
-/// What each file is licensed under is said for folders whose files cannot say it themselves.
+/// What each file is licensed under, for those that cannot say it themselves.
 const REUSE: &str = r#"version = 1
 
 [[annotations]]
@@ -28,9 +30,14 @@ SPDX-License-Identifier = "0BSD"
 
 [[annotations]]
 path = ["*.patch", "*.rs", "Kbuild", "Makefile", "rust_rmeta_check.sh"]
+# The kernel's sources write it GPL-2.0.
+precedence = "override"
 SPDX-FileCopyrightText = "The linux-rust maintainers"
 SPDX-License-Identifier = "GPL-2.0-only"
 "#;
+
+/// Their texts, where REUSE looks for them. The AUR takes no other folder than this and `keys`.
+const LICENCES: &str = "LICENSES";
 
 /// Writes them all, and says where.
 pub fn print(folder: Option<&Path>) -> Result<()> {
@@ -41,8 +48,8 @@ pub fn print(folder: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-/// Writes a folder for each row of the table and one for the module into `to`, each whole or not at
-/// all: what was there under its name is replaced in the end.
+/// Writes a folder for each row of the table, one for the module and one for rustkmod into `to`,
+/// each whole or not at all: what was there under its name is replaced in the end.
 pub fn write(to: &Path) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(to).context("create", to)?;
     let rows = series::all()?;
@@ -50,8 +57,9 @@ pub fn write(to: &Path) -> Result<Vec<PathBuf>> {
     for row in &rows {
         trees.push(write_one("linux-rust", &row.pkgbase, row, to)?);
     }
-    let name = "rust-out-of-tree-dkms";
-    trees.push(write_one(name, name, &rows[0], to)?);
+    for name in ["rust-out-of-tree-dkms", "rustkmod"] {
+        trees.push(write_one(name, name, &rows[0], to)?);
+    }
     Ok(trees)
 }
 
@@ -60,30 +68,100 @@ fn write_one(package: &str, name: &str, row: &Series, to: &Path) -> Result<PathB
     let place = tempfile::tempdir().context("create a folder in", std::env::temp_dir())?;
     let tree = place.path().join(name);
     fs::create_dir(&tree).context("create", &tree)?;
-    copy_package(package, row, &tree)?;
+    if package == "rustkmod" {
+        // Beside its PKGBUILD are its sources, which come in the release.
+        let pkgbuild = repository().join("rustkmod/PKGBUILD");
+        let text = fs::read_to_string(&pkgbuild).context("read", &pkgbuild)?;
+        let text = released(&text, to)?;
+        fs::write(tree.join("PKGBUILD"), text).context("write", tree.join("PKGBUILD"))?;
+    } else {
+        copy_package(package, row, &tree)?;
+    }
     let write = |file: &str, text: &str| {
         let path = tree.join(file);
         fs::write(&path, text).context("write", path)
     };
-    let licence = repository().join("LICENSES/0BSD.txt");
-    write(
-        "LICENSE",
-        &fs::read_to_string(&licence).context("read", &licence)?,
-    )?;
+    let read = |licence: &str| {
+        let path = repository().join(LICENCES).join(licence);
+        fs::read_to_string(&path).context("read", path)
+    };
     write("REUSE.toml", REUSE)?;
-    let info = srcinfo(place.path(), &tree)?;
-    write(".SRCINFO", &info)?;
+    write("LICENSE", &read("0BSD.txt")?)?;
+    fs::create_dir(tree.join(LICENCES)).context("create", tree.join(LICENCES))?;
+    write("LICENSES/0BSD.txt", &read("0BSD.txt")?)?;
+    if package != "rustkmod" {
+        write("LICENSES/GPL-2.0-only.txt", &read("GPL-2.0-only.txt")?)?;
+    }
+    write(".SRCINFO", &srcinfo(place.path(), &tree)?)?;
 
     let end = to.join(name);
     if end.exists() {
         fs::remove_dir_all(&end).context("remove", &end)?;
     }
-    fs::create_dir(&end).context("create", &end)?;
-    for file in fs::read_dir(&tree).context("read", &tree)?.flatten() {
-        let copy = end.join(file.file_name());
-        fs::copy(file.path(), &copy).context("copy", file.path())?;
-    }
+    copy_tree(&tree, &end)?;
     Ok(end)
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir(to).context("create", to)?;
+    for entry in fs::read_dir(from).context("read", from)?.flatten() {
+        let (path, copy) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_tree(&path, &copy)?;
+        } else {
+            fs::copy(&path, &copy).context("copy", &path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Packs what is committed as the release that rustkmod's folder fetches, into `to`, and returns the
+/// PKGBUILD that fetches it.
+fn released(pkgbuild: &str, to: &Path) -> Result<String> {
+    let value = |name: &str| {
+        let line = pkgbuild.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_default().trim_matches('\'')
+    };
+    let (url, version) = (value("url="), value("pkgver="));
+    let top = format!("rustkmod-{version}");
+    let tarball = to.join(format!("{top}.tar.gz"));
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(repository())
+        // Whoever owns the checkout: it is only read.
+        .args(["-c", "safe.directory=*", "archive", "--format=tar.gz"])
+        .arg(format!("--prefix={top}/"))
+        .arg("--output")
+        .arg(std::path::absolute(&tarball).context("find", &tarball)?)
+        .arg("HEAD")
+        .output()
+        .context("run git in", repository())?;
+    if !output.status.success() {
+        return Err(Error::State {
+            what: "the release of rustkmod cannot be packed".into(),
+            note: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            help: "run it in a clone: git archive packs what is committed".into(),
+        });
+    }
+    let settings = [
+        (
+            "_source",
+            format!("{url}/releases/download/{top}/{top}.tar.gz"),
+        ),
+        ("_sha256", file_hash(&tarball)?),
+    ];
+    let mut text = pkgbuild.to_owned();
+    for (name, value) in settings {
+        let start = format!(": \"${{{name}:=");
+        let line = text.lines().find(|line| line.starts_with(&start));
+        let line = line.map(str::to_owned).ok_or_else(|| Error::State {
+            what: format!("rustkmod/PKGBUILD does not set {name}"),
+            note: format!("no line of it begins with {start}"),
+            help: "git diff rustkmod/PKGBUILD".into(),
+        })?;
+        text = text.replacen(&line, &format!("{start}{value}}}\""), 1);
+    }
+    Ok(text)
 }
 
 /// What makepkg says of the PKGBUILD in `tree`, with nothing of this environment.

@@ -106,6 +106,7 @@ pub const NEEDED_BY_TESTS: &[Tool] = &[
     (Bin("shellcheck"), "shellcheck", "shellcheck"),
     (Bin("readelf"), "binutils", "binutils"),
     (Bin("chromium"), "chromium", "chromium"),
+    (File("/usr/share/i18n/locales/de_DE"), "locales", "glibc"),
 ];
 
 /// Where Debian keeps libclang, for bindgen; Arch's `clang` has it.

@@ -16,7 +16,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use crate::{
     cache::Cache,
     error::{Context, Error, Result},
-    packages::{make_executable, package_name, repository},
+    packages::{NO_NETWORK, make_executable, package_name, repository},
     run::{Program, Progress},
 };
 
@@ -247,19 +247,19 @@ impl Machine {
             .iter()
             .map(|path| package_name(path.trim_start_matches("/packages/")).to_owned())
             .collect();
-        let mut program = Program::new(
-            format!("pacman -U {}", names.join(" ")),
-            "/usr/sbin/chroot",
-            log,
-        )
-        .args([&self.root()])
-        .args([
-            "pacman",
-            "-U",
-            "--noconfirm",
-            "--noprogressbar",
-            "--color=never",
-        ]);
+        // Nothing is fetched: neither by pacman nor by what DKMS builds in its hooks.
+        let [unshare, net] = NO_NETWORK;
+        let what = format!("pacman -U {}", names.join(" "));
+        let mut program = Program::new(what, unshare, log)
+            .args([net, "/usr/sbin/chroot"])
+            .args([&self.root()])
+            .args([
+                "pacman",
+                "-U",
+                "--noconfirm",
+                "--noprogressbar",
+                "--color=never",
+            ]);
         for (name, sign) in ASSUMED {
             if self.path("/etc/debian_version").exists() && self.path(sign).exists() {
                 program = program.args([format!("--assume-installed={name}")]);

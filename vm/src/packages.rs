@@ -27,6 +27,9 @@ const NEEDS_BYTES: u64 = 6 << 30;
 /// What the packages and everything in them are dated: a build today and one tomorrow are the same.
 const SOURCE_DATE_EPOCH: &str = "1735689600";
 
+/// Runs what follows it where there is no network, not even a loopback that is up.
+pub const NO_NETWORK: [&str; 2] = ["unshare", "--net"];
+
 /// This repository.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -127,30 +130,40 @@ impl Workshop {
         Ok(Some(key))
     }
 
+    /// The call that builds the kernel, its headers and its toolchain.
+    pub fn kernel_call(&self, pkgrel: u32) -> Result<Makepkg<'_>> {
+        let mut makepkg = Makepkg::new(self, self.pkgbuild("linux-rust", pkgrel)?);
+        makepkg.set("_config", "vm");
+        if let Some(key) = self.signing_key()? {
+            makepkg.set("_signing_key", &key.display().to_string());
+        }
+        Ok(makepkg)
+    }
+
     /// The kernel, its headers and its toolchain.
     pub fn kernel(&self, pkgrel: u32) -> Result<Kept> {
-        let start = self.pkgbuild("linux-rust", pkgrel)?;
         let pkgbase = &self.series.pkgbase;
-        let signing_key = self.signing_key()?.map(|key| key.display().to_string());
-        let mut makepkg = Makepkg::new(self, start);
-        makepkg.set("_config", "vm");
-        if let Some(key) = &signing_key {
-            makepkg.set("_signing_key", key);
-        }
+        let mut makepkg = self.kernel_call(pkgrel)?;
         let key = makepkg.key()?;
         let kept = self.cache.keep(pkgbase, &key, BUILDER, |packages| {
             self.progress
                 .say(format!("Building {pkgbase}, pkgrel {pkgrel} (minutes)..."));
             // Without pkgrel: a tree that differs in nothing else is built on.
-            let mut same = Makepkg::new(self, self.pkgbuild("linux-rust", 1)?);
-            same.settings.clone_from(&makepkg.settings);
-            let tree = Tree::claim(&makepkg.builddir.join(pkgbase), &same.key()?)?;
+            let same = self.kernel_call(1)?.key()?;
+            let tree = Tree::claim(&makepkg.builddir.join(pkgbase), &same)?;
             makepkg.start = self.pkgbuild("linux-rust", pkgrel)?;
             makepkg.pkgdest = packages.to_owned();
-            let mut options = vec!["--force"];
-            // Without unpacking and prepare(): only what knows the release is built again.
-            options.extend(tree.usable.then_some("--noextract"));
-            makepkg.run(&format!("building {pkgbase}"), &options)?;
+            // Without unpacking and prepare(), only what knows the release is built again.
+            if !tree.usable {
+                makepkg.run(&format!("preparing {pkgbase}"), &["--nobuild"])?;
+            }
+            // Everything has been fetched.
+            makepkg.through = NO_NETWORK.map(str::to_owned).into();
+            let log = self.cache.path(&format!("log/{}.log", makepkg.log_name()));
+            let build = ["--force", "--noextract"];
+            makepkg
+                .program(&format!("building {pkgbase}"), &log, &build)?
+                .run(&self.progress)?;
             tree.complete()
         })?;
         self.progress.say(format!(
@@ -280,6 +293,13 @@ pub struct Makepkg<'a> {
     pub srcdest: PathBuf,
     /// Folders of programs that go before all others.
     pub path: Vec<PathBuf>,
+    /// Who runs it; its folders are given to them.
+    pub user: u32,
+    /// What it is run through, as root: `unshare --net`.
+    pub through: Vec<String>,
+    /// Whether signatures are checked. The hash of kernel.org's tarball is pinned; its signers'
+    /// keys are not on every machine.
+    pub signatures: bool,
     settings: Vec<(String, String)>,
 }
 
@@ -302,14 +322,23 @@ impl<'a> Makepkg<'a> {
             pkgdest: cache.path("packages"),
             srcdest: cache.path("sources"),
             path: workshop.llvm.iter().cloned().collect(),
+            user: BUILDER,
+            through: Vec::new(),
+            signatures: false,
             settings,
         }
     }
 
     /// Sets an option of the PKGBUILD, or any variable.
     pub fn set(&mut self, key: &str, value: &str) -> &mut Self {
-        self.settings.retain(|(name, _)| name != key);
+        self.unset(key);
         self.settings.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Takes a setting back.
+    pub fn unset(&mut self, key: &str) -> &mut Self {
+        self.settings.retain(|(name, _)| name != key);
         self
     }
 
@@ -348,26 +377,33 @@ impl<'a> Makepkg<'a> {
 
     /// Runs it. The log is named after the PKGBUILD's folder.
     pub fn run(&self, what: &str, options: &[&str]) -> Result<()> {
-        let name = self
-            .start
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let log = self.workshop.cache.log(&name)?;
+        let log = self.workshop.cache.log(&self.log_name())?;
         self.program(what, &log, options)?
             .run(&self.workshop.progress)
     }
 
-    /// The call, ready to be run: as the builder, with nothing of this environment, and so that it
+    fn log_name(&self) -> String {
+        let name = self.start.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    /// The call, ready to be run: as the user, with nothing of this environment, and so that it
     /// and all that it started end with this program, however that ends. (Twice `--pdeathsig`:
     /// changing the user clears it.)
     pub fn program(&self, what: &str, log: &Path, options: &[&str]) -> Result<Program> {
         let Workshop { cache, rust, .. } = self.workshop;
-        let home = cache.folder("home", BUILDER)?;
+        let user = self.user;
+        let home = cache.folder(
+            if user == BUILDER {
+                "home"
+            } else {
+                "home-of-another"
+            },
+            user,
+        )?;
         for folder in [&self.builddir, &self.pkgdest, &self.srcdest] {
             fs::create_dir_all(folder).context("create", folder)?;
-            chown(folder, Some(BUILDER), Some(BUILDER)).context("give away", folder)?;
+            chown(folder, Some(user), Some(user)).context("give away", folder)?;
         }
         let path = match rust {
             Rust::Rustup(folder) => folder.clone(),
@@ -383,17 +419,12 @@ impl<'a> Makepkg<'a> {
                 "--kill-child",
                 "--mount-proc",
             ])
+            .args(&self.through)
             .args(["setpriv", "--clear-groups", "--pdeathsig=KILL"])
-            .args([format!("--reuid={BUILDER}"), format!("--regid={BUILDER}")])
-            // The database of Debian's pacman is empty: dependencies are `host::NEEDED`. The hash
-            // of kernel.org's tarball is pinned; its signers' keys are not on every machine.
-            .args([
-                "makepkg",
-                "--nodeps",
-                "--nocolor",
-                "--noconfirm",
-                "--skippgpcheck",
-            ])
+            .args([format!("--reuid={user}"), format!("--regid={user}")])
+            // The database of Debian's pacman is empty: dependencies are `host::NEEDED`.
+            .args(["makepkg", "--nodeps", "--nocolor", "--noconfirm"])
+            .args((!self.signatures).then_some("--skippgpcheck"))
             .args(options);
         let command = program.command();
         command.current_dir(&self.start).env_clear().envs([

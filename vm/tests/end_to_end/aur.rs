@@ -2,8 +2,10 @@
 
 //! The folders for the AUR: whole by themselves, and what makepkg makes of them.
 
-use std::{fs, path::Path, process::Command, sync::Arc};
+use std::{fs, path::Path, process::Command, str::FromStr, sync::Arc};
 
+use alpm_srcinfo::{SourceInfo, SourceInfoV1};
+use alpm_types::Source;
 use libtest_mimic::{Failed, Trial};
 use vm::{aur, packages::Makepkg, series};
 
@@ -14,6 +16,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
         lab,
         &[
             ("aur_folders_stand_alone", stand_alone),
+            ("aur_folders_say_what_each_file_is_licensed_under", licensed),
             ("an_aur_folder_prepares_its_own_series", prepares),
         ],
     )
@@ -23,31 +26,38 @@ fn stand_alone(_: &Lab) -> Result<(), Failed> {
     let place = tempfile::tempdir()?;
     let trees = aur::write(place.path())?;
     let rows = series::all()?;
-    assert_eq!(trees.len(), rows.len() + 1);
+    let mut names: Vec<_> = rows.iter().map(|row| row.pkgbase.clone()).collect();
+    names.extend(["rust-out-of-tree-dkms", "rustkmod"].map(str::to_owned));
+    assert_eq!(trees.len(), names.len());
     for (tree, row) in trees.iter().zip(&rows) {
-        let info = fs::read_to_string(tree.join(".SRCINFO"))?;
-        let lines = [
-            format!("pkgbase = {}\n", row.pkgbase),
-            format!("pkgname = {}-headers\n", row.pkgbase),
-            format!("source = {}\n", row.patches[0]),
-        ];
-        says(&info, &lines.each_ref().map(String::as_str));
+        let packages = parsed(tree)?.packages;
+        let headers = format!("{}-headers", row.pkgbase);
+        assert!(packages.iter().any(|one| one.name.inner() == headers));
         // It is the default there, and no other is.
         assert_eq!(fs::read_to_string(tree.join("series"))?.trim(), row.row);
     }
-    for tree in &trees {
+    for (tree, name) in trees.iter().zip(&names) {
+        let info = parsed(tree)?;
+        assert_eq!(info.base.name.inner(), name);
+        assert!(!info.base.licenses.is_empty(), "{name}: no licence");
+        assert_eq!(info.base.sources.len(), info.base.sha256_checksums.len());
+        for source in &info.base.sources {
+            if let Source::File { location, .. } = source {
+                let file = tree.join(location);
+                assert!(
+                    file.is_file() && !file.is_symlink(),
+                    "{} is no file of its own",
+                    file.display()
+                );
+            }
+        }
+        // The AUR takes no folder but this, and no file above 250 KiB.
+        for entry in fs::read_dir(tree)? {
+            let entry = entry?;
+            assert!(entry.file_name() == "LICENSES" || entry.path().is_file());
+            assert!(entry.metadata()?.len() < 250 << 10, "{:?}", entry.path());
+        }
         let info = fs::read_to_string(tree.join(".SRCINFO"))?;
-        for source in local_sources(&info) {
-            let file = tree.join(source);
-            assert!(
-                file.is_file() && !file.is_symlink(),
-                "{} is no file of its own",
-                file.display()
-            );
-        }
-        for name in ["LICENSE", "REUSE.toml"] {
-            assert!(tree.join(name).is_file(), "{name}");
-        }
         // As from a clone in any folder.
         let again = tempfile::tempdir()?;
         let copy = again.path().join("clone");
@@ -63,15 +73,57 @@ fn stand_alone(_: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The sources of a `.SRCINFO` that are no addresses.
-fn local_sources(info: &str) -> Vec<&str> {
-    let found: Vec<_> = info
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("source = "))
-        .filter(|source| !source.contains("://"))
-        .collect();
-    assert!(!found.is_empty());
-    found
+/// `.SRCINFO`, as the AUR's and Arch's own tools read it.
+fn parsed(tree: &Path) -> Result<SourceInfoV1, Failed> {
+    let file = tree.join(".SRCINFO");
+    let SourceInfo::V1(info) = SourceInfo::from_str(&fs::read_to_string(&file)?)
+        .map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(info)
+}
+
+/// Each by itself or by REUSE.toml, under a licence whose text is there, and no text without use.
+fn licensed(_: &Lab) -> Result<(), Failed> {
+    let place = tempfile::tempdir()?;
+    for tree in aur::write(place.path())? {
+        let reuse = fs::read_to_string(tree.join("REUSE.toml"))?;
+        let mut patterns = Vec::new();
+        let mut used = Vec::new();
+        for block in reuse.split("[[annotations]]").skip(1) {
+            let quoted = |line: &str| -> Vec<String> {
+                let parts = line.split('"').skip(1).step_by(2);
+                parts.map(str::to_owned).collect()
+            };
+            let of = |key: &str| {
+                let line = block.lines().find(|line| line.starts_with(key));
+                quoted(line.unwrap_or_default())
+            };
+            for pattern in of("path") {
+                patterns.push((pattern, of("SPDX-License-Identifier").remove(0)));
+            }
+        }
+        for entry in fs::read_dir(&tree)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if ["LICENSES", "LICENSE", "REUSE.toml"].contains(&&*name) {
+                continue;
+            }
+            let matching = patterns.iter().find(|(pattern, _)| {
+                pattern
+                    .strip_prefix('*')
+                    .map_or(*pattern == name, |end| name.ends_with(end))
+            });
+            let (_, licence) = matching.unwrap_or_else(|| panic!("{name} has no licence"));
+            used.push(format!("{licence}.txt"));
+        }
+        used.sort();
+        used.dedup();
+        let mut there: Vec<_> = fs::read_dir(tree.join("LICENSES"))?
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        there.sort();
+        assert_eq!(there, used, "{}", tree.display());
+    }
+    Ok(())
 }
 
 fn prepares(lab: &Lab) -> Result<(), Failed> {

@@ -35,13 +35,14 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
                 libraries,
             ),
             ("owners_and_modes_are_plain", modes),
+            ("no_package_runs_anything_but_the_kernels_hooks", scripts),
             ("no_path_of_the_build_is_inside", build_paths),
         ],
     )
 }
 
 /// A package, unpacked into a folder of its own.
-fn unpacked(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
+pub fn unpacked(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
     let mut all = packages(&lab.first.path)?;
     all.extend(packages(&lab.dkms.path)?);
     let file = all
@@ -63,7 +64,7 @@ fn unpacked(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
     Ok(folder)
 }
 
-fn all_unpacked(lab: &Lab) -> Result<Vec<(&'static str, PathBuf)>, Failed> {
+pub fn all_unpacked(lab: &Lab) -> Result<Vec<(&'static str, PathBuf)>, Failed> {
     [
         "linux-rust",
         "linux-rust-headers",
@@ -481,6 +482,31 @@ fn modes(lab: &Lab) -> Result<(), Failed> {
             );
         }
     }
+    Ok(())
+}
+
+/// No `.install`, and of hooks those that keep the old kernel.
+fn scripts(lab: &Lab) -> Result<(), Failed> {
+    let mut hooks = Vec::new();
+    for (name, package) in all_unpacked(lab)? {
+        assert!(!package.join(".INSTALL").exists(), "{name} has a script");
+        for file in files(&package) {
+            if file.to_string_lossy().contains("/libalpm/") {
+                hooks.push(file.strip_prefix(&package)?.display().to_string());
+                let text = fs::read_to_string(&file)?;
+                let runs = text.lines().find_map(|line| line.strip_prefix("Exec = "));
+                let runs = runs.unwrap_or_default().split(' ').next();
+                assert_eq!(runs, Some("/usr/lib/linux-rust/keep-kernel"), "{text}");
+            }
+        }
+    }
+    let hook = |name| format!("usr/share/libalpm/hooks/{name}.hook");
+    let wanted = [
+        "10-linux-rust-forget",
+        "10-linux-rust-save",
+        "95-linux-rust-settle",
+    ];
+    assert_eq!(hooks, wanted.map(hook));
     Ok(())
 }
 

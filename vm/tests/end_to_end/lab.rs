@@ -37,6 +37,11 @@ pub struct Lab {
 /// A test: it gets the lab, which is there unless tests are only listed.
 pub type Test = fn(&Lab) -> std::result::Result<(), Failed>;
 
+/// Whether the long ones are wanted too: `make test-all` sets it.
+pub fn all_trials() -> bool {
+    env::var_os("LINUX_RUST_TEST_ALL").is_some_and(|value| value == "1")
+}
+
 /// Makes trials of tests.
 pub fn trials(lab: Option<&Arc<Lab>>, tests: &[(&str, Test)]) -> Vec<Trial> {
     tests

@@ -6,15 +6,19 @@
 //! test has a throwaway copy of a machine where they are installed.
 
 mod aur;
+mod bit_for_bit;
 mod chain;
 mod config;
 mod contents;
 mod docs;
 mod inputs;
 mod lab;
+mod modes;
 mod program;
 mod series;
 mod shell;
+mod signatures;
+mod signed;
 mod stock_make;
 
 use std::{process::ExitCode, sync::Arc};
@@ -45,6 +49,10 @@ fn main() -> ExitCode {
         inputs::trials,
         program::trials,
         aur::trials,
+        bit_for_bit::trials,
+        modes::trials,
+        signatures::trials,
+        signed::trials,
         series::trials,
         docs::trials,
         shell::trials,

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Two builds of the same are the same, whoever builds, where, when, and with how many jobs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::Read,
+    os::unix::fs::chown,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use flate2::read::GzDecoder;
+use libtest_mimic::{Failed, Trial};
+use vm::{
+    cache::Kept,
+    demo::MODULE,
+    host::{self, BUILDER},
+    packages::{Makepkg, package_name, packages},
+};
+
+use crate::lab::{self, Lab, says, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    let mut trials = lab::trials(
+        lab,
+        &[
+            ("a_difference_is_named_by_file_and_offset", named),
+            ("two_builds_of_the_dkms_package_are_the_same", same_dkms),
+            ("two_builds_of_the_module_are_the_same", same_module),
+        ],
+    );
+    // Minutes of building, unless its packages are kept.
+    let kept = lab.is_some_and(|lab| again_is_kept(lab).unwrap_or(false));
+    trials.extend(
+        lab::trials(
+            lab,
+            &[("two_builds_of_the_kernel_are_the_same", same_kernel)],
+        )
+        .into_iter()
+        .map(|trial| trial.with_ignored_flag(!kept && !lab::all_trials())),
+    );
+    trials
+}
+
+/// Who builds the second time.
+const ANOTHER: u32 = BUILDER - 1;
+
+/// Lines of .BUILDINFO that tell one build from another: it is there to tell them.
+const RECORDED: [&str; 2] = ["builddir = ", "startdir = "];
+
+/// makepkg, as somebody else has it: another user, folder, host, language, clock and number of jobs.
+fn elsewhere(lab: &Lab, makepkg: &mut Makepkg<'_>, name: &str) -> Result<(), Failed> {
+    let cache = &lab.shop.cache;
+    let place = cache.folder(&format!("test-{name}"), ANOTHER)?;
+    // The kernel takes no blanks in its folder; where the PKGBUILD lies is free.
+    let start = place.join("a folder of ours");
+    if start.exists() {
+        fs::remove_dir_all(&start)?;
+    }
+    let copied = Command::new("cp")
+        .args([Path::new("-r"), &makepkg.start, &start])
+        .status()?;
+    assert!(copied.success(), "cp -r {}", makepkg.start.display());
+    makepkg.start = start;
+    makepkg.user = ANOTHER;
+    makepkg.builddir = place.join("deeper/build");
+    makepkg.srcdest = place.join("sources");
+    fs::create_dir_all(place.join("deeper"))?;
+
+    let locale = cache.folder("locale", 0)?;
+    if !locale.join("de_DE.utf8").exists() {
+        let made = Command::new("localedef")
+            .args(["--inputfile=de_DE", "--charmap=UTF-8"])
+            .arg(locale.join("de_DE.utf8"))
+            .output()?;
+        assert!(made.status.success(), "{}", text(&made));
+    }
+    makepkg
+        .set("LOCPATH", &locale.display().to_string())
+        .set("LC_ALL", "de_DE.utf8")
+        .set("TZ", "Asia/Kathmandu")
+        .set("MAKEFLAGS", "-j3");
+    let script = r#"hostname elsewhere; exec "$@""#;
+    makepkg.through = ["unshare", "--uts", "--net", "sh", "-euc", script, "sh"]
+        .map(str::to_owned)
+        .into();
+    Ok(())
+}
+
+/// The kernel's second build: its call, whose key is the first one's.
+fn again_is_kept(lab: &Lab) -> Result<bool, Failed> {
+    let key = lab.shop.kernel_call(1)?.key()?;
+    Ok(lab.shop.cache.path(&format!("again/{key}")).is_dir())
+}
+
+fn again(lab: &Lab) -> Result<Kept, Failed> {
+    let shop = &lab.shop;
+    let mut makepkg = shop.kernel_call(1)?;
+    let key = makepkg.key()?;
+    Ok(shop.cache.keep("again", &key, ANOTHER, |packages| {
+        shop.progress
+            .say("Building the kernel once more (minutes)...");
+        let first = makepkg.builddir.join(&shop.series.pkgbase).join("src");
+        elsewhere(lab, &mut makepkg, "again").expect("a place of another's");
+        makepkg.pkgdest = packages.to_owned();
+
+        // What was fetched need not be fetched again; nothing that was built from it is taken.
+        let src = makepkg.builddir.join(&shop.series.pkgbase).join("src");
+        let script = r#"rm -rf "${2%/src}"; mkdir -p "$2"/rustup
+            cp -r "$1"/rustup/toolchains "$2"/rustup/; cp -r "$1"/bindgen-* "$2"/
+            chown -R "$3:$3" "${2%/src}""#;
+        let status = Command::new("sh")
+            .args(["-euc", script, "sh"])
+            .args([&first, &src])
+            .arg(ANOTHER.to_string())
+            .status()
+            .expect("sh");
+        assert!(status.success(), "{script}");
+        // The same key, under another name.
+        if let Some(key) = shop.signing_key()? {
+            let copy = src.join("../../../key of ours.pem");
+            fs::copy(&key, &copy).expect("a copy");
+            chown(&copy, Some(ANOTHER), Some(ANOTHER)).expect("its owner");
+            let copy = copy.canonicalize().expect("it is there");
+            makepkg.set("_signing_key", &copy.display().to_string());
+        }
+        makepkg.run("building the kernel once more", &["--force"])?;
+        fs::remove_dir_all(&makepkg.builddir).expect("removed");
+        Ok(())
+    })?)
+}
+
+fn same_kernel(lab: &Lab) -> Result<(), Failed> {
+    same(
+        lab,
+        &packages(&lab.first.path)?,
+        &packages(&again(lab)?.path)?,
+    )
+}
+
+fn same_dkms(lab: &Lab) -> Result<(), Failed> {
+    let mut makepkg = Makepkg::new(&lab.shop, lab.shop.pkgbuild("rust-out-of-tree-dkms", 1)?);
+    elsewhere(lab, &mut makepkg, "dkms-again")?;
+    makepkg.pkgdest = lab.shop.cache.folder("test-dkms-again/packages", ANOTHER)?;
+    makepkg.run(
+        "building the module's package",
+        &["--force", "--cleanbuild"],
+    )?;
+    same(
+        lab,
+        &packages(&lab.dkms.path)?,
+        &packages(&makepkg.pkgdest)?,
+    )
+}
+
+/// DKMS in two machines, and make in two folders.
+fn same_module(lab: &Lab) -> Result<(), Failed> {
+    let installed = format!(
+        "/usr/lib/modules/{}/updates/dkms/{MODULE}.ko.zst",
+        lab.release
+    );
+    let first = content(&lab.installed.path(&installed))?;
+    let machine = lab.machine()?;
+    let script = format!(
+        "hostname elsewhere; dkms remove rust-out-of-tree/1.0 --all
+         TZ=Asia/Kathmandu dkms install -j 3 rust-out-of-tree/1.0 -k {}",
+        lab.release
+    );
+    let output = machine
+        .command("unshare")
+        .args(["--uts", "sh", "-euc", &script])
+        .output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    if let Some(at) = first_difference(&first, &content(&machine.path(&installed))?) {
+        return Err(format!("{MODULE}.ko of dkms differs at byte {at}").into());
+    }
+
+    let mut made = Vec::new();
+    // The second is one that kbuild takes no modules in.
+    for folder in ["/tmp/one", "/tmp/another, and deeper"] {
+        let source = "/usr/src/rust-out-of-tree-1.0";
+        let script = format!(
+            "cp -r {source} '{folder}'; make -C '{folder}' KDIR={} >&2",
+            lab.kdir()
+        );
+        let output = machine.as_user(&script)?;
+        assert!(output.status.success(), "{}", text(&output));
+        made.push(fs::read(machine.path(&format!("{folder}/{MODULE}.ko")))?);
+    }
+    match first_difference(&made[0], &made[1]) {
+        None => Ok(()),
+        Some(at) => Err(format!("{MODULE}.ko of make differs at byte {at}").into()),
+    }
+}
+
+/// One byte of one file in a package is another, and a mode.
+fn named(lab: &Lab) -> Result<(), Failed> {
+    let package = packages(&lab.dkms.path)?.remove(0);
+    let place = fresh(lab, "named")?;
+    let other = place.join(package.file_name().unwrap_or_default());
+    let script = r#"mkdir "$2/tree"; cd "$2/tree"; bsdtar -xpf "$1"
+        cd usr/src/*; printf X | dd of=Kbuild bs=1 seek=40 conv=notrunc status=none
+        touch -d @1735689600 . Kbuild Makefile; chmod 755 Makefile; cd ../../..; rm .MTREE
+        bsdtar -czf .MTREE --format=mtree --options='!all,use-set,type,uid,gid,mode,time,size,md5,sha256,link' .BUILDINFO .PKGINFO usr
+        bsdtar -cf "$3" --zstd .BUILDINFO .MTREE .PKGINFO usr"#;
+    let output = Command::new("sh")
+        .args(["-euc", script, "sh"])
+        .args([&package, &place, &other])
+        .output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    let found = differences(lab, &package, &other)?.join("\n");
+    says(
+        &found,
+        &[
+            "usr/src/rust-out-of-tree-1.0/Kbuild differs from byte 40 on",
+            "usr/src/rust-out-of-tree-1.0/Makefile: mode=644, mode=755",
+        ],
+    );
+    // Nothing else, but for what diffoscope says of it.
+    let own = found.lines().filter(|line| line.starts_with("usr/"));
+    assert_eq!(own.count(), 2, "{found}");
+    Ok(())
+}
+
+/// Fails with every difference between these packages.
+pub fn same(lab: &Lab, first: &[PathBuf], second: &[PathBuf]) -> Result<(), Failed> {
+    let names = |all: &[PathBuf]| -> Vec<_> {
+        all.iter()
+            .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+            .collect()
+    };
+    assert_eq!(names(first), names(second));
+    let mut found = Vec::new();
+    for (one, other) in first.iter().zip(second) {
+        let name = one.file_name().unwrap_or_default().to_string_lossy();
+        for difference in differences(lab, one, other)? {
+            found.push(format!("{}: {difference}", package_name(&name)));
+        }
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(format!("two builds differ:\n{}", found.join("\n")).into())
+}
+
+fn fresh(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
+    let place = lab.shop.cache.folder(&format!("test-{name}"), 0)?;
+    fs::remove_dir_all(&place)?;
+    Ok(lab.shop.cache.folder(&format!("test-{name}"), 0)?)
+}
+
+/// What differs between two packages, but for what .BUILDINFO is there to record: a line each.
+fn differences(lab: &Lab, first: &Path, second: &Path) -> Result<Vec<String>, Failed> {
+    let place = fresh(lab, "differences")?;
+    let mut sides = Vec::new();
+    for (name, package) in [("first", first), ("second", second)] {
+        let folder = place.join(name);
+        fs::create_dir(&folder)?;
+        let unpacked = Command::new("bsdtar")
+            .args([Path::new("-xpf"), package, Path::new("-C"), &folder])
+            .output()?;
+        assert!(unpacked.status.success(), "{}", text(&unpacked));
+        let listed = Command::new("bsdtar").arg("-tf").arg(package).output()?;
+        assert!(listed.status.success(), "{}", text(&listed));
+        sides.push((folder, text(&listed)));
+    }
+    let [(one, order), (other, other_order)] = &sides[..] else {
+        unreachable!("two were pushed")
+    };
+
+    let mut found = Vec::new();
+    let (listed, also_listed) = (mtree(one)?, mtree(other)?);
+    let paths: BTreeSet<_> = listed.keys().chain(also_listed.keys()).collect();
+    for path in paths {
+        let (Some(facts), Some(other_facts)) = (listed.get(path), also_listed.get(path)) else {
+            let side = if listed.contains_key(path) {
+                "first"
+            } else {
+                "second"
+            };
+            found.push(format!("{path} is in the {side} only"));
+            continue;
+        };
+        let plain = |facts: &[String]| -> Vec<String> {
+            let of_content = ["size=", "md5digest=", "sha256digest="];
+            let other = |fact: &&String| !of_content.iter().any(|name| fact.starts_with(name));
+            facts.iter().filter(other).cloned().collect()
+        };
+        for (fact, other_fact) in plain(facts).iter().zip(&plain(other_facts)) {
+            if fact != other_fact {
+                found.push(format!("{path}: {fact}, {other_fact}"));
+            }
+        }
+        let (file, other_file) = (one.join(path), other.join(path));
+        if !file.is_symlink() && file.is_file() {
+            let at = first_difference(&content(&file)?, &content(&other_file)?);
+            if let Some(at) = at {
+                found.push(format!(
+                    "{path} differs from byte {at} on{}",
+                    diffoscope(&file, &other_file)
+                ));
+            }
+        }
+    }
+    let facts = |folder: &Path| -> Result<Vec<String>, Failed> {
+        Ok(fs::read_to_string(folder.join(".BUILDINFO"))?
+            .lines()
+            .filter(|line| !RECORDED.iter().any(|name| line.starts_with(name)))
+            .map(str::to_owned)
+            .collect())
+    };
+    if facts(one)? != facts(other)? {
+        found.push(format!(
+            ".BUILDINFO:{}",
+            diffoscope(&one.join(".BUILDINFO"), &other.join(".BUILDINFO"))
+        ));
+    }
+    if order != other_order && found.is_empty() {
+        found.push("the same files are in another order".into());
+    }
+    Ok(found)
+}
+
+/// .MTREE by path, without what it says of .BUILDINFO.
+fn mtree(package: &Path) -> Result<BTreeMap<String, Vec<String>>, Failed> {
+    let mut lines = String::new();
+    GzDecoder::new(fs::File::open(package.join(".MTREE"))?).read_to_string(&mut lines)?;
+    let mut defaults = Vec::new();
+    let mut listed = BTreeMap::new();
+    for line in lines.lines() {
+        let mut words = line.split(' ').map(str::to_owned);
+        match words.next().unwrap_or_default() {
+            set if set == "/set" => defaults = words.collect(),
+            path if path.starts_with("./") && path != "./.BUILDINFO" => {
+                // One line may say what the other has as its default.
+                let mut facts: BTreeMap<_, _> = BTreeMap::new();
+                for fact in defaults.iter().cloned().chain(words) {
+                    let name = fact.split('=').next().unwrap_or_default().to_owned();
+                    facts.insert(name, fact);
+                }
+                listed.insert(path[2..].to_owned(), facts.into_values().collect());
+            }
+            _ => {}
+        }
+    }
+    assert!(!listed.is_empty(), "{} lists nothing", package.display());
+    Ok(listed)
+}
+
+/// What a file holds, unpacked.
+fn content(file: &Path) -> Result<Vec<u8>, Failed> {
+    if file.extension().is_some_and(|extension| extension == "zst") {
+        let output = Command::new("zstd").arg("-dcq").arg(file).output()?;
+        assert!(output.status.success(), "{}", file.display());
+        Ok(output.stdout)
+    } else {
+        Ok(fs::read(file)?)
+    }
+}
+
+fn first_difference(one: &[u8], other: &[u8]) -> Option<usize> {
+    let at = one.iter().zip(other).position(|(one, other)| one != other);
+    at.or_else(|| (one.len() != other.len()).then(|| one.len().min(other.len())))
+}
+
+/// The first lines of what diffoscope says, where it is installed.
+fn diffoscope(one: &Path, other: &Path) -> String {
+    if host::find_program("diffoscope").is_none() {
+        return String::new();
+    }
+    let said = Command::new("diffoscope").args([one, other]).output();
+    let said = said.map(|output| text(&output)).unwrap_or_default();
+    let lines: Vec<_> = said.lines().take(30).collect();
+    format!(":\n    {}", lines.join("\n    "))
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A signing key of the user's own: what the PKGBUILD takes, and what DKMS and the kernel make of it.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, chown, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use libtest_mimic::{Failed, Trial};
+use vm::{
+    demo::MODULE,
+    guest::{Boot, Guest, Verdict},
+    host::BUILDER,
+    machine::Machine,
+    packages::{Makepkg, repository},
+};
+
+use crate::{
+    contents::all_unpacked,
+    lab::{self, Lab, files, says, text},
+};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::trials(
+        lab,
+        &[
+            ("dkms_signs_with_the_key_and_the_kernel_trusts_it", trusted),
+            (
+                "dkms_signs_with_another_key_and_the_kernel_does_not",
+                untrusted,
+            ),
+            ("the_signing_key_is_in_no_package_and_no_build", nowhere),
+            ("a_signing_key_that_others_can_read_is_refused", open_key),
+            ("a_signing_key_that_is_none_is_refused", no_key),
+            ("a_signing_key_in_the_build_is_refused", key_inside),
+        ],
+    )
+}
+
+/// Where the key lies in the machine.
+const KEY: &str = "/etc/keys/modules.pem";
+
+const ENFORCE: &str = "module.sig_enforce=1";
+
+/// The installed module, built by DKMS as `framework.conf` says.
+fn built(lab: &Lab, machine: &Machine, framework: &str) -> Result<PathBuf, Failed> {
+    let conf = "/etc/dkms/framework.conf";
+    let before = fs::read_to_string(machine.path(conf)).unwrap_or_default();
+    machine.write(conf, &format!("{before}\n{framework}"))?;
+    let script = format!(
+        "dkms remove rust-out-of-tree/1.0 --all; dkms install rust-out-of-tree/1.0 -k {}",
+        lab.release
+    );
+    let output = machine.command("sh").args(["-euc", &script]).output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    Ok(machine.module_files(&lab.release, MODULE)?.remove(0))
+}
+
+fn boot(lab: &Lab, machine: &Machine, name: &str, module: PathBuf) -> Result<Boot, Failed> {
+    let image = machine.path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release));
+    let guest = Guest {
+        kernel: &image,
+        modules: &[module],
+        append: ENFORCE,
+    };
+    Ok(guest.boot(&lab.shop.cache, name)?)
+}
+
+/// `rustkmod check` of the installed module, for a kernel that asks for signatures: what the
+/// parameter does to the running one, the option does to one that is not.
+fn check(lab: &Lab, machine: &Machine) -> Result<(Option<i32>, String), Failed> {
+    for file in [".config", "include/config/auto.conf"] {
+        let file = format!("{}/{file}", lab.kdir());
+        let config = fs::read_to_string(machine.path(&file))?;
+        machine.write(&file, &format!("{config}CONFIG_MODULE_SIG_FORCE=y\n"))?;
+    }
+    let program = machine.path("/usr/bin/rustkmod");
+    fs::copy(repository().join("target/release/rustkmod"), program)?;
+    let module = format!(
+        "/usr/lib/modules/{}/updates/dkms/{MODULE}.ko.zst",
+        lab.release
+    );
+    let output = machine
+        .command("rustkmod")
+        .args(["check", &module, "--kernel", &lab.release])
+        .output()?;
+    Ok((output.status.code(), text(&output)))
+}
+
+fn signer(module: &Path) -> Result<String, Failed> {
+    let output = Command::new("modinfo")
+        .args(["-F", "signer"])
+        .arg(module)
+        .output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    Ok(text(&output).trim().to_owned())
+}
+
+fn trusted(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    let key = lab.shop.signing_key()?.ok_or("a key")?;
+    machine.write(KEY, &fs::read_to_string(key)?)?;
+    fs::set_permissions(machine.path(KEY), fs::Permissions::from_mode(0o600))?;
+    // One file is both; sign-file reads the certificate out of it.
+    let framework = format!("mok_signing_key={KEY}\nmok_certificate={KEY}\n");
+    let module = built(lab, &machine, &framework)?;
+    assert_eq!(signer(&module)?, "The test machine's modules");
+
+    let (code, said) = check(lab, &machine)?;
+    assert_eq!(code, Some(0), "{said}");
+    says(&said, &["The test machine's modules"]);
+
+    let boot = boot(lab, &machine, "dkms-signed", module)?;
+    assert_eq!(boot.verdict, Verdict::Good, "{:?}", boot.console);
+    let log = boot.log.join("\n");
+    says(&log, &["Hello from Rust, outside the kernel tree (init)"]);
+    assert!(!log.contains("module verification failed"), "{log}");
+    Ok(())
+}
+
+/// dkms's own key, which it makes where none is named. Which keys a kernel trusts is known to it
+/// alone: `rustkmod check` names the signer.
+fn untrusted(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    let module = built(lab, &machine, "")?;
+    let by = signer(&module)?;
+    assert!(!by.is_empty() && by != "The test machine's modules", "{by}");
+    let (_, said) = check(lab, &machine)?;
+    says(&said, &[&by]);
+    let boot = boot(lab, &machine, "dkms-untrusted", module)?;
+    let Verdict::Failed(step) = &boot.verdict else {
+        panic!("{:?}", boot.verdict)
+    };
+    says(
+        step,
+        &["load rust_out_of_tree", "Required key not available"],
+    );
+    says(
+        &boot.log.join("\n"),
+        &["Loading of module with unavailable key is rejected"],
+    );
+    Ok(())
+}
+
+fn nowhere(lab: &Lab) -> Result<(), Failed> {
+    let key = lab.shop.signing_key()?.ok_or("a key")?;
+    let mode = key.metadata()?.permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let pem = fs::read_to_string(&key)?;
+    // A line out of the middle of the private half.
+    let line = pem.lines().nth(20).ok_or("a key of many lines")?;
+    let path = key.display().to_string();
+    let holds = |file: &Path, needle: &str| -> Result<bool, Failed> {
+        let content = fs::read(file)?;
+        Ok(content
+            .windows(needle.len())
+            .any(|bytes| bytes == needle.as_bytes()))
+    };
+    assert!(holds(&key, line)?);
+    for (name, package) in all_unpacked(lab)? {
+        for file in files(&package) {
+            for needle in [line, &path, "PRIVATE KEY-----\nMI"] {
+                let here = file.display();
+                assert!(!holds(&file, needle)?, "{name}: {needle} is in {here}");
+            }
+        }
+    }
+    // In the build there is a link to it, and nothing else.
+    let builds = lab.shop.cache.path("build/linux-rust/src");
+    let tree = fs::read_dir(&builds)?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.join("certs").is_dir())
+        .ok_or("a tree")?;
+    let links = fs::read_dir(tree.join("certs"))?.flatten();
+    let links: Vec<_> = links.filter(|entry| entry.path().is_symlink()).collect();
+    assert_eq!(links.len(), 1, "{links:?}");
+    assert_eq!(fs::read_link(links[0].path())?, key);
+    for file in files(&tree.join("certs"))
+        .iter()
+        .chain(&files(&tree.join("include/generated")))
+    {
+        assert!(!holds(file, line)?, "the key is in {}", file.display());
+    }
+    Ok(())
+}
+
+/// A file for a key that the builder has, with this in it and this mode.
+fn key_file(lab: &Lab, text: &str, mode: u32) -> Result<PathBuf, Failed> {
+    let key = lab
+        .shop
+        .cache
+        .folder("test-keys", BUILDER)?
+        .join("a key.pem");
+    let _ = fs::remove_file(&key);
+    fs::write(&key, text)?;
+    fs::set_permissions(&key, fs::Permissions::from_mode(mode))?;
+    chown(&key, Some(BUILDER), Some(BUILDER))?;
+    Ok(key)
+}
+
+/// What the PKGBUILD says to such a key, before it looks at the sources: those here are none.
+fn refused(lab: &Lab, key: &Path, words: &[&str]) -> Result<(), Failed> {
+    let folder = lab.shop.cache.folder("test-keys", BUILDER)?;
+    fs::create_dir_all(folder.join("linux-6.1.1"))?;
+    let tarball = folder.join("linux-6.1.1.tar");
+    let packed = Command::new("tar")
+        .arg("-cf")
+        .args([&tarball, Path::new("-C"), &folder])
+        .arg("linux-6.1.1")
+        .status()?;
+    assert!(packed.success(), "tar");
+    let start = lab.shop.pkgbuild("linux-rust", 1)?;
+    if key.starts_with("beside") {
+        let inside = start.join("key.pem");
+        fs::copy(folder.join("a key.pem"), &inside)?;
+        chown(&inside, Some(BUILDER), Some(BUILDER))?;
+    }
+    let mut makepkg = Makepkg::new(&lab.shop, start.clone());
+    makepkg.builddir = folder.join("build");
+    makepkg.srcdest = folder.join("sources");
+    let key = match key.strip_prefix("beside") {
+        Ok(name) => start.join(name),
+        Err(_) => key.to_owned(),
+    };
+    makepkg
+        .unset("_tarball_sha256")
+        .set("_tarball", &tarball.display().to_string())
+        .set("_config", "vm")
+        .set("_signing_key", &key.display().to_string());
+    let error = makepkg
+        .run("preparing", &["--force", "--nobuild"])
+        .expect_err("it was accepted");
+    says(&error.to_string(), words);
+    Ok(())
+}
+
+fn open_key(lab: &Lab) -> Result<(), Failed> {
+    let good = fs::read_to_string(lab.shop.signing_key()?.ok_or("a key")?)?;
+    let key = key_file(lab, &good, 0o640)?;
+    let help = format!("chmod 600 '{}'", key.display());
+    let words = [
+        "The key that signs modules is not yours alone.",
+        "is 640, and must be 600",
+        &help,
+    ];
+    refused(lab, &key, &words)?;
+    // Nor through a link, whose own mode says nothing.
+    let link = key.with_file_name("link.pem");
+    let _ = fs::remove_file(&link);
+    symlink(&key, &link)?;
+    refused(lab, &link, &words)
+}
+
+fn no_key(lab: &Lab) -> Result<(), Failed> {
+    refused(
+        lab,
+        Path::new("/no/such/key.pem"),
+        &["_signing_key names no file that can be read: '/no/such/key.pem'"],
+    )?;
+    let words = "No RSA key and its certificate are in '";
+    let good = fs::read_to_string(lab.shop.signing_key()?.ok_or("a key")?)?;
+    let (private, certificate) = good.split_once("-----BEGIN CERT").ok_or("both")?;
+    refused(
+        lab,
+        &key_file(lab, private, 0o600)?,
+        &[words, "certificate: "],
+    )?;
+    let certificate = format!("-----BEGIN CERT{certificate}");
+    refused(lab, &key_file(lab, &certificate, 0o600)?, &[words, "key: "])
+}
+
+fn key_inside(lab: &Lab) -> Result<(), Failed> {
+    let good = fs::read_to_string(lab.shop.signing_key()?.ok_or("a key")?)?;
+    key_file(lab, &good, 0o600)?;
+    refused(
+        lab,
+        Path::new("beside/key.pem"),
+        &["The key that signs modules lies in the build.", "mv '"],
+    )
+}
