@@ -328,36 +328,113 @@ fn rust_names_each_of_its_blockers() {
     let (tree, changes) = answer(
         "CONFIG_DEBUG_INFO_DWARF4=y\nCONFIG_DEBUG_INFO_BTF=y\nCONFIG_PAHOLE_HAS_SPLIT_BTF=y\n",
     );
+    // Since 7.0 the Makefile asks pahole, and hands the answer on.
+    let fact = if oracle.series() < (7, 0) {
+        "$(shell,$(srctree)/scripts/pahole-version.sh"
+    } else {
+        "$(PAHOLE_VERSION) says"
+    };
     assert!(
-        tree.contains("PAHOLE_VERSION is 123, as $(shell,$(srctree)/scripts/pahole-version.sh"),
+        tree.contains(&format!("PAHOLE_VERSION is 123, as {fact}")),
         "{tree}"
     );
     assert_eq!(
         changes,
         ["# CONFIG_DEBUG_INFO_BTF is not set", "CONFIG_RUST=y"]
     );
-    // What the plugins need is recorded as a build with gcc would. Without them there is no
-    // RANDSTRUCT either, and without that nothing selects MODVERSIONS: one change mends three.
+    // What the plugins need is recorded as a build with gcc would. In 6.1 they all exclude Rust.
+    // Without them there is no RANDSTRUCT either, and without that nothing selects MODVERSIONS: one
+    // change mends three.
     let (tree, changes) = answer(
         "CONFIG_CC_IS_GCC=y\n# CONFIG_CC_IS_CLANG is not set\nCONFIG_GCC_VERSION=120200\n\
          CONFIG_GCC_PLUGINS=y\nCONFIG_RANDSTRUCT_FULL=y\n",
     );
     assert!(
-        tree.contains("GCC_PLUGINS is y (scripts/gcc-plugins/Kconfig:"),
-        "{tree}"
-    );
-    assert!(
         tree.contains("RANDSTRUCT is y (security/Kconfig.hardening:"),
         "{tree}"
     );
+    if oracle.series() < (6, 12) {
+        assert!(
+            tree.contains("GCC_PLUGINS is y (scripts/gcc-plugins/Kconfig:"),
+            "{tree}"
+        );
+        assert!(
+            tree.contains("MODVERSIONS is y (kernel/module/Kconfig:"),
+            "{tree}"
+        );
+        assert_eq!(
+            changes,
+            ["# CONFIG_GCC_PLUGINS is not set", "CONFIG_RUST=y"]
+        );
+    } else {
+        assert!(
+            tree.contains("GCC_PLUGIN_RANDSTRUCT is y (security/Kconfig.hardening:"),
+            "{tree}"
+        );
+        assert_eq!(changes, ["CONFIG_RANDSTRUCT_NONE=y", "CONFIG_RUST=y"]);
+    }
+}
+
+/// Later series depend on rustc's version, which the configuration records.
+#[test]
+fn rust_names_a_rustc_that_is_too_old() {
+    let Some(oracle) = oracle() else { return };
+    if oracle.series() != (6, 12) {
+        return;
+    }
+    let model = Model::load(&oracle.tree, &Options::for_arch("x86")).unwrap();
+    // What clang 16 can is recorded, whichever is here.
+    let base = oracle.olddefconfig("CONFIG_MODULES=y\n")
+        + "CONFIG_CC_HAS_RETURN_THUNK=y\nCONFIG_CC_HAS_ENTRY_PADDING=y\nCONFIG_CPU_MITIGATIONS=y\n\
+           CONFIG_MITIGATION_RETHUNK=y\nCONFIG_MITIGATION_CALL_DEPTH_TRACKING=y\n";
+    let with = |rustc: u32| {
+        let config = format!("{base}CONFIG_RUST_IS_AVAILABLE=y\nCONFIG_RUSTC_VERSION={rustc}\n");
+        let config = Config::parse(config.as_bytes());
+        model.why("RUST", &Wanted::On, &config).unwrap()
+    };
+    let Answer::Changes(plan) = with(108_501).answer else {
+        panic!("{}", with(108_501).symbol)
+    };
+    assert_eq!(sorted(&plan.fragment()), ["CONFIG_RUST=y"]);
+    let why = with(107_800);
+    let tree = why.symbol.to_string();
     assert!(
-        tree.contains("MODVERSIONS is y (kernel/module/Kconfig:"),
+        tree.contains("RUSTC_VERSION is 107800, as $(rustc-version) says"),
         "{tree}"
     );
+    let Answer::Changes(plan) = why.answer else {
+        panic!("{tree}")
+    };
     assert_eq!(
-        changes,
-        ["# CONFIG_GCC_PLUGINS is not set", "CONFIG_RUST=y"]
+        sorted(&plan.fragment()),
+        [
+            "# CONFIG_MITIGATION_CALL_DEPTH_TRACKING is not set",
+            "CONFIG_RUST=y"
+        ]
     );
+}
+
+/// Since 6.14 there is Rust beside MODVERSIONS, where the versions come from DWARF.
+#[test]
+fn rust_goes_with_versions_from_dwarf() {
+    let Some(oracle) = oracle() else { return };
+    if oracle.series() < (6, 14) {
+        return;
+    }
+    let model = Model::load(&oracle.tree, &Options::for_arch("x86")).unwrap();
+    let base = oracle.olddefconfig(
+        "CONFIG_MODULES=y\nCONFIG_DEBUG_KERNEL=y\nCONFIG_DEBUG_INFO_DWARF5=y\n\
+         CONFIG_MODVERSIONS=y\nCONFIG_GENDWARFKSYMS=y\n",
+    );
+    assert!(base.contains("CONFIG_GENDWARFKSYMS=y"), "{base}");
+    let config = format!("{base}CONFIG_RUST_IS_AVAILABLE=y\n");
+    let why = model
+        .why("RUST", &Wanted::On, &Config::parse(config.as_bytes()))
+        .unwrap();
+    let Answer::Changes(plan) = why.answer else {
+        panic!("{}", why.symbol)
+    };
+    assert_eq!(sorted(&plan.fragment()), ["CONFIG_RUST=y"]);
 }
 
 #[test]

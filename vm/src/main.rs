@@ -35,9 +35,15 @@ enum What {
     /// Speed and size, as ratios against the obvious alternative
     Bench,
     /// Print the path of a kernel tarball, fetched if need be; nothing where makepkg fetches it
-    Source,
+    Source {
+        /// A series of linux-rust/series, or all of them, a line each; the first otherwise
+        series: Option<String>,
+    },
     /// Print the path of the kernel's headers, built and unpacked if need be
-    Headers,
+    Headers {
+        /// A series of linux-rust/series, or all of them, a line each; the first otherwise
+        series: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -47,8 +53,8 @@ fn main() -> ExitCode {
         What::ArchFull => vm::arch_full::run(),
         What::CheckSeries => vm::series::print_check(),
         What::Bench => vm::bench::run(),
-        What::Source => vm::source::print(),
-        What::Headers => vm::packages::print_headers(),
+        What::Source { series } => vm::source::print(series.as_deref()),
+        What::Headers { series } => vm::packages::print_headers(series.as_deref()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

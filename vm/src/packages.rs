@@ -464,11 +464,14 @@ impl Tree {
     }
 }
 
-/// Prints the path of the unpacked headers, built if need be.
-pub fn print_headers() -> Result<()> {
+/// Prints the path of the unpacked headers of each series, built if need be.
+pub fn print_headers(series: Option<&str>) -> Result<()> {
+    let rows = series::chosen(series)?;
     host::begin()?;
-    let headers = Workshop::open(Progress::beside_an_answer())?.headers()?;
-    println!("{}", headers.display());
+    let shop = Workshop::open(Progress::beside_an_answer())?;
+    for row in rows {
+        println!("{}", shop.for_series(row)?.headers()?.display());
+    }
     Ok(())
 }
 

@@ -74,14 +74,16 @@ pub fn find(
     Ok(Some(tarball))
 }
 
-/// Prints the tarball's path.
-pub fn print() -> Result<()> {
+/// Prints the path of each tarball.
+pub fn print(series: Option<&str>) -> Result<()> {
+    let rows = series::chosen(series)?;
     let progress = Progress::beside_an_answer();
     host::require_root()?;
     let cache = Cache::open(&progress)?;
-    let series = series::chosen(None)?.remove(0);
-    if let Some(tarball) = find(&series.name, Distribution::detect()?, &cache, &progress)? {
-        println!("{}", tarball.path.display());
+    for row in rows {
+        if let Some(tarball) = find(&row.name, Distribution::detect()?, &cache, &progress)? {
+            println!("{}", tarball.path.display());
+        }
     }
     Ok(())
 }
