@@ -10,6 +10,7 @@ pub mod arch_full;
 pub mod aur;
 pub mod bench;
 pub mod cache;
+pub mod check_series;
 pub mod demo;
 pub mod error;
 pub mod guest;

@@ -34,7 +34,7 @@ enum What {
     CheckSeries,
     /// Speed and size, as ratios against the obvious alternative
     Bench,
-    /// Print the path of a kernel tarball, fetched if need be; nothing where makepkg fetches it
+    /// Print the path of a kernel tarball, fetched if need be
     Source {
         /// A series of linux-rust/series, or all of them, a line each; the first otherwise
         series: Option<String>,
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         What::Run { series } => vm::demo::run(series.as_deref()),
         What::Aur { folder } => vm::aur::print(folder.as_deref()),
         What::ArchFull => vm::arch_full::run(),
-        What::CheckSeries => vm::series::print_check(),
+        What::CheckSeries => vm::check_series::run(),
         What::Bench => vm::bench::run(),
         What::Source { series } => vm::source::print(series.as_deref()),
         What::Headers { series } => vm::packages::print_headers(series.as_deref()),
