@@ -54,16 +54,44 @@ pub struct Workshop {
     pub llvm: Option<PathBuf>,
 }
 
-impl Workshop {
-    /// For the default series: gets everything that building needs, which is tools, sources, a way
-    /// to the pinned rustc.
+/// What every series' workshop stands on: the cache, and the tools.
+#[derive(Debug)]
+pub struct Site {
+    distribution: Distribution,
+    cache: Arc<Cache>,
+    progress: Progress,
+}
+
+impl Site {
+    /// Gets the tools that building needs.
     pub fn open(progress: Progress) -> Result<Self> {
         host::require_root()?;
         let distribution = Distribution::detect()?;
         let cache = Arc::new(Cache::open(&progress)?);
         host::install_missing(host::NEEDED, distribution, &cache, &progress)?;
-        let default = series::chosen(None)?.remove(0);
-        Self::of(default, distribution, cache, progress)
+        Ok(Self {
+            distribution,
+            cache,
+            progress,
+        })
+    }
+
+    /// Gets what this series needs besides: sources, a clang that it takes, a way to its rustc.
+    pub fn workshop(&self, series: Series) -> Result<Workshop> {
+        Workshop::of(
+            series,
+            self.distribution,
+            Arc::clone(&self.cache),
+            self.progress,
+        )
+    }
+}
+
+impl Workshop {
+    /// For the default series.
+    pub fn open(progress: Progress) -> Result<Self> {
+        let site = Site::open(progress)?;
+        site.workshop(series::chosen(None)?.remove(0))
     }
 
     /// The same for another series.
@@ -468,9 +496,9 @@ impl Tree {
 pub fn print_headers(series: Option<&str>) -> Result<()> {
     let rows = series::chosen(series)?;
     host::begin()?;
-    let shop = Workshop::open(Progress::beside_an_answer())?;
+    let site = Site::open(Progress::beside_an_answer())?;
     for row in rows {
-        println!("{}", shop.for_series(row)?.headers()?.display());
+        println!("{}", site.workshop(row)?.headers()?.display());
     }
     Ok(())
 }
