@@ -123,26 +123,7 @@ fn kernel_build(shop: &Workshop) -> Result<Row> {
         .run(&shop.progress)?;
 
     shop.progress.say("Building with make alone...");
-    // The PKGBUILD's own call of make, with the same flags.
-    let script = "source ./PKGBUILD; srcdir=$1; CARCH=x86_64; cd \"$1/$_srcname\" && _make all";
-    let mut make = makepkg.program("make", &log, &[])?;
-    let arguments: Vec<_> = make.command().get_args().map(ToOwned::to_owned).collect();
-    let environment: Vec<_> = make
-        .command()
-        .get_envs()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
-        .collect();
-    let before_makepkg = arguments.iter().position(|argument| argument == "makepkg");
-    let mut alone = Program::new("make", "setpriv", &log)
-        .args(&arguments[..before_makepkg.unwrap_or(arguments.len())])
-        .args(["bash", "-euc", script, "bash"])
-        .args([&plain]);
-    alone
-        .command()
-        .env_clear()
-        .envs(environment)
-        .current_dir(&makepkg.start);
-    let alone = time(alone, &shop.progress)?;
+    let alone = time(makepkg.make("make", &log, &plain, "all")?, &shop.progress)?;
 
     shop.progress.say("Building with makepkg -e...");
     let with = makepkg.program(

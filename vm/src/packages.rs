@@ -173,23 +173,28 @@ impl Workshop {
         Ok(kept)
     }
 
-    /// The headers' build folder, unpacked outside any system: for programs that read headers.
+    /// The headers' build folder, unpacked outside any system, with their rustc: for programs that
+    /// read headers.
     pub fn headers(&self) -> Result<PathBuf> {
         let first = self.kernel(1)?;
-        let package = packages(&first.path)?
-            .into_iter()
-            .find(|path| path.to_string_lossy().contains("-headers-"))
-            .unwrap_or_default();
+        let mut found = packages(&first.path)?;
+        found.retain(|path| {
+            let path = path.to_string_lossy();
+            ["-headers-", "-toolchain-"]
+                .iter()
+                .any(|part| path.contains(part))
+        });
         let mut key = Key::default();
-        key.text("package", &file_hash(&package)?);
+        for package in &found {
+            key.text("package", &file_hash(package)?);
+        }
         let kept = self.cache.keep("headers", &key, 0, |folder| {
-            Program::new(
-                "unpacking the headers",
-                "bsdtar",
-                &self.cache.log("headers")?,
-            )
-            .args([Path::new("-xf"), &package, Path::new("-C"), folder])
-            .run(&self.progress)
+            let log = self.cache.log("headers")?;
+            found.iter().try_for_each(|package| {
+                Program::new("unpacking the headers", "bsdtar", &log)
+                    .args([Path::new("-xf"), package, Path::new("-C"), folder])
+                    .run(&self.progress)
+            })
         })?;
         let modules = kept.path.join("usr/lib/modules");
         let release = fs::read_dir(&modules)
@@ -357,6 +362,31 @@ impl<'a> Makepkg<'a> {
         let log = self.workshop.cache.log(&name)?;
         self.program(what, &log, options)?
             .run(&self.workshop.progress)
+    }
+
+    /// The PKGBUILD's own call of make, with the same flags, in a tree that was prepared in `src`.
+    pub fn make(&self, what: &str, log: &Path, src: &Path, target: &str) -> Result<Program> {
+        let mut makepkg = self.program(what, log, &[])?;
+        let command = makepkg.command();
+        let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+        let environment: Vec<_> = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
+        // Everything before it makes the process the builder's.
+        let before = arguments.iter().position(|argument| argument == "makepkg");
+        let script = "error() { printf >&2 \"$@\"; }; plainerr() { error \"$@\"; }; \
+                      source ./PKGBUILD; srcdir=$1; CARCH=x86_64; cd \"$1/$_srcname\" && _make \"$2\"";
+        let mut make = Program::new(what, "setpriv", log)
+            .args(&arguments[..before.unwrap_or(arguments.len())])
+            .args(["bash", "-euc", script, "bash"])
+            .args([src])
+            .args([target]);
+        make.command()
+            .env_clear()
+            .envs(environment)
+            .current_dir(&self.start);
+        Ok(make)
     }
 
     /// The call, ready to be run: as the builder, with nothing of this environment, and so that it

@@ -7,6 +7,7 @@
 
 mod aur;
 mod chain;
+mod clippy;
 mod config;
 mod contents;
 mod inputs;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         program::trials,
         aur::trials,
         series::trials,
+        clippy::trials,
         shell::trials,
     ] {
         trials.extend(part(lab.as_ref()));
