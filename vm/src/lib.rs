@@ -9,6 +9,7 @@
 pub mod arch_full;
 pub mod aur;
 pub mod bench;
+pub mod buildenv;
 pub mod cache;
 pub mod check_series;
 pub mod demo;

@@ -118,9 +118,14 @@ impl Lab {
 
     /// makepkg in a build folder of the tests' own, where the toolchain is there already.
     pub fn makepkg(&self, start: PathBuf) -> Result<Makepkg<'_>> {
+        self.makepkg_in("test-build", start)
+    }
+
+    /// The same in another folder.
+    pub fn makepkg_in(&self, folder: &str, start: PathBuf) -> Result<Makepkg<'_>> {
         let mut makepkg = Makepkg::new(&self.shop, start);
         let from = makepkg.builddir.join(&self.shop.series.pkgbase).join("src");
-        makepkg.builddir = self.shop.cache.folder("test-build", host::BUILDER)?;
+        makepkg.builddir = self.shop.cache.folder(folder, host::BUILDER)?;
         makepkg.pkgdest = makepkg.builddir.join("packages");
         let to = makepkg.builddir.join(&self.shop.series.pkgbase).join("src");
         fs::create_dir_all(&to).expect("a build folder");

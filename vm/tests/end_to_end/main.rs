@@ -6,6 +6,7 @@
 //! test has a throwaway copy of a machine where they are installed.
 
 mod aur;
+mod buildenv;
 mod chain;
 mod clippy;
 mod config;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         aur::trials,
         series::trials,
         clippy::trials,
+        buildenv::trials,
         shell::trials,
     ] {
         trials.extend(part(lab.as_ref()));
