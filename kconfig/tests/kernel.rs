@@ -84,6 +84,104 @@ fn every_symbol_is_what_olddefconfig_writes() {
     assert_eq!(differ, 0);
 }
 
+/// What series do differently, each in a file of its own that the trees have no reason to have.
+#[test]
+fn small_files_are_what_this_series_makes_of_them() {
+    let Some(oracle) = oracle() else { return };
+    let folder = oracle.workdir().join("small");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (version, level) = oracle.series();
+    let makefile = format!("VERSION = {version}\nPATCHLEVEL = {level}\n");
+    std::fs::write(folder.join("Makefile"), makefile).unwrap();
+    let modules = "config MODULES\n\tbool \"modules\"\n\tmodules\n\tdefault y\n";
+    let member = |name: &str| format!("config {name}\n\tbool \"{name}\"\n");
+    let tristate = |name: &str| format!("config {name}\n\ttristate \"{name}\"\n");
+    let abc = ["A", "B", "C"].map(member).concat();
+    let hidden = format!("choice\n\tprompt \"one\" if X\n\tdefault B\n{abc}endchoice\n");
+    let shown = format!("choice\n\tprompt \"one\"\n\tdefault B\n{abc}endchoice\n");
+    let number = "config N\n\tint \"n\"\n\trange 1 9\n\tdefault 5\n\
+                  config M\n\tint\n\tdefault N\nconfig H\n\thex \"h\"\nconfig I\n\tint \"i\"\n";
+    let mut cases = vec![
+        (
+            member("X") + &hidden,
+            vec!["", "CONFIG_C=y", "CONFIG_X=y\nCONFIG_C=y"],
+        ),
+        (
+            shown,
+            vec![
+                "CONFIG_A=y\nCONFIG_C=y",
+                "CONFIG_C=y\nCONFIG_A=y",
+                "CONFIG_C=y\nCONFIG_A=y\n# CONFIG_A is not set",
+                "# CONFIG_B is not set",
+                "# CONFIG_C is not set\n# CONFIG_B is not set\n# CONFIG_A is not set",
+                "# CONFIG_B is not set\n# CONFIG_A is not set\n# CONFIG_C is not set",
+            ],
+        ),
+        (
+            number.into(),
+            vec!["", "CONFIG_N=0", "CONFIG_N=77", "CONFIG_N=8\nCONFIG_H=0x1"],
+        ),
+    ];
+    // C was no member, but a line below B; now it is one that depends on another.
+    let submenu = format!(
+        "{}{}config C\n\tbool \"C\"\n\tdepends on B\n",
+        member("A"),
+        member("B")
+    );
+    let submenu = format!("choice\n\tprompt \"one\"\n{submenu}endchoice\n");
+    let submenus = vec!["", "CONFIG_B=y\nCONFIG_C=y", "CONFIG_C=y"];
+    if oracle.series() < (6, 11) {
+        cases.push((submenu, submenus));
+    } else {
+        std::fs::write(folder.join("Kconfig"), &submenu).unwrap();
+        let refused = Model::load(&folder, &Options::for_arch("x86")).unwrap_err();
+        assert!(refused.to_string().contains("B"), "{refused}");
+        assert!(oracle.refuses_file(&folder, &submenu));
+    }
+    if oracle.series() >= (7, 0) {
+        let depends = |condition: &str| {
+            let of_three = ["X", "Y", "Z"].map(tristate).concat();
+            format!(
+                "{modules}{of_three}{}\tdepends on X if {condition}\n",
+                tristate("A")
+            )
+        };
+        let configs = vec![
+            "CONFIG_A=y",
+            "CONFIG_A=y\nCONFIG_Y=m",
+            "CONFIG_A=y\nCONFIG_Y=y",
+            "CONFIG_A=y\nCONFIG_X=m\nCONFIG_Y=y",
+            "CONFIG_A=y\nCONFIG_Y=m\nCONFIG_Z=m",
+            "CONFIG_A=y\nCONFIG_Y=y\nCONFIG_Z=y",
+        ];
+        for condition in [
+            "Y",
+            "!Y",
+            "Y && Z",
+            "!(Y && Z)",
+            "Y || !Z",
+            "Y = m",
+            "Y != Z",
+        ] {
+            cases.push((depends(condition), configs.clone()));
+        }
+        cases.push((
+            "config OLD\n\tint\n\ttransitional\n\
+             config NEW\n\tint \"new\"\n\tdefault OLD\n"
+                .into(),
+            vec!["", "CONFIG_OLD=7", "CONFIG_OLD=7\nCONFIG_NEW=8"],
+        ));
+    }
+    for (kconfig, configs) in cases {
+        for config in configs {
+            let theirs = oracle.of_file(&folder, &kconfig, config);
+            let model = Model::load(&folder, &Options::for_arch("x86")).unwrap();
+            let differ = compare("small", &model, config, &theirs);
+            assert_eq!(differ, 0, "{kconfig}\nof\n{config}");
+        }
+    }
+}
+
 /// A configuration that nobody would write: values of every kind, wrong ones too, twice.
 fn nonsense(model: &Model, seed: u64) -> String {
     let mut random = Random(seed);

@@ -235,6 +235,28 @@ impl Oracle {
         result
     }
 
+    /// What this series' `conf` makes of a single file; `folder` is for the two.
+    pub fn of_file(&self, folder: &Path, kconfig: &str, config: &str) -> String {
+        run(&mut self.for_file(folder, kconfig, config)).unwrap();
+        std::fs::read_to_string(folder.join(".config")).unwrap()
+    }
+
+    /// Whether it takes no such file.
+    pub fn refuses_file(&self, folder: &Path, kconfig: &str) -> bool {
+        run(&mut self.for_file(folder, kconfig, "")).is_err()
+    }
+
+    fn for_file(&self, folder: &Path, kconfig: &str, config: &str) -> Command {
+        std::fs::write(folder.join("Kconfig"), kconfig).unwrap();
+        std::fs::write(folder.join(".config"), config).unwrap();
+        let mut conf = Command::new(self.out.join("scripts/kconfig/conf"));
+        conf.args(["-s", "--olddefconfig", "Kconfig"])
+            .current_dir(folder)
+            .env_clear()
+            .envs([("ARCH", "x86"), ("SRCARCH", "x86"), ("srctree", ".")]);
+        conf
+    }
+
     /// The named configurations that are there: the tree's own defconfig, Debian's and Arch's.
     pub fn configs(&self) -> Vec<(&'static str, String)> {
         let mut all = vec![("nothing set", String::new())];
