@@ -6,7 +6,7 @@ HOST := x86_64-unknown-linux-gnu
 # Where the programs are looked for, whatever cargo's configuration says.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-.PHONY: vm aur arch-full check-series test bench build
+.PHONY: vm aur arch-full check-series test test-all bench build
 
 # From makepkg to a loaded module, in a virtual machine: make vm, make vm
 # SERIES=6.12, make vm SERIES=all. Needs root.
@@ -36,12 +36,28 @@ build:
 	cargo rustc --release --locked -p vm-init --target $(HOST) -- -C target-feature=+crt-static
 
 # Everything, on what is built or kept from an earlier run. Needs root. The
-# evaluator of Kconfig is compared with the kernel's own, on the sources at hand;
-# rustkmod with make, on the headers.
+# evaluator of Kconfig is compared with the kernel's own, on the sources of every
+# series; rustkmod with make, on their headers.
 test: build
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --release --locked -p vm
-	KCONFIG_TEST_ARCHIVE="$$(target/release/vm source)" \
-		RUSTKMOD_TEST_HEADERS="$$(target/release/vm headers)" \
-		cargo test --release --locked --workspace --exclude vm
+	cargo test --release --locked --workspace --exclude vm
+	archives=$$(target/release/vm source all) && for archive in $$archives; do \
+		KCONFIG_TEST_ARCHIVE=$$archive \
+			cargo test --release --locked -p kconfig --test kernel -- $(IGNORED) || exit; \
+	done
+	headers=$$(target/release/vm headers all) && for folder in $$headers; do \
+		RUSTKMOD_TEST_HEADERS=$$folder \
+			cargo test --release --locked -p rustkmod --test kernel || exit; \
+	done
+
+# Tests that take as long as building a kernel, too, and all of them from nothing:
+# in a cache of its own, which goes when all was good. Hours, and 30 GB.
+test-all: export LINUX_RUST_TEST_ALL := 1
+test-all: export LINUX_RUST_CACHE := /var/cache/linux-rust-test-all
+test-all: build
+	rm -rf $$LINUX_RUST_CACHE
+	$(MAKE) test IGNORED=--include-ignored
+	target/release/vm run all
+	rm -rf $$LINUX_RUST_CACHE

@@ -3,7 +3,8 @@
 //! Computes the value of every symbol, as `olddefconfig` does.
 //!
 //! The rules are those of the kernel's own evaluator (`scripts/kconfig/symbol.c` and
-//! `confdata.c` of Linux 6.1), with their corners: a value out of its range falls back to the
+//! `confdata.c` of Linux 6.1, and what [`Rules`](crate::model::Rules) names of later ones), with
+//! their corners: a value out of its range falls back to the
 //! default, but what depends on it has already seen the clamped one; a definition without
 //! dependencies does not lift those of another; a string that defaults to a bool is `n`.
 
@@ -13,7 +14,7 @@ use rustc_hash::FxHashMap;
 
 use crate::config::{Config, quoted, unquoted};
 use crate::expr::{Expr, ExprId};
-use crate::model::{ChoiceRule, Model};
+use crate::model::Model;
 use crate::number;
 use crate::symbol::{PropertyKind, Symbol, SymbolId, SymbolType};
 use crate::tristate::Tristate;
@@ -23,6 +24,8 @@ use crate::tristate::Tristate;
 enum Text {
     #[default]
     Empty,
+    /// What a number is that nothing gives a value.
+    Zero(&'static str),
     /// What every logic symbol has as a text, whatever its value.
     Logic,
     /// The name of a symbol, which is the value of a constant.
@@ -41,7 +44,7 @@ struct User {
     text: Option<String>,
     /// For a choice: its member that was last set to `y`.
     member: Option<SymbolId>,
-    /// For a member of a choice: when it was last set to `y`, counted in lines.
+    /// For a member of a choice: when it was last set, counted in lines.
     rank: usize,
     /// The configuration that was read, without what was added to it, has a line for it.
     is_recorded: bool,
@@ -162,9 +165,7 @@ impl<'m> Values<'m> {
             let Some(choice) = symbol.choice else {
                 continue;
             };
-            if value == Tristate::Yes {
-                user.rank = line + 1;
-            }
+            user.rank = line + 1;
             let of_choice = &mut self.users[choice.index()];
             match value {
                 Tristate::No => {}
@@ -193,6 +194,7 @@ impl<'m> Values<'m> {
     fn text_of(&self, text: Text) -> &str {
         match text {
             Text::Empty => "",
+            Text::Zero(zero) => zero,
             Text::Logic => "n",
             Text::Name(id) => &self.model.symbols.get(id).name,
             Text::Assumed(id) => self
@@ -378,7 +380,9 @@ impl<'m> Values<'m> {
             ..
         } = self.states[id.index()];
         let mut value = Tristate::No;
-        if let (Some(choice), Tristate::Yes) = (symbol.choice, visible) {
+        if let Some(choice) = symbol.choice
+            && (visible == Tristate::Yes || self.model.rules.bool_choices)
+        {
             let is_picked = self.states[choice.index()].member == Some(id);
             return if is_picked {
                 Tristate::Yes
@@ -444,7 +448,7 @@ impl<'m> Values<'m> {
             // Only a single symbol can be the default of what is not logic.
             let source = match self.model.exprs.get(expr) {
                 Expr::Symbol(source) => source,
-                _ => return Text::Empty,
+                _ => return self.no_text(symbol),
             };
             if low != high || self.model.symbols.is_unknown(source) {
                 self.states[id.index()].is_written |= self.users[id.index()].is_recorded;
@@ -454,7 +458,15 @@ impl<'m> Values<'m> {
             self.calculate(source);
             return self.states[source.index()].text;
         }
-        Text::Empty
+        self.no_text(symbol)
+    }
+
+    fn no_text(&self, symbol: &Symbol) -> Text {
+        match symbol.kind {
+            SymbolType::Int if self.model.rules.clamps => Text::Zero("0"),
+            SymbolType::Hex if self.model.rules.clamps => Text::Zero("0x0"),
+            _ => Text::Empty,
+        }
     }
 
     /// The range that holds now.
@@ -502,14 +514,16 @@ impl<'m> Values<'m> {
     }
 
     fn settle_choice(&mut self, id: SymbolId, symbol: &Symbol) {
-        if self.states[id.index()].value == Tristate::Yes {
+        if self.model.rules.bool_choices {
             for &member in &symbol.members {
                 self.calculate_visibility(member);
             }
-            let picked = match self.model.choice_rule {
-                ChoiceRule::Before6_11 => self.pick_member(id, symbol),
-                ChoiceRule::Since6_11 => self.pick_member_since_6_11(id, symbol),
-            };
+            self.states[id.index()].member = self.pick_member_since_6_11(symbol);
+        } else if self.states[id.index()].value == Tristate::Yes {
+            for &member in &symbol.members {
+                self.calculate_visibility(member);
+            }
+            let picked = self.pick_member(id, symbol);
             let state = &mut self.states[id.index()];
             state.member = picked;
             if picked.is_none() {
@@ -530,9 +544,9 @@ impl<'m> Values<'m> {
     }
 
     /// From 6.11 on, of the members set to `y` the last that can be seen is taken, and a
-    /// member that is set to `n` is not taken as the default while another is left.
-    fn pick_member_since_6_11(&mut self, id: SymbolId, symbol: &Symbol) -> Option<SymbolId> {
-        let _ = id;
+    /// member that is set to `n` is not taken as the default while another is left; of those that
+    /// are all set to `n`, the one that was first.
+    fn pick_member_since_6_11(&mut self, symbol: &Symbol) -> Option<SymbolId> {
         let user = |values: &Self, member: SymbolId| {
             let user = &values.users[member.index()];
             user.is_set.then_some(user.value)
@@ -559,7 +573,10 @@ impl<'m> Values<'m> {
                     .copied()
                     .find(|&member| user(self, member).is_none())
             })
-            .or_else(|| visible.last().copied())
+            .or_else(|| {
+                let rank = |&member: &SymbolId| self.users[member.index()].rank;
+                visible.iter().copied().min_by_key(rank)
+            })
     }
 
     fn default_member(&mut self, symbol: &Symbol) -> Option<SymbolId> {
@@ -579,10 +596,13 @@ impl<'m> Values<'m> {
             .find(|&member| self.is_visible(member))
     }
 
-    /// A number out of its range is as if it was not set. The kernel notices only after it has
-    /// computed everything else, so that nothing else sees the difference.
+    /// Before 6.8, a number out of its range is as if it was not set. The kernel notices only after
+    /// it has computed everything else, so that nothing else sees the difference.
     fn drop_out_of_range(&mut self) {
         let model = self.model;
+        if model.rules.clamps {
+            return;
+        }
         let mut dropped = Vec::new();
         for id in model.symbols.ids() {
             let symbol = model.symbols.get(id);

@@ -210,6 +210,43 @@ impl Exprs {
         }
     }
 
+    /// `(expr) = n` or `(expr) != n`, in comparisons of the symbols in it: as the kernel writes it,
+    /// which makes `A != n` of `(!A) = n`.
+    pub(crate) fn compared_with_no(
+        &mut self,
+        symbols: &Symbols,
+        id: ExprId,
+        is_no: bool,
+    ) -> ExprId {
+        let equal = match self.get(id) {
+            Expr::Symbol(symbol) => {
+                let comparison = if is_no {
+                    Comparison::Equal
+                } else {
+                    Comparison::Unequal
+                };
+                return self.compare(symbols, comparison, symbol, NO);
+            }
+            Expr::Not(operand) => return self.compared_with_no(symbols, operand, !is_no),
+            Expr::Compare(..) if is_no => return self.not(id),
+            Expr::Compare(..) => return id,
+            Expr::And(operands) | Expr::Or(operands) => {
+                let is_and = matches!(self.get(id), Expr::And(_));
+                let operands: Vec<_> = operands.to_vec();
+                let compared: Vec<_> = operands
+                    .into_iter()
+                    .map(|operand| self.compared_with_no(symbols, operand, true))
+                    .collect();
+                if is_and {
+                    self.or(&compared)
+                } else {
+                    self.and(&compared)
+                }
+            }
+        };
+        if is_no { equal } else { self.not(equal) }
+    }
+
     /// Replaces a bare `m` by `m && MODULES`: without modules nothing can be one.
     pub(crate) fn rewrite_m(&mut self, symbols: &Symbols, id: ExprId, modules: SymbolId) -> ExprId {
         match self.get(id) {

@@ -3,12 +3,13 @@
 //! Hands dependencies down the menus, and finds the members of choices.
 
 use crate::expr::{Comparison, ExprId};
+use crate::model::Rules;
 use crate::parse::{EntryKind, Tree};
 use crate::symbol::{MOD, NO, PropertyKind, SymbolId, SymbolType, YES};
 
 /// Gives every property its full condition, every symbol its `depends`, `selected` and
 /// `implied`, and every choice its members.
-pub(crate) fn finalize(tree: &mut Tree) {
+pub(crate) fn finalize(tree: &mut Tree, rules: Rules) {
     let modules = tree.modules.unwrap_or(NO);
     type_choices(tree);
     // Entries are in the order of the text, so that parents come before what is in them.
@@ -17,7 +18,9 @@ pub(crate) fn finalize(tree: &mut Tree) {
         let parent = &tree.entries[entry.parent as usize];
         let parent_depends = match (parent.kind, parent.symbol) {
             // A member can be no more than its choice is.
-            (EntryKind::Choice, Some(choice)) => Some(tree.exprs.symbol(&tree.symbols, choice)),
+            (EntryKind::Choice, Some(choice)) if !rules.bool_choices => {
+                Some(tree.exprs.symbol(&tree.symbols, choice))
+            }
             _ => parent.depends,
         };
         let own = entry
@@ -42,7 +45,7 @@ pub(crate) fn finalize(tree: &mut Tree) {
     }
     for id in 1..tree.entries.len() {
         if tree.entries[id].kind == EntryKind::Choice {
-            finalize_choice(tree, id);
+            finalize_choice(tree, id, rules);
         }
     }
     for id in tree.symbols.ids() {
@@ -111,12 +114,12 @@ fn type_choices(tree: &mut Tree) {
     }
 }
 
-fn finalize_choice(tree: &mut Tree, id: usize) {
+fn finalize_choice(tree: &mut Tree, id: usize, rules: Rules) {
     let Some(choice) = tree.entries[id].symbol else {
         return;
     };
     let mut members = Vec::new();
-    collect_members(tree, id, &mut members);
+    collect_members(tree, id, !rules.bool_choices, &mut members);
     for entry in members {
         let Some(member) = tree.entries[entry].symbol else {
             continue;
@@ -164,8 +167,8 @@ fn prompt_condition(tree: &Tree, id: usize) -> Option<Option<ExprId>> {
 }
 
 /// The entries of a choice's members: what is in it directly or in an `if`, without those
-/// that only refine the member before them, which become its submenu.
-fn collect_members(tree: &Tree, block: usize, members: &mut Vec<usize>) {
+/// that only refine the member before them, which become its submenu where there are submenus.
+fn collect_members(tree: &Tree, block: usize, has_submenus: bool, members: &mut Vec<usize>) {
     let mut children = tree.entries[block]
         .children
         .iter()
@@ -173,12 +176,14 @@ fn collect_members(tree: &Tree, block: usize, members: &mut Vec<usize>) {
         .peekable();
     while let Some(child) = children.next() {
         match (tree.entries[child].kind, tree.entries[child].symbol) {
-            (EntryKind::If, _) => collect_members(tree, child, members),
+            // Since 6.11 it is directly in a choice that there are none.
+            (EntryKind::If, _) => collect_members(tree, child, true, members),
             (EntryKind::Symbol, Some(symbol)) => {
                 members.push(child);
-                while children
-                    .next_if(|&next| is_submenu_of(tree, next, child, symbol))
-                    .is_some()
+                while has_submenus
+                    && children
+                        .next_if(|&next| is_submenu_of(tree, next, child, symbol))
+                        .is_some()
                 {}
             }
             _ => {}

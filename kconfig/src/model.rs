@@ -39,11 +39,15 @@ impl Options {
     }
 }
 
-/// Which member a choice takes; Linux 6.11 changed it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ChoiceRule {
-    Before6_11,
-    Since6_11,
+/// What later kernels' `conf` does otherwise than that of 6.1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rules {
+    /// Since 6.8 a number out of its range is brought into it, where it was forgotten before; and
+    /// one without a value is 0, not empty.
+    pub(crate) clamps: bool,
+    /// Since 6.11 choices are bool, their members can be seen without the choice's prompt, and
+    /// which of them is taken is decided otherwise.
+    pub(crate) bool_choices: bool,
 }
 
 /// Every symbol of a tree for one architecture.
@@ -54,7 +58,7 @@ pub struct Model {
     pub(crate) exprs: Exprs,
     pub(crate) modules: SymbolId,
     pub(crate) order: Vec<SymbolId>,
-    pub(crate) choice_rule: ChoiceRule,
+    pub(crate) rules: Rules,
     files: usize,
 }
 
@@ -97,9 +101,8 @@ fn srcarch(arch: &str) -> &str {
     }
 }
 
-/// Whether the tree's Makefile says it is Linux 6.11 or later; a tree that does not say is
-/// taken for 6.1.
-fn choice_rule(root: &Path) -> ChoiceRule {
+/// By the version in the tree's Makefile; a tree that does not say is taken for 6.1.
+fn rules(root: &Path) -> Rules {
     let makefile = crate::file::read(&root.join("Makefile"), 1 << 20)
         .ok()
         .flatten();
@@ -112,9 +115,11 @@ fn choice_rule(root: &Path) -> ChoiceRule {
             .parse::<u32>()
             .ok()
     };
-    match (number("VERSION"), number("PATCHLEVEL")) {
-        (Some(version), Some(level)) if (version, level) >= (6, 11) => ChoiceRule::Since6_11,
-        _ => ChoiceRule::Before6_11,
+    let version = number("VERSION").zip(number("PATCHLEVEL"));
+    let since = |first| version.is_some_and(|version| version >= first);
+    Rules {
+        clamps: since((6, 8)),
+        bool_choices: since((6, 11)),
     }
 }
 
@@ -129,8 +134,8 @@ impl Model {
         let root = std::path::absolute(srctree).unwrap_or_else(|_| srctree.to_owned());
         let parser = Parser::new(&root, preprocessor(&root, options));
         let tree = parser.tree(FIRST_FILE)?;
-        let rule = choice_rule(&root);
-        Self::of_tree(tree, root, rule)
+        let rules = rules(&root);
+        Self::of_tree(tree, root, rules)
     }
 
     /// Reads a single Kconfig file from memory. What it sources is looked for on the disk, from
@@ -142,15 +147,15 @@ impl Model {
         let root = PathBuf::new();
         let parser = Parser::new(&root, preprocessor(&root, options));
         let tree = parser.text(FIRST_FILE, Some(text.to_owned()))?;
-        Self::of_tree(tree, root, ChoiceRule::Before6_11)
+        Self::of_tree(tree, root, Rules::default())
     }
 
-    fn of_tree(mut tree: Tree, root: PathBuf, choice_rule: ChoiceRule) -> Result<Self, Error> {
-        menu::finalize(&mut tree);
+    fn of_tree(mut tree: Tree, root: PathBuf, rules: Rules) -> Result<Self, Error> {
+        menu::finalize(&mut tree, rules);
         let order = order::evaluation_order(&mut tree)?;
         Ok(Self {
             root,
-            choice_rule,
+            rules,
             symbols: tree.symbols,
             exprs: tree.exprs,
             modules: tree.modules.unwrap_or(NO),

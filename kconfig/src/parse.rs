@@ -468,10 +468,11 @@ impl Parser {
                     return Err(statement.error("`depends` is followed by `on`"));
                 }
                 let mut condition = self.expr(statement, 0)?;
-                // `depends on A if B`, of Linux 7.0 and later, demands A only where B holds.
+                // `depends on A if B`, of Linux 7.0 and later, demands A only where B is not n.
                 if let Some(only_if) = self.if_expr(statement)? {
-                    let unless = self.tree.exprs.not(only_if);
-                    condition = self.tree.exprs.or(&[condition, unless]);
+                    let Tree { symbols, exprs, .. } = &mut self.tree;
+                    let unless = exprs.compared_with_no(symbols, only_if, true);
+                    condition = exprs.or(&[condition, unless]);
                 }
                 let joined = self
                     .tree

@@ -84,6 +84,104 @@ fn every_symbol_is_what_olddefconfig_writes() {
     assert_eq!(differ, 0);
 }
 
+/// What series do differently, each in a file of its own that the trees have no reason to have.
+#[test]
+fn small_files_are_what_this_series_makes_of_them() {
+    let Some(oracle) = oracle() else { return };
+    let folder = oracle.workdir().join("small");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (version, level) = oracle.series();
+    let makefile = format!("VERSION = {version}\nPATCHLEVEL = {level}\n");
+    std::fs::write(folder.join("Makefile"), makefile).unwrap();
+    let modules = "config MODULES\n\tbool \"modules\"\n\tmodules\n\tdefault y\n";
+    let member = |name: &str| format!("config {name}\n\tbool \"{name}\"\n");
+    let tristate = |name: &str| format!("config {name}\n\ttristate \"{name}\"\n");
+    let abc = ["A", "B", "C"].map(member).concat();
+    let hidden = format!("choice\n\tprompt \"one\" if X\n\tdefault B\n{abc}endchoice\n");
+    let shown = format!("choice\n\tprompt \"one\"\n\tdefault B\n{abc}endchoice\n");
+    let number = "config N\n\tint \"n\"\n\trange 1 9\n\tdefault 5\n\
+                  config M\n\tint\n\tdefault N\nconfig H\n\thex \"h\"\nconfig I\n\tint \"i\"\n";
+    let mut cases = vec![
+        (
+            member("X") + &hidden,
+            vec!["", "CONFIG_C=y", "CONFIG_X=y\nCONFIG_C=y"],
+        ),
+        (
+            shown,
+            vec![
+                "CONFIG_A=y\nCONFIG_C=y",
+                "CONFIG_C=y\nCONFIG_A=y",
+                "CONFIG_C=y\nCONFIG_A=y\n# CONFIG_A is not set",
+                "# CONFIG_B is not set",
+                "# CONFIG_C is not set\n# CONFIG_B is not set\n# CONFIG_A is not set",
+                "# CONFIG_B is not set\n# CONFIG_A is not set\n# CONFIG_C is not set",
+            ],
+        ),
+        (
+            number.into(),
+            vec!["", "CONFIG_N=0", "CONFIG_N=77", "CONFIG_N=8\nCONFIG_H=0x1"],
+        ),
+    ];
+    // C was no member, but a line below B; now it is one that depends on another.
+    let submenu = format!(
+        "{}{}config C\n\tbool \"C\"\n\tdepends on B\n",
+        member("A"),
+        member("B")
+    );
+    let submenu = format!("choice\n\tprompt \"one\"\n{submenu}endchoice\n");
+    let submenus = vec!["", "CONFIG_B=y\nCONFIG_C=y", "CONFIG_C=y"];
+    if oracle.series() < (6, 11) {
+        cases.push((submenu, submenus));
+    } else {
+        std::fs::write(folder.join("Kconfig"), &submenu).unwrap();
+        let refused = Model::load(&folder, &Options::for_arch("x86")).unwrap_err();
+        assert!(refused.to_string().contains("B"), "{refused}");
+        assert!(oracle.refuses_file(&folder, &submenu));
+    }
+    if oracle.series() >= (7, 0) {
+        let depends = |condition: &str| {
+            let of_three = ["X", "Y", "Z"].map(tristate).concat();
+            format!(
+                "{modules}{of_three}{}\tdepends on X if {condition}\n",
+                tristate("A")
+            )
+        };
+        let configs = vec![
+            "CONFIG_A=y",
+            "CONFIG_A=y\nCONFIG_Y=m",
+            "CONFIG_A=y\nCONFIG_Y=y",
+            "CONFIG_A=y\nCONFIG_X=m\nCONFIG_Y=y",
+            "CONFIG_A=y\nCONFIG_Y=m\nCONFIG_Z=m",
+            "CONFIG_A=y\nCONFIG_Y=y\nCONFIG_Z=y",
+        ];
+        for condition in [
+            "Y",
+            "!Y",
+            "Y && Z",
+            "!(Y && Z)",
+            "Y || !Z",
+            "Y = m",
+            "Y != Z",
+        ] {
+            cases.push((depends(condition), configs.clone()));
+        }
+        cases.push((
+            "config OLD\n\tint\n\ttransitional\n\
+             config NEW\n\tint \"new\"\n\tdefault OLD\n"
+                .into(),
+            vec!["", "CONFIG_OLD=7", "CONFIG_OLD=7\nCONFIG_NEW=8"],
+        ));
+    }
+    for (kconfig, configs) in cases {
+        for config in configs {
+            let theirs = oracle.of_file(&folder, &kconfig, config);
+            let model = Model::load(&folder, &Options::for_arch("x86")).unwrap();
+            let differ = compare("small", &model, config, &theirs);
+            assert_eq!(differ, 0, "{kconfig}\nof\n{config}");
+        }
+    }
+}
+
 /// A configuration that nobody would write: values of every kind, wrong ones too, twice.
 fn nonsense(model: &Model, seed: u64) -> String {
     let mut random = Random(seed);
@@ -328,36 +426,113 @@ fn rust_names_each_of_its_blockers() {
     let (tree, changes) = answer(
         "CONFIG_DEBUG_INFO_DWARF4=y\nCONFIG_DEBUG_INFO_BTF=y\nCONFIG_PAHOLE_HAS_SPLIT_BTF=y\n",
     );
+    // Since 7.0 the Makefile asks pahole, and hands the answer on.
+    let fact = if oracle.series() < (7, 0) {
+        "$(shell,$(srctree)/scripts/pahole-version.sh"
+    } else {
+        "$(PAHOLE_VERSION) says"
+    };
     assert!(
-        tree.contains("PAHOLE_VERSION is 123, as $(shell,$(srctree)/scripts/pahole-version.sh"),
+        tree.contains(&format!("PAHOLE_VERSION is 123, as {fact}")),
         "{tree}"
     );
     assert_eq!(
         changes,
         ["# CONFIG_DEBUG_INFO_BTF is not set", "CONFIG_RUST=y"]
     );
-    // What the plugins need is recorded as a build with gcc would. Without them there is no
-    // RANDSTRUCT either, and without that nothing selects MODVERSIONS: one change mends three.
+    // What the plugins need is recorded as a build with gcc would. In 6.1 they all exclude Rust.
+    // Without them there is no RANDSTRUCT either, and without that nothing selects MODVERSIONS: one
+    // change mends three.
     let (tree, changes) = answer(
         "CONFIG_CC_IS_GCC=y\n# CONFIG_CC_IS_CLANG is not set\nCONFIG_GCC_VERSION=120200\n\
          CONFIG_GCC_PLUGINS=y\nCONFIG_RANDSTRUCT_FULL=y\n",
     );
     assert!(
-        tree.contains("GCC_PLUGINS is y (scripts/gcc-plugins/Kconfig:"),
-        "{tree}"
-    );
-    assert!(
         tree.contains("RANDSTRUCT is y (security/Kconfig.hardening:"),
         "{tree}"
     );
+    if oracle.series() < (6, 12) {
+        assert!(
+            tree.contains("GCC_PLUGINS is y (scripts/gcc-plugins/Kconfig:"),
+            "{tree}"
+        );
+        assert!(
+            tree.contains("MODVERSIONS is y (kernel/module/Kconfig:"),
+            "{tree}"
+        );
+        assert_eq!(
+            changes,
+            ["# CONFIG_GCC_PLUGINS is not set", "CONFIG_RUST=y"]
+        );
+    } else {
+        assert!(
+            tree.contains("GCC_PLUGIN_RANDSTRUCT is y (security/Kconfig.hardening:"),
+            "{tree}"
+        );
+        assert_eq!(changes, ["CONFIG_RANDSTRUCT_NONE=y", "CONFIG_RUST=y"]);
+    }
+}
+
+/// Later series depend on rustc's version, which the configuration records.
+#[test]
+fn rust_names_a_rustc_that_is_too_old() {
+    let Some(oracle) = oracle() else { return };
+    if oracle.series() != (6, 12) {
+        return;
+    }
+    let model = Model::load(&oracle.tree, &Options::for_arch("x86")).unwrap();
+    // What clang 16 can is recorded, whichever is here.
+    let base = oracle.olddefconfig("CONFIG_MODULES=y\n")
+        + "CONFIG_CC_HAS_RETURN_THUNK=y\nCONFIG_CC_HAS_ENTRY_PADDING=y\nCONFIG_CPU_MITIGATIONS=y\n\
+           CONFIG_MITIGATION_RETHUNK=y\nCONFIG_MITIGATION_CALL_DEPTH_TRACKING=y\n";
+    let with = |rustc: u32| {
+        let config = format!("{base}CONFIG_RUST_IS_AVAILABLE=y\nCONFIG_RUSTC_VERSION={rustc}\n");
+        let config = Config::parse(config.as_bytes());
+        model.why("RUST", &Wanted::On, &config).unwrap()
+    };
+    let Answer::Changes(plan) = with(108_501).answer else {
+        panic!("{}", with(108_501).symbol)
+    };
+    assert_eq!(sorted(&plan.fragment()), ["CONFIG_RUST=y"]);
+    let why = with(107_800);
+    let tree = why.symbol.to_string();
     assert!(
-        tree.contains("MODVERSIONS is y (kernel/module/Kconfig:"),
+        tree.contains("RUSTC_VERSION is 107800, as $(rustc-version) says"),
         "{tree}"
     );
+    let Answer::Changes(plan) = why.answer else {
+        panic!("{tree}")
+    };
     assert_eq!(
-        changes,
-        ["# CONFIG_GCC_PLUGINS is not set", "CONFIG_RUST=y"]
+        sorted(&plan.fragment()),
+        [
+            "# CONFIG_MITIGATION_CALL_DEPTH_TRACKING is not set",
+            "CONFIG_RUST=y"
+        ]
     );
+}
+
+/// Since 6.14 there is Rust beside MODVERSIONS, where the versions come from DWARF.
+#[test]
+fn rust_goes_with_versions_from_dwarf() {
+    let Some(oracle) = oracle() else { return };
+    if oracle.series() < (6, 14) {
+        return;
+    }
+    let model = Model::load(&oracle.tree, &Options::for_arch("x86")).unwrap();
+    let base = oracle.olddefconfig(
+        "CONFIG_MODULES=y\nCONFIG_DEBUG_KERNEL=y\nCONFIG_DEBUG_INFO_DWARF5=y\n\
+         CONFIG_MODVERSIONS=y\nCONFIG_GENDWARFKSYMS=y\n",
+    );
+    assert!(base.contains("CONFIG_GENDWARFKSYMS=y"), "{base}");
+    let config = format!("{base}CONFIG_RUST_IS_AVAILABLE=y\n");
+    let why = model
+        .why("RUST", &Wanted::On, &Config::parse(config.as_bytes()))
+        .unwrap();
+    let Answer::Changes(plan) = why.answer else {
+        panic!("{}", why.symbol)
+    };
+    assert_eq!(sorted(&plan.fragment()), ["CONFIG_RUST=y"]);
 }
 
 #[test]

@@ -13,16 +13,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::statvfs::statvfs;
 
 use crate::{
     demo,
-    error::{Context, Result},
+    error::{Context, Error, Result},
     guest,
     host::{self, BUILDER},
     machine::Machine,
-    packages::{Makepkg, Workshop, packages, repository},
-    run::Progress,
+    packages::{Makepkg, Workshop, package_name, packages, repository},
+    run::{Progress, cpu_seconds},
 };
 
 /// Arch's configuration, where LINUX_RUST_DATA has it: its server is not reached from everywhere.
@@ -31,6 +31,9 @@ const CONFIG: (&str, &str) = ("arch-linux-6.1.arch1.config", "linux-6.1.arch1-1.
 /// The least clang that loses nothing of Arch's configuration: before it there is no mitigation of
 /// Retbleed, and the PKGBUILD refuses.
 const CLANG: u32 = 15;
+
+/// Of a whole build, packages included.
+const NEEDS_BYTES: u64 = 40 << 30;
 
 /// How often it is told how far the build is.
 const TELL_EVERY: Duration = Duration::from_secs(300);
@@ -52,20 +55,27 @@ pub fn run() -> Result<()> {
     let mut makepkg = Makepkg::new(&shop, shop.pkgbuild("linux-rust", 1)?);
     makepkg.set("_config", "arch");
     makepkg.builddir = shop.cache.folder("arch-full", BUILDER)?;
+    require_space(&makepkg.builddir)?;
     makepkg.pkgdest = makepkg.builddir.join("packages");
     makepkg.srcdest = makepkg.builddir.join("sources");
     provide_config(&makepkg.srcdest)?;
 
     let src = makepkg.builddir.join(&shop.series.pkgbase).join("src");
     let mark = makepkg.builddir.join(".prepared");
+    let spent = Spent {
+        file: makepkg.builddir.join(".cpu-seconds"),
+    };
     let inputs = makepkg.key()?.to_string();
     if fs::read_to_string(&mark).is_ok_and(|text| text == inputs) {
         progress.say("Going on with the tree of the last run...");
     } else {
         progress.say("Preparing Arch's configuration...");
-        if src.exists() {
-            fs::remove_dir_all(&src).context("remove", &src)?;
+        for left in [&src, &makepkg.pkgdest] {
+            if left.exists() {
+                fs::remove_dir_all(left).context("remove", left)?;
+            }
         }
+        spent.note(0.0)?;
         makepkg.run("preparing", &["--force", "--nobuild"])?;
         fs::write(&mark, &inputs).context("write", &mark)?;
     }
@@ -74,14 +84,21 @@ pub fn run() -> Result<()> {
     progress.say(format!(
         "Building about {total} objects (hours; it can be stopped, and goes on the next time)..."
     ));
-    let cpu = cpu_seconds();
-    let built = told(&tree, total, progress, || {
-        makepkg.run("building linux-rust", &["--force", "--noextract"])
-    });
+    let (before, start) = (spent.read(), cpu_seconds());
+    let so_far = || before + cpu_seconds() - start;
+    let built = told(
+        &tree,
+        total,
+        progress,
+        || drop(spent.note(so_far())),
+        || makepkg.run("building linux-rust", &["--force", "--noextract"]),
+    );
+    spent.note(so_far())?;
     progress.say(format!(
-        "{} of about {total} objects, {:.0} CPU seconds in this run, {:.1} GiB",
+        "{} of about {total} objects; {:.0} CPU seconds in all runs together, {:.0} in this one; {:.1} GiB",
         objects_made(&tree),
-        cpu_seconds() - cpu,
+        so_far(),
+        cpu_seconds() - start,
         gib(size(&tree))
     ));
     built?;
@@ -89,26 +106,13 @@ pub fn run() -> Result<()> {
     let all = packages(&makepkg.pkgdest)?;
     for package in &all {
         let bytes = package.metadata().map_or(0, |file| file.len());
+        let name = package.file_name().unwrap_or_default().to_string_lossy();
         progress.say(format!(
-            "{}: {:.1} MiB",
-            package.file_name().unwrap_or_default().to_string_lossy(),
-            bytes as f64 / f64::from(1 << 20)
+            "{name}: {:.1} MiB; of Rust: {}",
+            mib(bytes),
+            of_rust(package_name(&name), package, &tree)?
         ));
     }
-    let rust: u64 = ["rmeta", "so"]
-        .iter()
-        .map(|kind| {
-            files(&tree.join("rust"))
-                .filter(|file| file.extension().is_some_and(|extension| extension == *kind))
-                .filter_map(|file| file.metadata().ok())
-                .map(|file| file.len())
-                .sum::<u64>()
-        })
-        .sum();
-    progress.say(format!(
-        "Rust added {:.0} MiB of crates to the headers, unpacked, and the toolchain's package",
-        rust as f64 / f64::from(1 << 20)
-    ));
 
     let machine = Machine::new(&shop.cache)?;
     if let Some(folder) = &shop.llvm {
@@ -118,6 +122,78 @@ pub fn run() -> Result<()> {
     install.extend(packages(&shop.dkms()?.path)?);
     machine.pacman_upgrade(&install, &shop.cache.log("pacman")?, &progress)?;
     demo::show(&shop, &machine, "arch-full")
+}
+
+/// What Rust has added to a package.
+fn of_rust(name: &str, package: &Path, tree: &Path) -> Result<String> {
+    if name.ends_with("-toolchain") {
+        return Ok("all of it".into());
+    }
+    if name.ends_with("-headers") {
+        // As they lie in it, and packed as makepkg packs.
+        let script = "bsdtar -cf - --include='*/build/rust/*' @\"$1\" | tee >(wc -c >&2) | zstd -q -c | wc -c";
+        let output = Command::new("bash")
+            .args(["-euc", script, "bash"])
+            .arg(package)
+            .output()
+            .context("read", package)?;
+        let bytes = |text: &[u8]| String::from_utf8_lossy(text).trim().parse().unwrap_or(0);
+        return Ok(format!(
+            "{:.1} MiB, unpacked {:.1} MiB",
+            mib(bytes(&output.stdout)),
+            mib(bytes(&output.stderr))
+        ));
+    }
+    // In the kernel, what the linker was given. All of it is built in.
+    let objects: Vec<_> = files(&tree.join("rust"))
+        .filter(|file| file.extension().is_some_and(|extension| extension == "o"))
+        .collect();
+    let output = Command::new("size")
+        .arg("--totals")
+        .args(objects)
+        .output()
+        .context("measure", tree.join("rust"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    // text, data, bss, their sum in two forms, and a name.
+    let total = text.lines().last().unwrap_or_default();
+    let number = |column| -> u64 {
+        let word = total.split_whitespace().nth(column);
+        word.and_then(|word| word.parse().ok()).unwrap_or(0)
+    };
+    Ok(format!(
+        "{:.0} KiB of code and {:.0} KiB of data in vmlinuz, before it is compressed",
+        number(0) as f64 / 1024.0,
+        number(1) as f64 / 1024.0
+    ))
+}
+
+/// The CPU time of all runs that have worked on a tree: also of those that were killed, as of a few
+/// minutes before their end.
+struct Spent {
+    file: PathBuf,
+}
+
+impl Spent {
+    fn read(&self) -> f64 {
+        let text = fs::read_to_string(&self.file).unwrap_or_default();
+        text.trim().parse().unwrap_or(0.0)
+    }
+
+    fn note(&self, seconds: f64) -> Result<()> {
+        fs::write(&self.file, format!("{seconds:.0}\n")).context("write", &self.file)
+    }
+}
+
+/// For a tree that is not there yet; what is built has been paid for.
+fn require_space(builddir: &Path) -> Result<()> {
+    let space = statvfs(builddir).context("look at", builddir)?;
+    let free = space.blocks_available() * space.fragment_size();
+    let needs = NEEDS_BYTES.saturating_sub(size(builddir));
+    if free < needs {
+        let path = builddir.to_owned();
+        return Err(Error::NoSpace { path, free, needs });
+    }
+    Ok(())
 }
 
 fn provide_config(srcdest: &Path) -> Result<()> {
@@ -142,11 +218,12 @@ fn tree(src: &Path) -> Result<PathBuf> {
         .unwrap_or_else(|| src.to_owned()))
 }
 
-/// Runs it, and says every few minutes how far the tree is.
+/// Runs it, and says every few minutes how far the tree is, and notes what that took.
 fn told<T: Send>(
     tree: &Path,
     total: usize,
     progress: Progress,
+    note: impl Fn() + Send,
     build: impl FnOnce() -> T + Send,
 ) -> T {
     let (done, over) = mpsc::channel::<()>();
@@ -154,6 +231,7 @@ fn told<T: Send>(
     thread::scope(|scope| {
         scope.spawn(move || {
             while over.recv_timeout(TELL_EVERY) == Err(RecvTimeoutError::Timeout) {
+                note();
                 let made = objects_made(tree);
                 let rate = made.saturating_sub(before) as f64 / start.elapsed().as_secs_f64();
                 let left = if rate > 0.0 {
@@ -258,13 +336,8 @@ fn gib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 30)
 }
 
-/// Of what was started here and has ended.
-fn cpu_seconds() -> f64 {
-    getrusage(UsageWho::RUSAGE_CHILDREN).map_or(0.0, |usage| {
-        let seconds =
-            |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
-        seconds(usage.user_time()) + seconds(usage.system_time())
-    })
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
 }
 
 #[cfg(test)]

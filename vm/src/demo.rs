@@ -14,7 +14,7 @@ use crate::{
     guest::{self, Boot, Guest, Verdict},
     host,
     machine::Machine,
-    packages::{Workshop, packages},
+    packages::{Site, Workshop, packages},
     run::{Progress, answer},
     series,
 };
@@ -28,17 +28,40 @@ pub fn run(series: Option<&str>) -> Result<()> {
     let progress = Progress::default();
     host::begin()?;
     guest::require_init()?;
-    let shop = Workshop::open(progress)?;
-    let mut shown = Vec::new();
-    for row in &rows {
-        let shop = shop.for_series(row.clone())?;
-        shown.push(show_series(&shop)?);
+    let site = Site::open(progress)?;
+    if let [row] = &rows[..] {
+        return show_series(&site.workshop(row.clone())?).map(drop);
     }
-    if let [_, _, ..] = shown[..] {
-        print_table(&shown);
+    let mut table = Vec::new();
+    let mut failed = Vec::new();
+    for row in rows {
+        let name = row.name.clone();
+        // One series that fails does not keep the others from being shown.
+        match site.workshop(row).and_then(|shop| show_series(&shop)) {
+            Ok(shown) => table.push(shown.cells()),
+            Err(error) => {
+                eprintln!("error: {error}");
+                table.push(cells_of_failed(&name));
+                failed.push(name);
+            }
+        }
     }
-    Ok(())
+    print!("{}", laid_out(&table));
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Error::State {
+        what: format!("not every series is good: {}", failed.join(", ")),
+        note: "each has its own message above".into(),
+        help: format!("make vm SERIES={}", failed[0]),
+    })
 }
+
+const HEADS: [&str; 9] = [
+    "series", "kernel", "rustc", "bindgen", "clang", "build", "headers", "dkms", "loaded",
+];
+
+type Cells = [String; HEADS.len()];
 
 /// What became of a series.
 struct Shown {
@@ -53,41 +76,43 @@ struct Shown {
     dkms: Duration,
 }
 
-fn print_table(all: &[Shown]) {
-    let heads = [
-        "series", "kernel", "rustc", "bindgen", "clang", "build", "headers", "dkms", "loaded",
-    ];
-    let mut rows = vec![heads.map(str::to_owned).to_vec()];
-    for shown in all {
-        rows.push(vec![
-            shown.series.clone(),
-            shown.kernel.clone(),
-            shown.rustc.clone(),
-            shown.bindgen.clone(),
-            shown.clang.clone(),
-            shown
-                .build
+impl Shown {
+    fn cells(self) -> Cells {
+        [
+            self.series,
+            self.kernel,
+            self.rustc,
+            self.bindgen,
+            self.clang,
+            self.build
                 .map_or_else(|| "kept".into(), |time| format!("{} s", time.as_secs())),
-            format!("{:.1} MiB", shown.headers as f64 / f64::from(1 << 20)),
-            format!("{:.1} s", shown.dkms.as_secs_f64()),
-            // Who did not ended the run.
+            format!("{:.1} MiB", self.headers as f64 / f64::from(1 << 20)),
+            format!("{:.1} s", self.dkms.as_secs_f64()),
             "yes".into(),
-        ]);
+        ]
     }
-    for row in &rows {
+}
+
+fn cells_of_failed(series: &str) -> Cells {
+    let mut cells: Cells = std::array::from_fn(|_| "-".into());
+    cells[0] = series.into();
+    cells[HEADS.len() - 1] = "no".into();
+    cells
+}
+
+/// As a table, the heads above.
+fn laid_out(table: &[Cells]) -> String {
+    let mut rows = vec![HEADS.map(str::to_owned)];
+    rows.extend_from_slice(table);
+    let line = |row: &Cells| {
         let cell = |column: usize| {
             let width = rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
             format!("{:width$}", row[column])
         };
-        println!(
-            "{}",
-            (0..row.len())
-                .map(cell)
-                .collect::<Vec<_>>()
-                .join("  ")
-                .trim_end()
-        );
-    }
+        let cells: Vec<_> = (0..row.len()).map(cell).collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
 }
 
 fn show_series(shop: &Workshop) -> Result<Shown> {
@@ -231,4 +256,29 @@ pub fn boot_installed(
         append,
     }
     .boot(&shop.cache, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_that_failed_is_a_row_too() {
+        let good = Shown {
+            series: "6.1".into(),
+            kernel: "6.1.192-1-rust".into(),
+            rustc: "1.62.0".into(),
+            bindgen: "0.56.0".into(),
+            clang: "14.0.6".into(),
+            build: None,
+            headers: 3 << 20,
+            dkms: Duration::from_millis(3140),
+        };
+        assert_eq!(
+            laid_out(&[good.cells(), cells_of_failed("6.12")]),
+            "series  kernel          rustc   bindgen  clang   build  headers  dkms   loaded\n\
+             6.1     6.1.192-1-rust  1.62.0  0.56.0   14.0.6  kept   3.0 MiB  3.1 s  yes\n\
+             6.12    -               -       -        -       -      -        -      no\n"
+        );
+    }
 }

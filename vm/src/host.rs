@@ -303,23 +303,33 @@ fn find_rustup() -> Option<PathBuf> {
 
 /// Asks rustup's server for the release, as rustup will.
 fn reachable(version: &str) -> Result<(), String> {
+    from_rustups_server(&format!("channel-rust-{version}.toml.sha256"), &["--head"]).map(drop)
+}
+
+/// What rustup's server says of a release: its packages, with their whole versions.
+pub fn manifest(version: &str) -> Result<String, String> {
+    from_rustups_server(&format!("channel-rust-{version}.toml"), &[])
+}
+
+fn from_rustups_server(file: &str, options: &[&str]) -> Result<String, String> {
     let server = env::var("RUSTUP_DIST_SERVER").unwrap_or("https://static.rust-lang.org".into());
-    let address = format!("{server}/dist/channel-rust-{version}.toml.sha256");
     let output = Command::new("curl")
         .args([
             "--fail",
             "--silent",
             "--show-error",
-            "--head",
             "--location",
             "--max-time",
-            "20",
+            "60",
+            "--retry",
+            "2",
         ])
-        .args(["--retry", "2", &address])
+        .args(options)
+        .arg(format!("{server}/dist/{file}"))
         .output()
         .map_err(|error| format!("curl: {error}"))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let error = String::from_utf8_lossy(&output.stderr);
     Err(format!(

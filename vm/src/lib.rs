@@ -9,7 +9,9 @@
 pub mod arch_full;
 pub mod aur;
 pub mod bench;
+pub mod buildenv;
 pub mod cache;
+pub mod check_series;
 pub mod demo;
 pub mod error;
 pub mod guest;

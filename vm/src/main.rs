@@ -34,10 +34,16 @@ enum What {
     CheckSeries,
     /// Speed and size, as ratios against the obvious alternative
     Bench,
-    /// Print the path of a kernel tarball, fetched if need be; nothing where makepkg fetches it
-    Source,
+    /// Print the path of a kernel tarball, fetched if need be
+    Source {
+        /// A series of linux-rust/series, or all of them, a line each; the first otherwise
+        series: Option<String>,
+    },
     /// Print the path of the kernel's headers, built and unpacked if need be
-    Headers,
+    Headers {
+        /// A series of linux-rust/series, or all of them, a line each; the first otherwise
+        series: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -45,10 +51,10 @@ fn main() -> ExitCode {
         What::Run { series } => vm::demo::run(series.as_deref()),
         What::Aur { folder } => vm::aur::print(folder.as_deref()),
         What::ArchFull => vm::arch_full::run(),
-        What::CheckSeries => vm::series::print_check(),
+        What::CheckSeries => vm::check_series::run(),
         What::Bench => vm::bench::run(),
-        What::Source => vm::source::print(),
-        What::Headers => vm::packages::print_headers(),
+        What::Source { series } => vm::source::print(series.as_deref()),
+        What::Headers { series } => vm::packages::print_headers(series.as_deref()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

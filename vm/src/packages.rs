@@ -57,16 +57,44 @@ pub struct Workshop {
     pub llvm: Option<PathBuf>,
 }
 
-impl Workshop {
-    /// For the default series: gets everything that building needs, which is tools, sources, a way
-    /// to the pinned rustc.
+/// What every series' workshop stands on: the cache, and the tools.
+#[derive(Debug)]
+pub struct Site {
+    distribution: Distribution,
+    cache: Arc<Cache>,
+    progress: Progress,
+}
+
+impl Site {
+    /// Gets the tools that building needs.
     pub fn open(progress: Progress) -> Result<Self> {
         host::require_root()?;
         let distribution = Distribution::detect()?;
         let cache = Arc::new(Cache::open(&progress)?);
         host::install_missing(host::NEEDED, distribution, &cache, &progress)?;
-        let default = series::chosen(None)?.remove(0);
-        Self::of(default, distribution, cache, progress)
+        Ok(Self {
+            distribution,
+            cache,
+            progress,
+        })
+    }
+
+    /// Gets what this series needs besides: sources, a clang that it takes, a way to its rustc.
+    pub fn workshop(&self, series: Series) -> Result<Workshop> {
+        Workshop::of(
+            series,
+            self.distribution,
+            Arc::clone(&self.cache),
+            self.progress,
+        )
+    }
+}
+
+impl Workshop {
+    /// For the default series.
+    pub fn open(progress: Progress) -> Result<Self> {
+        let site = Site::open(progress)?;
+        site.workshop(series::chosen(None)?.remove(0))
     }
 
     /// The same for another series.
@@ -178,23 +206,28 @@ impl Workshop {
         Ok(kept)
     }
 
-    /// The headers' build folder, unpacked outside any system: for programs that read headers.
+    /// The headers' build folder, unpacked outside any system, with their rustc: for programs that
+    /// read headers.
     pub fn headers(&self) -> Result<PathBuf> {
         let first = self.kernel(1)?;
-        let package = packages(&first.path)?
-            .into_iter()
-            .find(|path| path.to_string_lossy().contains("-headers-"))
-            .unwrap_or_default();
+        let mut found = packages(&first.path)?;
+        found.retain(|path| {
+            let path = path.to_string_lossy();
+            ["-headers-", "-toolchain-"]
+                .iter()
+                .any(|part| path.contains(part))
+        });
         let mut key = Key::default();
-        key.text("package", &file_hash(&package)?);
+        for package in &found {
+            key.text("package", &file_hash(package)?);
+        }
         let kept = self.cache.keep("headers", &key, 0, |folder| {
-            Program::new(
-                "unpacking the headers",
-                "bsdtar",
-                &self.cache.log("headers")?,
-            )
-            .args([Path::new("-xf"), &package, Path::new("-C"), folder])
-            .run(&self.progress)
+            let log = self.cache.log("headers")?;
+            found.iter().try_for_each(|package| {
+                Program::new("unpacking the headers", "bsdtar", &log)
+                    .args([Path::new("-xf"), package, Path::new("-C"), folder])
+                    .run(&self.progress)
+            })
         })?;
         let modules = kept.path.join("usr/lib/modules");
         let release = fs::read_dir(&modules)
@@ -387,6 +420,31 @@ impl<'a> Makepkg<'a> {
         name.to_string_lossy().into_owned()
     }
 
+    /// The PKGBUILD's own call of make, with the same flags, in a tree that was prepared in `src`.
+    pub fn make(&self, what: &str, log: &Path, src: &Path, target: &str) -> Result<Program> {
+        let mut makepkg = self.program(what, log, &[])?;
+        let command = makepkg.command();
+        let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+        let environment: Vec<_> = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
+        // Everything before it makes the process the builder's.
+        let before = arguments.iter().position(|argument| argument == "makepkg");
+        let script = "error() { printf >&2 \"$@\"; }; plainerr() { error \"$@\"; }; \
+                      source ./PKGBUILD; srcdir=$1; CARCH=x86_64; cd \"$1/$_srcname\" && _make \"$2\"";
+        let mut make = Program::new(what, "setpriv", log)
+            .args(&arguments[..before.unwrap_or(arguments.len())])
+            .args(["bash", "-euc", script, "bash"])
+            .args([src])
+            .args([target]);
+        make.command()
+            .env_clear()
+            .envs(environment)
+            .current_dir(&self.start);
+        Ok(make)
+    }
+
     /// The call, ready to be run: as the user, with nothing of this environment, and so that it
     /// and all that it started end with this program, however that ends. (Twice `--pdeathsig`:
     /// changing the user clears it.)
@@ -540,11 +598,14 @@ impl Tree {
     }
 }
 
-/// Prints the path of the unpacked headers, built if need be.
-pub fn print_headers() -> Result<()> {
+/// Prints the path of the unpacked headers of each series, built if need be.
+pub fn print_headers(series: Option<&str>) -> Result<()> {
+    let rows = series::chosen(series)?;
     host::begin()?;
-    let headers = Workshop::open(Progress::beside_an_answer())?.headers()?;
-    println!("{}", headers.display());
+    let site = Site::open(Progress::beside_an_answer())?;
+    for row in rows {
+        println!("{}", site.workshop(row)?.headers()?.display());
+    }
     Ok(())
 }
 

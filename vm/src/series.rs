@@ -2,7 +2,7 @@
 
 //! The table of series, `linux-rust/series`, which the PKGBUILD reads as well.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf};
 
 use crate::{
     cache::Cache,
@@ -10,7 +10,6 @@ use crate::{
     host::Distribution,
     packages::repository,
     run::{Program, Progress, answer},
-    source,
 };
 
 /// A row of the table, as far as it is of use here; its head says what the columns are.
@@ -20,14 +19,28 @@ pub struct Series {
     pub name: String,
     /// `linux-rust`
     pub pkgbase: String,
+    /// kernel.org's: `6.1.172`
+    pub release: String,
     /// Without commit and date: `1.62.0`.
     pub rustc: String,
+    /// Nine digits of it: `a8314ef7d`.
+    pub commit: String,
+    /// `2022-06-27`
+    pub date: String,
+    /// The release of Rust whose cargo builds bindgen.
+    pub cargo: String,
     /// For each highest major version of libclang, and last for all later ones.
     pub bindgen: String,
     /// The least major version of clang.
     pub clang: u32,
     /// Files beside the PKGBUILD.
     pub patches: Vec<String>,
+    /// Arch's tag of its stock configuration, if it is known.
+    pub arch: Option<String>,
+    /// Of kernel.org's tarball, or `SKIP`.
+    pub sha256: String,
+    /// Of Arch's configuration.
+    pub config_sha256: Option<String>,
     /// The line itself.
     pub row: String,
 }
@@ -72,23 +85,23 @@ pub fn chosen(name: Option<&str>) -> Result<Vec<Series>> {
     Ok(rows)
 }
 
-fn parse(line: &str) -> Result<Series> {
+pub(crate) fn parse(line: &str) -> Result<Series> {
     let columns: Vec<_> = line.split_whitespace().collect();
     let [
         name,
         pkgbase,
-        _release,
+        release,
         rustc,
-        _commit,
-        _date,
-        _cargo,
+        commit,
+        date,
+        cargo,
         bindgen,
         clang,
         headers,
         config,
-        _arch,
-        _sha256,
-        _config_sha256,
+        arch,
+        sha256,
+        config_sha256,
     ] = columns[..]
     else {
         return Err(bad_row(
@@ -96,19 +109,23 @@ fn parse(line: &str) -> Result<Series> {
             line,
         ));
     };
+    let given = |column: &str| (column != "-").then(|| column.to_owned());
     Ok(Series {
         name: name.into(),
         pkgbase: pkgbase.into(),
+        release: release.into(),
         rustc: rustc.into(),
+        commit: commit.into(),
+        date: date.into(),
+        cargo: cargo.into(),
         bindgen: bindgen.into(),
         clang: clang
             .parse()
             .map_err(|_| bad_row(&format!("'{clang}' is no version of clang"), line))?,
-        patches: [headers, config]
-            .into_iter()
-            .filter(|patch| *patch != "-")
-            .map(str::to_owned)
-            .collect(),
+        patches: [headers, config].into_iter().filter_map(given).collect(),
+        arch: given(arch),
+        sha256: sha256.into(),
+        config_sha256: given(config_sha256),
         row: line.into(),
     })
 }
@@ -121,130 +138,12 @@ fn bad_row(why: &str, line: &str) -> Error {
     }
 }
 
-/// Holds each row against its own tree: the rustc, bindgen and clang that it names are those that
-/// `scripts/min-tool-version.sh` asks for, or later; its patches apply; its names are its own.
-/// Returns what is wrong, a sentence each.
-pub fn check(
-    distribution: Distribution,
-    cache: &Cache,
-    progress: &Progress,
-) -> Result<Vec<String>> {
-    let rows = all()?;
-    let mut wrong = Vec::new();
-    for row in &rows {
-        let twins = |same: fn(&Series) -> &str| {
-            rows.iter().filter(|other| same(other) == same(row)).count() > 1
-        };
-        if twins(|row| &row.name) || twins(|row| &row.pkgbase) {
-            wrong.push(format!("{}: another row has its name or pkgbase", row.name));
-        }
-        wrong.extend(check_row(row, distribution, cache, progress)?);
-    }
-    Ok(wrong)
-}
-
-fn check_row(
-    row: &Series,
-    distribution: Distribution,
-    cache: &Cache,
-    progress: &Progress,
-) -> Result<Vec<String>> {
-    let mut wrong = Vec::new();
-    let Some(tarball) = source::find(&row.name, distribution, cache, progress)? else {
-        // There makepkg fetches the real one, and checks its hash and signature.
-        return Ok(wrong);
-    };
-    let folder = tempfile::tempdir().context("create a folder in", std::env::temp_dir())?;
-    let files = [
-        "Makefile",
-        "scripts/Makefile.build",
-        "scripts/min-tool-version.sh",
-    ];
-    Program::new("unpacking", "tar", &cache.log("series")?)
-        .args(["--extract", "--strip-components=1", "--directory"])
-        .args([folder.path(), "--file".as_ref(), &tarball.path])
-        .args(["--wildcards"])
-        .args(files.map(|file| format!("linux-*/{file}")))
-        .run(progress)?;
-
-    let script = folder.path().join("scripts/min-tool-version.sh");
-    let least = |tool: &str| {
-        let script = script.display().to_string();
-        let shown = Command::new("sh")
-            .args([&script, tool])
-            .env("SRCARCH", "x86")
-            .output();
-        shown.map_or_else(
-            |_| String::new(),
-            |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-        )
-    };
-    let bindgens = row.bindgen.split(',').map(|entry| {
-        let version = entry.split(':').next().unwrap_or_default();
-        ("bindgen", version.to_owned())
-    });
-    let tools = [
-        ("rustc", row.rustc.clone()),
-        ("llvm", row.clang.to_string()),
-    ];
-    for (tool, version) in tools.into_iter().chain(bindgens) {
-        let needs = least(tool);
-        // The table has clang's major version alone.
-        let depth = version.split('.').count();
-        if numbers(&needs).is_empty()
-            || numbers(&version) < numbers(&needs)[..depth.min(3)].to_vec()
-        {
-            wrong.push(format!(
-                "{}: its {tool} is {version}, its scripts/min-tool-version.sh says '{needs}'",
-                row.name
-            ));
-        }
-    }
-    for patch in row
-        .patches
-        .iter()
-        .filter(|patch| patch.starts_with("headers-"))
-    {
-        let path = repository().join("linux-rust").join(patch);
-        let output = Command::new("patch")
-            .args(["--dry-run", "--force", "--fuzz=0", "--strip=1", "--input"])
-            .arg(&path)
-            .current_dir(folder.path())
-            .output()
-            .context("apply", &path)?;
-        if !output.status.success() {
-            wrong.push(format!(
-                "{}: {patch} does not apply: {}",
-                row.name,
-                String::from_utf8_lossy(&output.stdout).trim()
-            ));
-        }
-    }
-    Ok(wrong)
-}
-
-fn numbers(version: &str) -> Vec<u32> {
+/// A version's numbers, to be compared.
+pub(crate) fn numbers(version: &str) -> Vec<u32> {
     version
         .split('.')
         .map_while(|part| part.parse().ok())
         .collect()
-}
-
-/// `make check-series`.
-pub fn print_check() -> Result<()> {
-    let progress = Progress::default();
-    crate::host::begin()?;
-    let cache = Cache::open(&progress)?;
-    let wrong = check(Distribution::detect()?, &cache, &progress)?;
-    if wrong.is_empty() {
-        progress.say("Good: every row fits its tree.");
-        return Ok(());
-    }
-    Err(Error::State {
-        what: "the table does not fit the trees".into(),
-        note: wrong.join("\n  note: "),
-        help: format!("edit {}", table().display()),
-    })
 }
 
 /// The folder of an LLVM that is new enough, where the one in PATH is not. On Debian the newest

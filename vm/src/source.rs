@@ -14,9 +14,9 @@ use std::{
 use crate::{
     cache::{Cache, Key, file_hash},
     error::{Context, Error, Result},
-    host::{self, Distribution},
+    host::{self, BUILDER, Distribution},
     run::{Program, Progress},
-    series,
+    series::{self, Series},
 };
 
 /// A kernel tarball in place of kernel.org's.
@@ -35,7 +35,7 @@ pub fn find(
     cache: &Cache,
     progress: &Progress,
 ) -> Result<Option<Tarball>> {
-    if let Some(path) = env::var_os("LINUX_RUST_TARBALL").map(PathBuf::from) {
+    if let Some(path) = own(series)? {
         let sha256 = file_hash(&path)?;
         progress.say(format!("Kernel sources: {}", path.display()));
         // A copy, because it may lie where the builder may not go.
@@ -74,16 +74,81 @@ pub fn find(
     Ok(Some(tarball))
 }
 
-/// Prints the tarball's path.
-pub fn print() -> Result<()> {
+/// The tarball, from wherever it comes: where makepkg fetches it itself, this is what it fetched or
+/// will find.
+pub fn tarball(
+    row: &Series,
+    distribution: Distribution,
+    cache: &Cache,
+    progress: &Progress,
+) -> Result<PathBuf> {
+    if let Some(tarball) = find(&row.name, distribution, cache, progress)? {
+        return Ok(tarball.path);
+    }
+    let name = format!("linux-{}.tar.xz", row.release);
+    let path = cache.folder("sources", BUILDER)?.join(&name);
+    if !path.exists() {
+        let major = row.release.split('.').next().unwrap_or_default();
+        let part = path.with_extension("part");
+        Program::new(format!("fetching {name}"), "curl", &cache.log("source")?)
+            .args([
+                "--fail",
+                "--silent",
+                "--show-error",
+                "--location",
+                "--output",
+            ])
+            .args([&part])
+            .args([format!(
+                "https://cdn.kernel.org/pub/linux/kernel/v{major}.x/{name}"
+            )])
+            .run(progress)?;
+        fs::rename(&part, &path).context("rename", &part)?;
+    }
+    let sha256 = file_hash(&path)?;
+    if row.sha256 != "SKIP" && row.sha256 != sha256 {
+        return Err(Error::State {
+            what: format!("{name} is not what linux-rust/series says"),
+            note: format!("its sha256 is {sha256}, the row's is {}", row.sha256),
+            help: format!("rm {}, and again; or mend the row", path.display()),
+        });
+    }
+    Ok(path)
+}
+
+/// Prints the path of each tarball.
+pub fn print(series: Option<&str>) -> Result<()> {
+    let rows = series::chosen(series)?;
     let progress = Progress::beside_an_answer();
     host::require_root()?;
     let cache = Cache::open(&progress)?;
-    let series = series::chosen(None)?.remove(0);
-    if let Some(tarball) = find(&series.name, Distribution::detect()?, &cache, &progress)? {
-        println!("{}", tarball.path.display());
+    for row in rows {
+        let path = tarball(&row, Distribution::detect()?, &cache, &progress)?;
+        println!("{}", path.display());
     }
     Ok(())
+}
+
+/// `LINUX_RUST_TARBALL`, if it is of this series; the others go their usual way.
+fn own(series: &str) -> Result<Option<PathBuf>> {
+    let Some(path) = env::var_os("LINUX_RUST_TARBALL").map(PathBuf::from) else {
+        return Ok(None);
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_of = |series: &str| name.starts_with(&format!("linux-{series}."));
+    if !series::all()?.iter().any(|row| is_of(&row.name)) {
+        return Err(Error::State {
+            what: format!(
+                "LINUX_RUST_TARBALL is of no series here: '{}'",
+                path.display()
+            ),
+            note:
+                "its name tells, which is linux-VERSION.tar.*; the series are in linux-rust/series"
+                    .into(),
+            help: format!("LINUX_RUST_TARBALL=/path/to/linux-{series}.y.tar.xz make vm"),
+        });
+    }
+    Ok(is_of(series).then_some(path))
 }
 
 fn kernel_org_answers() -> bool {

@@ -92,6 +92,46 @@ fn tree(scratch: &Path, out: &Path) -> Result<PathBuf, String> {
     Ok(tree)
 }
 
+/// The first number of a version.
+fn major(version: &[u8]) -> Option<u32> {
+    let text = String::from_utf8_lossy(version);
+    text.trim().split('.').next()?.parse().ok()
+}
+
+/// `LLVM=` for a clang that the tree takes: the one in PATH, or the newest beside it.
+fn llvm(tree: &Path) -> Result<String, String> {
+    let ask = |command: &mut Command| major(&command.output().ok()?.stdout);
+    let needed = ask(Command::new("sh")
+        .args(["scripts/min-tool-version.sh", "llvm"])
+        .current_dir(tree));
+    let here = ask(Command::new("clang").arg("-dumpversion"));
+    if here >= needed {
+        return Ok("LLVM=1".into());
+    }
+    let folders = std::fs::read_dir("/usr/lib")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let versions = folders.filter_map(|folder| {
+        let version: u32 = folder
+            .file_name()
+            .to_str()?
+            .strip_prefix("llvm-")?
+            .parse()
+            .ok()?;
+        folder.path().join("bin/clang").exists().then_some(version)
+    });
+    match versions.max() {
+        newest if newest >= needed => {
+            Ok(format!("LLVM=/usr/lib/llvm-{}/bin/", newest.unwrap_or(0)))
+        }
+        _ => Err(format!(
+            "this kernel needs clang {} or later, and there is none in PATH or /usr/lib/llvm-*",
+            needed.unwrap_or(0)
+        )),
+    }
+}
+
 /// Removes what test processes that are no more have left, one with this one's number too.
 fn remove_left_over(scratch: &Path) {
     for entry in std::fs::read_dir(scratch).into_iter().flatten().flatten() {
@@ -134,7 +174,7 @@ impl Oracle {
             .arg(&tree)
             .arg(format!("O={}", out.display()))
             .arg(format!("KBUILD_KCONFIG={}", dump.display()))
-            .args(["LLVM=1", "olddefconfig"])
+            .args([llvm(&tree)?, "olddefconfig".into()])
             .env_remove("MAKEFLAGS"))?;
         // A dependency of this test: Cargo has built it beside it.
         let library = std::env::current_exe().map_err(fail)?;
@@ -148,6 +188,16 @@ impl Oracle {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         Ok(Self { tree, env, out })
+    }
+
+    /// The tree's series: `(6, 1)`.
+    pub fn series(&self) -> (u32, u32) {
+        let makefile = std::fs::read_to_string(self.tree.join("Makefile")).unwrap();
+        let number = |name| {
+            let mut lines = makefile.lines();
+            lines.find_map(|line| line.strip_prefix(name)?.parse().ok())
+        };
+        number("VERSION = ").zip(number("PATCHLEVEL = ")).unwrap()
     }
 
     /// Where commands of the tree may run.
@@ -183,6 +233,28 @@ impl Oracle {
             let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
         }
         result
+    }
+
+    /// What this series' `conf` makes of a single file; `folder` is for the two.
+    pub fn of_file(&self, folder: &Path, kconfig: &str, config: &str) -> String {
+        run(&mut self.for_file(folder, kconfig, config)).unwrap();
+        std::fs::read_to_string(folder.join(".config")).unwrap()
+    }
+
+    /// Whether it takes no such file.
+    pub fn refuses_file(&self, folder: &Path, kconfig: &str) -> bool {
+        run(&mut self.for_file(folder, kconfig, "")).is_err()
+    }
+
+    fn for_file(&self, folder: &Path, kconfig: &str, config: &str) -> Command {
+        std::fs::write(folder.join("Kconfig"), kconfig).unwrap();
+        std::fs::write(folder.join(".config"), config).unwrap();
+        let mut conf = Command::new(self.out.join("scripts/kconfig/conf"));
+        conf.args(["-s", "--olddefconfig", "Kconfig"])
+            .current_dir(folder)
+            .env_clear()
+            .envs([("ARCH", "x86"), ("SRCARCH", "x86"), ("srctree", ".")]);
+        conf
     }
 
     /// The named configurations that are there: the tree's own defconfig, Debian's and Arch's.

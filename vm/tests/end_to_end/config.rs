@@ -41,7 +41,10 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     );
     let arch = lab::trials(
         lab,
-        &[("archs_config_has_rust_and_keeps_btf_and_signing", arch)],
+        &[(
+            "archs_config_keeps_btf_and_signing_and_builds_the_crates",
+            arch,
+        )],
     );
     // Ignored, and shown as ignored, where the data is not there.
     let there = data(ARCH).is_some();
@@ -70,13 +73,18 @@ fn prepare(makepkg: &Makepkg<'_>) -> vm::Result<()> {
 
 /// The configuration that came out.
 fn config(makepkg: &Makepkg<'_>) -> Result<BTreeMap<String, String>, Failed> {
+    Ok(options(&fs::read_to_string(
+        tree(makepkg)?.join(".config"),
+    )?))
+}
+
+fn tree(makepkg: &Makepkg<'_>) -> Result<PathBuf, Failed> {
     let src = makepkg.builddir.join("linux-rust/src");
-    let tree = fs::read_dir(&src)?
+    Ok(fs::read_dir(&src)?
         .flatten()
         .map(|entry| entry.path())
         .find(|path| path.join("Kconfig").exists())
-        .ok_or("no tree")?;
-    Ok(options(&fs::read_to_string(tree.join(".config"))?))
+        .ok_or("no tree")?)
 }
 
 /// The options that a configuration sets.
@@ -318,6 +326,32 @@ fn arch(lab: &Lab) -> Result<(), Failed> {
             stock.contains_key(*name),
             "{name} ({reason}) is none of Arch's"
         );
+    }
+    crates(lab, &makepkg)
+}
+
+/// `make prepare` on that configuration: every crate, and what BTF and objtool need.
+fn crates(lab: &Lab, makepkg: &Makepkg<'_>) -> Result<(), Failed> {
+    let src = makepkg.builddir.join("linux-rust/src");
+    let log = lab.shop.cache.log("test-arch-prepare")?;
+    makepkg
+        .make("make prepare", &log, &src, "prepare")?
+        .run(&lab.shop.progress)?;
+    let tree = tree(makepkg)?;
+    for file in [
+        "rust/libcore.rmeta",
+        "rust/libcompiler_builtins.rmeta",
+        "rust/liballoc.rmeta",
+        "rust/libbuild_error.rmeta",
+        "rust/libbindings.rmeta",
+        "rust/libkernel.rmeta",
+        "rust/libmacros.so",
+        "rust/kernel.o",
+        "tools/objtool/objtool",
+        "tools/bpf/resolve_btfids/resolve_btfids",
+    ] {
+        let there = tree.join(file).metadata().is_ok_and(|file| file.len() > 0);
+        assert!(there, "make prepare has not made {file}");
     }
     Ok(())
 }

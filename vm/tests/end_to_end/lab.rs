@@ -55,6 +55,13 @@ pub fn trials(lab: Option<&Arc<Lab>>, tests: &[(&str, Test)]) -> Vec<Trial> {
         .collect()
 }
 
+/// Trials that take as long as building a kernel: shown as ignored, unless LINUX_RUST_TEST_ALL=1.
+pub fn slow_trials(lab: Option<&Arc<Lab>>, tests: &[(&str, Test)]) -> Vec<Trial> {
+    let all = env::var_os("LINUX_RUST_TEST_ALL").is_some_and(|value| value == "1");
+    let trials = trials(lab, tests).into_iter();
+    trials.map(|trial| trial.with_ignored_flag(!all)).collect()
+}
+
 impl Lab {
     pub fn open() -> Result<Self> {
         let progress = Progress::default();
@@ -117,9 +124,14 @@ impl Lab {
 
     /// makepkg in a build folder of the tests' own, where the toolchain is there already.
     pub fn makepkg(&self, start: PathBuf) -> Result<Makepkg<'_>> {
+        self.makepkg_in("test-build", start)
+    }
+
+    /// The same in another folder.
+    pub fn makepkg_in(&self, folder: &str, start: PathBuf) -> Result<Makepkg<'_>> {
         let mut makepkg = Makepkg::new(&self.shop, start);
         let from = makepkg.builddir.join(&self.shop.series.pkgbase).join("src");
-        makepkg.builddir = self.shop.cache.folder("test-build", host::BUILDER)?;
+        makepkg.builddir = self.shop.cache.folder(folder, host::BUILDER)?;
         makepkg.pkgdest = makepkg.builddir.join("packages");
         let to = makepkg.builddir.join(&self.shop.series.pkgbase).join("src");
         fs::create_dir_all(&to).expect("a build folder");

@@ -7,7 +7,9 @@
 
 mod aur;
 mod bit_for_bit;
+mod buildenv;
 mod chain;
+mod clippy;
 mod config;
 mod contents;
 mod docs;
@@ -55,6 +57,8 @@ fn main() -> ExitCode {
         signed::trials,
         series::trials,
         docs::trials,
+        clippy::trials,
+        buildenv::trials,
         shell::trials,
     ] {
         trials.extend(part(lab.as_ref()));

@@ -7,6 +7,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
 use vm::{
+    check_series,
     demo::boot_installed,
     guest::Verdict,
     machine::Machine,
@@ -32,7 +33,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 }
 
 fn rows(lab: &Lab) -> Result<(), Failed> {
-    let wrong = series::check(lab.shop.distribution, &lab.shop.cache, &lab.shop.progress)?;
+    let wrong = check_series::check(lab.shop.distribution, &lab.shop.cache, &lab.shop.progress)?;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }

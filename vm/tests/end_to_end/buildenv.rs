@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `BUILDENV=(ccache)` and `BUILDENV=(distcc)` in makepkg.conf are all that there is to set.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use libtest_mimic::{Failed, Trial};
+use vm::{
+    buildenv::{self, CompileHost, Links},
+    cache::file_hash,
+    packages::{package_name, packages},
+};
+
+use crate::lab::{self, Lab, files, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::slow_trials(
+        lab,
+        &[
+            ("the_second_build_is_ccaches", ccache),
+            ("distcc_spreads_the_build_and_changes_nothing", distcc),
+        ],
+    )
+}
+
+fn ccache(lab: &Lab) -> Result<(), Failed> {
+    buildenv::install(&lab.shop)?;
+    let mut makepkg = lab.makepkg_in("test-ccache", lab.shop.pkgbuild("linux-rust", 1)?)?;
+    makepkg.set("_config", "vm");
+    let turns = buildenv::build_twice(&mut makepkg, &lab.shop)?;
+    let said = format!("{turns:#?}");
+    lab.shop.progress.say(&said);
+    let [first, second] = turns;
+    // All of the kernel's C went through it...
+    assert!(first.misses > 700, "{said}");
+    // ...and but for what has the date in it, comes back.
+    assert!(second.hits + second.misses >= first.misses, "{said}");
+    assert!(second.misses * 50 <= second.hits, "{said}");
+    assert_eq!(names(&makepkg.pkgdest)?, names(&lab.first.path)?);
+    fs::remove_dir_all(&makepkg.builddir)?;
+    Ok(())
+}
+
+fn distcc(lab: &Lab) -> Result<(), Failed> {
+    buildenv::install(&lab.shop)?;
+    let _links = Links::of("distcc")?;
+    let mut makepkg = lab.makepkg_in("test-distcc", lab.shop.pkgbuild("linux-rust", 1)?)?;
+    makepkg.set("_config", "vm");
+    buildenv::remove_tree(&makepkg, &lab.shop)?;
+    let path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+    let start = |number| CompileHost::start(number, path, &lab.shop.cache, &lab.shop.progress);
+    let hosts = [start(1)?, start(2)?];
+    let slots: Vec<_> = hosts
+        .iter()
+        .map(|host| format!("{}/2", host.address))
+        .collect();
+    let config = format!("BUILDENV=(distcc)\nDISTCC_HOSTS='{}'\n", slots.join(" "));
+    buildenv::configure(&mut makepkg, &lab.shop.cache, &config)?;
+    makepkg.run("building with distcc", &["--force"])?;
+
+    for host in &hosts {
+        let compiled = host.compiled();
+        lab.shop
+            .progress
+            .say(format!("{}: {compiled} files compiled", host.address));
+        assert!(compiled > 200, "{} compiled {compiled}", host.address);
+    }
+    let (here, there) = (
+        contents(lab, &lab.first.path)?,
+        contents(lab, &makepkg.pkgdest)?,
+    );
+    let differ: Vec<_> = here
+        .keys()
+        .chain(there.keys())
+        .filter(|name| here.get(*name) != there.get(*name))
+        .collect();
+    assert!(differ.is_empty(), "distcc makes other files: {differ:#?}");
+    fs::remove_dir_all(&makepkg.builddir)?;
+    Ok(())
+}
+
+fn names(folder: &Path) -> Result<Vec<String>, Failed> {
+    let names = packages(folder)?.into_iter().map(|path| {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        package_name(&file).to_owned()
+    });
+    Ok(names.collect())
+}
+
+/// Every file in the packages by its hash, links by where they lead. What makepkg says of the build
+/// itself, such as BUILDENV, is not among them.
+fn contents(lab: &Lab, folder: &Path) -> Result<BTreeMap<PathBuf, String>, Failed> {
+    let mut found = BTreeMap::new();
+    for package in packages(folder)? {
+        let to = tempfile::tempdir_in(lab.shop.cache.path(""))?;
+        let output = Command::new("bsdtar")
+            .arg("-xf")
+            .arg(&package)
+            .arg("-C")
+            .arg(to.path())
+            .args([
+                "--exclude=.BUILDINFO",
+                "--exclude=.MTREE",
+                "--exclude=.PKGINFO",
+            ])
+            .output()?;
+        assert!(output.status.success(), "{}", text(&output));
+        for file in files(to.path()) {
+            found.insert(file.strip_prefix(to.path())?.to_owned(), file_hash(&file)?);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! clippy on the module, by the kernel's own `make CLIPPY=1`, in every series.
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use libtest_mimic::{Failed, Trial};
+use nix::mount::{MsFlags, mount};
+use vm::{
+    cache::Key,
+    host::Rust,
+    machine::Machine,
+    packages::{Workshop, packages},
+    run::Program,
+    series,
+};
+
+use crate::lab::{self, Lab, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    // Where rustup cannot be reached, there is no clippy of the kernel's own rustc.
+    let there = lab.is_some_and(|lab| matches!(lab.shop.rust, Rust::Rustup(_)));
+    lab::trials(lab, &[("clippy_finds_nothing_in_the_module", clippy)])
+        .into_iter()
+        .map(|trial| trial.with_ignored_flag(!there))
+        .collect()
+}
+
+/// A toolchain with clippy, which the PKGBUILD has no use for.
+fn toolchain(shop: &Workshop) -> Result<PathBuf, Failed> {
+    let Rust::Rustup(rustup) = &shop.rust else {
+        return Err("there is no rustup".into());
+    };
+    let version = &shop.series.rustc;
+    let mut key = Key::default();
+    key.text("toolchain with clippy", version);
+    let kept = shop.cache.keep("clippy", &key, 0, |folder| {
+        shop.progress.say(format!("Fetching clippy {version}..."));
+        Program::new(
+            "fetching clippy",
+            rustup.join("rustup"),
+            &shop.cache.log("clippy")?,
+        )
+        .args(["toolchain", "install", version, "--profile=minimal"])
+        .args(["--component=clippy", "--no-self-update"])
+        .env("RUSTUP_HOME", folder)
+        .run(&shop.progress)
+    })?;
+    let toolchains = fs::read_dir(kept.path.join("toolchains"))?;
+    let mut found = toolchains.flatten().map(|entry| entry.path());
+    Ok(found.next().ok_or("a toolchain")?)
+}
+
+fn clippy(lab: &Lab) -> Result<(), Failed> {
+    for row in series::all()? {
+        let shop = lab.shop.for_series(row)?;
+        let machine = Machine::new(&shop.cache)?;
+        if let Some(folder) = &shop.llvm {
+            machine.use_llvm(folder)?;
+        }
+        let mut all = packages(&shop.kernel(1)?.path)?;
+        all.extend(packages(&lab.dkms.path)?);
+        lab.pacman(&machine, "clippy", &all)?;
+
+        let place = machine.path("/opt/toolchain");
+        fs::create_dir_all(&place)?;
+        let bind = MsFlags::MS_BIND;
+        mount(
+            Some(&toolchain(&shop)?),
+            &place,
+            None::<&str>,
+            bind,
+            None::<&str>,
+        )?;
+        let module = machine.path("/usr/src/rust-out-of-tree-1.0");
+        let make = |source: &str| -> Result<String, Failed> {
+            let to = machine.path("/tmp/module");
+            fs::create_dir_all(&to)?;
+            for file in ["Kbuild", "Makefile"] {
+                fs::copy(module.join(file), to.join(file))?;
+            }
+            fs::write(to.join("rust_out_of_tree.rs"), source)?;
+            let output = machine
+                .command("make")
+                .args(["-C", "/tmp/module", "CLIPPY=1"])
+                .arg("CLIPPY_DRIVER=/opt/toolchain/bin/clippy-driver")
+                .arg(format!("KDIR=/usr/lib/modules/{}/build", machine.kernel()?))
+                .output()?;
+            fs::remove_dir_all(to)?;
+            assert!(output.status.success(), "{}", text(&output));
+            // The module is what it compiles, and clippy what it compiles it with.
+            let text = text(&output);
+            assert!(text.contains("CLIPPY [M]"), "{}: {text}", shop.series.name);
+            Ok(text)
+        };
+        let source = fs::read_to_string(module.join("rust_out_of_tree.rs"))?;
+        let clean = make(&source)?;
+        assert!(
+            !clean.contains("warning: "),
+            "{}: {clean}",
+            shop.series.name
+        );
+        // And it looks: what it always objects to, it objects to here.
+        let dirty = format!(
+            "{source}\npub fn length(numbers: &[i32]) -> bool {{\n    numbers.len() == 0\n}}\n"
+        );
+        let said = make(&dirty)?;
+        assert!(
+            said.contains("length comparison to zero"),
+            "{}: {said}",
+            shop.series.name
+        );
+    }
+    Ok(())
+}
