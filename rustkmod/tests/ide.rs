@@ -96,6 +96,7 @@ fn an_editor_knows_a_new_module_and_the_sample() {
         assert_eq!(document["modules"], serde_json::json!(["greeter"]));
         lsp::is_known(
             server(&analyzer),
+            Path::new("/"),
             &module.join("greeter.rs"),
             "Greeter",
             &kdir,
@@ -109,6 +110,12 @@ fn an_editor_knows_a_new_module_and_the_sample() {
         }
         ide(&root, &kdir, &sample);
         let source = sample.join("rust_out_of_tree.rs");
-        lsp::is_known(server(&analyzer), &source, "RustOutOfTree", &kdir);
+        lsp::is_known(
+            server(&analyzer),
+            Path::new("/"),
+            &source,
+            "RustOutOfTree",
+            &kdir,
+        );
     }
 }

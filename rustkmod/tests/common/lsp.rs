@@ -82,11 +82,11 @@ impl Server {
         server
     }
 
-    /// Opens a file.
-    pub fn open(&mut self, path: &Path) -> Document {
+    /// Opens a file, of the system below `root`.
+    pub fn open(&mut self, root: &Path, path: &Path) -> Document {
         let document = Document {
             uri: uri(path),
-            text: std::fs::read_to_string(path).expect("a source file"),
+            text: read_below(root, path),
             version: 1,
         };
         self.tell(
@@ -219,6 +219,12 @@ impl Document {
     }
 }
 
+/// A file of the system below a folder.
+fn read_below(root: &Path, path: &Path) -> String {
+    let path = root.join(path.strip_prefix("/").expect("an absolute path"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
 fn uri(path: &Path) -> String {
     format!("file://{}", path.display())
 }
@@ -246,16 +252,16 @@ fn read(output: &mut impl BufRead) -> Option<Value> {
 }
 
 /// What an author may expect of an editor in a module whose type is `module_type`, in a file that
-/// is `source`: that it knows every name, shows the documentation of the kernel's, follows them to
+/// is `source`, on the system below `root`, where the server runs: that it knows every name, shows the documentation of the kernel's, follows them to
 /// their sources in `kdir`, and offers what is to be written.
-pub fn is_known(command: Command, source: &Path, module_type: &str, kdir: &Path) {
+pub fn is_known(command: Command, root: &Path, source: &Path, module_type: &str, kdir: &Path) {
     let folder = source.parent().expect("a folder");
     let mut server = Server::start(command, folder);
     assert_eq!(server.health["health"], "ok", "{}", server.health);
-    let mut document = server.open(source);
+    let mut document = server.open(root, source);
 
     // Where the toolchain is too old to have a server for its macros, `module!` stays as it is.
-    let project = std::fs::read_to_string(folder.join("rust-project.json")).expect("a project");
+    let project = read_below(root, &folder.join("rust-project.json"));
     let project: Value = serde_json::from_str(&project).expect("JSON");
     let wrong = server.diagnostics(&document);
     if project.get("sysroot").is_some() {

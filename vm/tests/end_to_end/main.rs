@@ -6,6 +6,7 @@
 //! test has a throwaway copy of a machine where they are installed.
 
 mod aur;
+mod author;
 mod chain;
 mod config;
 mod contents;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         inputs::trials,
         program::trials,
         aur::trials,
+        author::trials,
         series::trials,
         shell::trials,
     ] {

@@ -90,7 +90,7 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// The program as `make build` has left it.
-fn put_rustkmod(machine: &Machine) -> Result<(), Failed> {
+pub fn put_rustkmod(machine: &Machine) -> Result<(), Failed> {
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| repository().join("target"), PathBuf::from);
     let program = target.join("release/rustkmod");
