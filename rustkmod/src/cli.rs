@@ -14,7 +14,9 @@ use crate::check::{self, Kernel, ModuleReport};
 use crate::doctor::Subject;
 use crate::error::{Error, Result};
 use crate::explain::{self, Explanation};
+use crate::ide::{self, IdeArguments};
 use crate::kdir::Kdir;
+use crate::new::{self, NewArguments};
 use crate::report::{Finding, SCHEMA, Status, counted, write_finding};
 use crate::system::System;
 use crate::toolchain::{self, Found, Need, Origin};
@@ -59,6 +61,14 @@ pub enum Command {
     ///
     /// Exit status: 0 when it is on this machine, 1 when it is not, 2 when it could not run.
     Toolchain(ToolchainArguments),
+    /// Make a module of one's own, which builds at once
+    ///
+    /// Exit status: 0 when it is made, 2 when it is not.
+    New(NewArguments),
+    /// Write rust-project.json, from which rust-analyzer knows a module and its kernel
+    ///
+    /// Exit status: 0 when it is written, 2 when it is not.
+    Ide(IdeArguments),
     /// Write the man pages and shell completions into a folder, for packagers
     #[command(hide = true)]
     Generate {
@@ -194,19 +204,22 @@ pub fn run(arguments: Arguments) -> Result<Verdict> {
         Command::Why(arguments) => why(&system, &arguments, &mut out),
         Command::Explain(arguments) => explain(&arguments, &mut out),
         Command::Toolchain(arguments) => toolchain(&system, &arguments, &mut out),
+        Command::New(arguments) => new::run(&system, &arguments, &mut out),
+        Command::Ide(arguments) => ide::run(&system, &arguments, &mut out),
         Command::Generate { folder } => generate(&folder),
     }?;
     out.to.flush()?;
     Ok(verdict)
 }
 
-struct Output {
-    json: bool,
-    to: Box<dyn Write>,
+/// Where a command's answer goes, and in which form.
+pub(crate) struct Output {
+    pub(crate) json: bool,
+    pub(crate) to: Box<dyn Write>,
 }
 
 impl Output {
-    fn json(&mut self, document: &impl Serialize) -> Result<()> {
+    pub(crate) fn json(&mut self, document: &impl Serialize) -> Result<()> {
         serde_json::to_writer_pretty(&mut self.to, document)?;
         writeln!(self.to)?;
         Ok(())
@@ -215,25 +228,26 @@ impl Output {
 
 /// The fields every JSON document begins with.
 #[derive(Serialize)]
-struct Header {
+pub(crate) struct Header {
     schema: u32,
     command: &'static str,
 }
 
-const fn header(command: &'static str) -> Header {
+pub(crate) const fn header(command: &'static str) -> Header {
     Header {
         schema: SCHEMA,
         command,
     }
 }
 
-struct OpenTree {
-    kdir: Kdir,
-    release: Option<String>,
-    is_running: bool,
+/// The kernel tree that a command's arguments name.
+pub(crate) struct OpenTree {
+    pub(crate) kdir: Kdir,
+    pub(crate) release: Option<String>,
+    pub(crate) is_running: bool,
 }
 
-fn open_tree(system: &System, tree: &Tree, command: &'static str) -> Result<OpenTree> {
+pub(crate) fn open_tree(system: &System, tree: &Tree, command: &'static str) -> Result<OpenTree> {
     let running = system.running_release(command).ok();
     if let Some(path) = &tree.kdir {
         let path = std::path::absolute(path)?;

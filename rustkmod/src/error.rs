@@ -56,6 +56,12 @@ pub enum Error {
         /// Its last words, or why it did not start.
         reason: String,
     },
+    /// No module was made.
+    #[error(transparent)]
+    New(#[from] crate::new::NewError),
+    /// No rust-project.json was written.
+    #[error(transparent)]
+    Ide(#[from] crate::ide::IdeError),
     /// A request that cannot be met, with the reason and the remedy in it.
     #[error("{0}")]
     Unmet(String),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::system::{self, System};
 
-const LIMIT: u64 = 8 << 20;
+pub(crate) const LIMIT: u64 = 8 << 20;
 
 /// What the top Makefile, and what it includes, says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 //! test has a throwaway copy of a machine where they are installed.
 
 mod aur;
+mod author;
 mod bit_for_bit;
 mod buildenv;
 mod chain;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         modes::trials,
         signatures::trials,
         signed::trials,
+        author::trials,
         series::trials,
         docs::trials,
         clippy::trials,

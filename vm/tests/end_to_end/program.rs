@@ -76,7 +76,7 @@ fn checkout(lab: &Lab) -> Result<PathBuf, Failed> {
 /// The package, kept while what it is made from stays the same.
 fn program(lab: &Lab) -> Result<Kept, Failed> {
     let mut key = Key::default();
-    for name in ["rustkmod", "kconfig"] {
+    for name in ["rustkmod", "kconfig", "rust-out-of-tree-dkms"] {
         for file in files(&repository().join(name)) {
             key.text(&file.display().to_string(), &vm::cache::file_hash(&file)?);
         }
@@ -167,6 +167,8 @@ fn installs(lab: &Lab) -> Result<(), Failed> {
         "usr/share/man/man1/rustkmod-why.1.gz",
         "usr/share/man/man1/rustkmod-explain.1.gz",
         "usr/share/man/man1/rustkmod-toolchain.1.gz",
+        "usr/share/man/man1/rustkmod-new.1.gz",
+        "usr/share/man/man1/rustkmod-ide.1.gz",
     ] {
         assert!(has(name), "{name} is not in the package");
     }

@@ -75,7 +75,8 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
 
     // One goes, and takes nothing of the others with it.
     let row = series::all()?.pop().ok_or("a row")?;
-    let names = ["", "-headers", "-toolchain", "-src", "-docs"].map(|part| format!("{}{part}", row.pkgbase));
+    let names = ["", "-headers", "-toolchain", "-src", "-docs"]
+        .map(|part| format!("{}{part}", row.pkgbase));
     let output = machine
         .command("pacman")
         .args(["-R", "--noconfirm"])
@@ -91,7 +92,7 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// The program as `make build` has left it.
-fn put_rustkmod(machine: &Machine) -> Result<(), Failed> {
+pub fn put_rustkmod(machine: &Machine) -> Result<(), Failed> {
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| repository().join("target"), PathBuf::from);
     let program = target.join("release/rustkmod");

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `rust-project.json`, as far as it is used here. rust-analyzer's manual describes it under
+//! "Non-Cargo Based Projects".
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// The file.
+#[derive(Debug, Serialize)]
+pub struct Project {
+    /// The toolchain, whose server runs the proc macros. Without such a server it is left out:
+    /// rust-analyzer warns of toolchains that are too old to have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sysroot: Option<PathBuf>,
+    /// The sources of that toolchain's libraries.
+    pub sysroot_src: PathBuf,
+    /// `core`, as the kernel compiles it. It stands apart because rust-analyzer looks for the
+    /// methods of `u32`, `[T]` and `str` only in crates of the sysroot; and it is alone there
+    /// because what is there every crate can use: there is no `std` in a module.
+    pub sysroot_project: Sysroot,
+    /// All other crates.
+    pub crates: Vec<Crate>,
+}
+
+/// The crates of the sysroot.
+#[derive(Debug, Serialize)]
+pub struct Sysroot {
+    /// The crates.
+    pub crates: Vec<Crate>,
+}
+
+/// A crate.
+#[derive(Debug, Default, Serialize)]
+pub struct Crate {
+    /// Its name.
+    pub display_name: String,
+    /// Its first file.
+    pub root_module: PathBuf,
+    /// The edition of the language.
+    pub edition: String,
+    /// The crates it uses.
+    pub deps: Vec<Dependency>,
+    /// What it is compiled with.
+    pub cfg: Vec<String>,
+    /// Variables for `env!`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Attributes that come from the command line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub crate_attrs: Vec<String>,
+    /// Whether it is the author's own. rust-analyzer sets `cfg(test)` on those, which the kernel's
+    /// and Rust's own crates do not stand.
+    pub is_workspace_member: bool,
+    /// Whether it is a library of proc macros.
+    pub is_proc_macro: bool,
+    /// That library.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proc_macro_dylib_path: Option<PathBuf>,
+    /// Folders it includes files from, where its own is not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+}
+
+/// The folders of a crate.
+#[derive(Debug, Serialize)]
+pub struct Source {
+    /// Those that belong to it.
+    pub include_dirs: Vec<PathBuf>,
+    /// Those that do not.
+    pub exclude_dirs: Vec<PathBuf>,
+}
+
+/// A crate that another uses.
+#[derive(Debug, Clone, Serialize)]
+pub struct Dependency {
+    /// Its place in the list.
+    #[serde(rename = "crate")]
+    pub index: usize,
+    /// The name it is used by.
+    pub name: String,
+}

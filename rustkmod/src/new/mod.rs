@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `rustkmod new`: a module of one's own, which builds at once.
+
+mod name;
+mod template;
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use clap::Args;
+use serde::Serialize;
+
+pub use name::{Name, NameError};
+pub use template::{File, Module, files};
+
+use crate::cli::{Header, Output, Tree, Verdict, header, open_tree};
+use crate::error::{Error, Result};
+use crate::kdir;
+use crate::system::System;
+
+/// Arguments of `new`.
+#[derive(Debug, Args)]
+pub struct NewArguments {
+    /// The module's name, which the folder gets, too
+    pub name: String,
+    /// The kernel whose API it is written for, as `uname -r` prints it; the running one by default
+    #[arg(long, value_name = "KERNELRELEASE", conflicts_with = "kdir")]
+    pub kernel: Option<String>,
+    /// That kernel's tree: installed headers or a source tree
+    #[arg(long, value_name = "DIR")]
+    pub kdir: Option<PathBuf>,
+    /// Who writes it: `NAME <ADDRESS>`; what git says by default
+    #[arg(long)]
+    pub author: Option<String>,
+}
+
+/// Why no module was made.
+#[derive(Debug, thiserror::Error)]
+pub enum NewError {
+    /// The name is one that something on the way to a loaded module refuses.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The author's name would not come through `module!`.
+    #[error(
+        "the author '{author}' cannot be written into a module\n  \
+         note: {reason}\n  \
+         help: give one that can: rustkmod new {name} --author 'NAME <ADDRESS>'"
+    )]
+    Author {
+        /// The author.
+        author: String,
+        /// What is wrong with it.
+        reason: &'static str,
+        /// The module's name.
+        name: String,
+    },
+    /// Modules in Rust cannot be built for that kernel.
+    #[error(
+        "no module in Rust can be built for {kernel}\n  \
+         note: {reason}\n  \
+         help: see what it lacks: rustkmod doctor --kdir {kdir}"
+    )]
+    Kernel {
+        /// The kernel's release, or its tree.
+        kernel: String,
+        /// What it lacks.
+        reason: String,
+        /// Its tree.
+        kdir: String,
+    },
+    /// There is something in the way.
+    #[error(
+        "{path} is there already, and {reason}\n  \
+         note: nothing was written\n  \
+         help: take another name, or another folder to start in"
+    )]
+    InTheWay {
+        /// The folder that was to be made.
+        path: PathBuf,
+        /// What it is.
+        reason: &'static str,
+    },
+    /// The folder cannot be written.
+    #[error("{path} cannot be written: {source}")]
+    Write {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Makes the module's folder.
+pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -> Result<Verdict> {
+    let name = Name::parse(&arguments.name).map_err(NewError::Name)?;
+    let folder = system.cwd.join(name.as_str());
+    may_be_made(&folder)?;
+
+    let tree = Tree {
+        release: arguments.kernel.clone(),
+        kdir: arguments.kdir.clone(),
+    };
+    let tree = open_tree(system, &tree, "new NAME --kernel")?;
+    let kdir = &tree.kdir;
+    let shown = system.shown(&kdir.path);
+    let refuse = |reason: String| NewError::Kernel {
+        kernel: tree.release.clone().unwrap_or_else(|| shown.clone()),
+        reason,
+        kdir: shown.clone(),
+    };
+    let series = match (&kdir.makefile, kdir.series()) {
+        (Err(_), _) => return Err(refuse(format!("{shown} holds no kernel tree")).into()),
+        (_, None) => return Err(refuse(format!("{shown}/Makefile names no version")).into()),
+        (Ok(_), Some(series)) if series < (6, 1) => {
+            let (version, patchlevel) = series;
+            let reason = format!("it is Linux {version}.{patchlevel}, and Rust came with 6.1");
+            return Err(refuse(reason).into());
+        }
+        (Ok(_), Some(series)) => series,
+    };
+    if !kdir.config.is_y("RUST") {
+        let config = system.shown(&kdir.config_path);
+        return Err(refuse(format!("CONFIG_RUST is not set in {config}, it must be y")).into());
+    }
+    name.is_no_crate_of(kdir).map_err(NewError::Name)?;
+    if let Some(release) = &tree.release {
+        name.is_no_module_in(system, &kdir::modules_folder(system, release))
+            .map_err(NewError::Name)?;
+    }
+
+    let module = Module {
+        author: author(arguments.author.as_deref(), &name, series)?,
+        name,
+        series,
+    };
+    let files = files(&module);
+    write(&folder, &files)?;
+
+    let shown_name = module.name.as_str();
+    let kernel = tree.release.unwrap_or(shown);
+    if out.json {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            #[serde(flatten)]
+            header: Header,
+            kernelrelease: &'a str,
+            name: &'a str,
+            path: &'a Path,
+            files: Vec<&'a str>,
+        }
+        out.json(&Document {
+            header: header("new"),
+            kernelrelease: &kernel,
+            name: shown_name,
+            path: &folder,
+            files: files.iter().map(|file| file.name.as_str()).collect(),
+        })?;
+    } else {
+        let (version, patchlevel) = series;
+        writeln!(
+            out.to,
+            "{shown_name}/ is a module for Linux {version}.{patchlevel} ({kernel}); build it:\n  \
+             make -C {shown_name}{}",
+            match &arguments.kdir {
+                Some(kdir) => format!(" KDIR={}", kdir.display()),
+                None if tree.is_running => String::new(),
+                None => format!(" KDIR={}", system.shown(&kdir.path)),
+            }
+        )?;
+    }
+    Ok(Verdict::Fine)
+}
+
+/// Whether a folder of this name can be made: it is not there, or is an empty folder.
+fn may_be_made(folder: &Path) -> std::result::Result<(), NewError> {
+    let in_the_way = |reason| NewError::InTheWay {
+        path: folder.to_path_buf(),
+        reason,
+    };
+    match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(NewError::Write {
+            path: folder.to_path_buf(),
+            source,
+        }),
+        Ok(about) if !about.is_dir() => Err(in_the_way("is no folder")),
+        Ok(_) => match fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(in_the_way("is not empty")),
+            Err(source) => Err(NewError::Write {
+                path: folder.to_path_buf(),
+                source,
+            }),
+        },
+    }
+}
+
+/// Writes the files beside where they are to be, and puts them there in one step: whoever looks
+/// sees all of the module or nothing of it.
+fn write(folder: &Path, files: &[File]) -> std::result::Result<(), NewError> {
+    let failed = |source| NewError::Write {
+        path: folder.to_path_buf(),
+        source,
+    };
+    let parent = folder.parent().unwrap_or(folder);
+    let made = tempfile::Builder::new()
+        .prefix(".rustkmod-new-")
+        // As a folder that mkdir makes: what the umask takes away is taken away.
+        .permissions(Permissions::from_mode(0o777))
+        .tempdir_in(parent)
+        .map_err(failed)?;
+    for file in files {
+        let path = made.path().join(&file.name);
+        fs::write(&path, &file.text).map_err(failed)?;
+        if file.is_executable {
+            let mode = fs::metadata(&path).map_err(failed)?.permissions().mode();
+            // Whoever may read it may run it.
+            let mode = mode | ((mode & 0o444) >> 2);
+            fs::set_permissions(&path, Permissions::from_mode(mode)).map_err(failed)?;
+        }
+    }
+    match fs::rename(made.path(), folder) {
+        Ok(()) => {
+            // Nothing is left under its old name to be removed.
+            let _ = made.keep();
+            Ok(())
+        }
+        // Somebody was faster.
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Err(NewError::InTheWay {
+            path: folder.to_path_buf(),
+            reason: "is not empty",
+        }),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Who writes the module: what was given, or what git is told of its user, or a place to fill in.
+fn author(given: Option<&str>, name: &Name, series: (u32, u32)) -> Result<String> {
+    let git = |key: &str| {
+        let output = Command::new("git")
+            .args(["config", "--get", key])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()
+            .ok()?;
+        let value = String::from_utf8(output.stdout).ok()?.trim().to_string();
+        (output.status.success() && !value.is_empty()).then_some(value)
+    };
+    let author = match given {
+        Some(author) => author.to_string(),
+        None => match (git("user.name"), git("user.email")) {
+            (Some(name), Some(email)) => format!("{name} <{email}>"),
+            (Some(name), None) => name,
+            _ => "Your Name <you@example.org>".to_string(),
+        },
+    };
+    match template::author_fault(&author, series) {
+        None => Ok(author),
+        Some(reason) => Err(Error::from(NewError::Author {
+            author,
+            reason,
+            name: name.as_str().to_string(),
+        })),
+    }
+}

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Names that kbuild, rustc, the kernel and pacman all take.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::kdir::Kdir;
+use crate::system::{self, System};
+
+/// `MODULE_NAME_LEN` of 64-bit kernels (`include/linux/module.h`), the zero at its end included.
+const MODULE_NAME_LEN: usize = 56;
+
+/// Words that rustc takes for no crate's name, of every edition.
+const KEYWORDS: [&str; 52] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "raw",
+    "ref", "return", "safe", "self", "static", "struct", "super", "trait", "true", "try", "type",
+    "typeof", "union", "unsafe", "unsized", "use", "virtual", "while",
+];
+
+/// Crates that every module is compiled beside, whatever the series.
+const CRATES: [&str; 6] = ["core", "alloc", "std", "proc_macro", "kernel", "test"];
+
+/// What the module's own code says, so that its type must not be called so.
+const USED: [&str; 7] = ["Drop", "KVec", "Ok", "Result", "Self", "ThisModule", "Vec"];
+
+/// The name of a module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+/// Why a name cannot be a module's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// A character that one of them refuses.
+    #[error(
+        "'{name}' cannot be a module's name: {what}\n  \
+         note: {why}\n  \
+         help: {help}"
+    )]
+    Spelling {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        what: String,
+        /// Who refuses it.
+        why: &'static str,
+        /// A name that would do, or how one looks.
+        help: String,
+    },
+    /// The kernel has no room for it.
+    #[error(
+        "'{name}' is too long for a module's name\n  \
+         note: it has {length} characters, and the kernel has room for {room} (MODULE_NAME_LEN)\n  \
+         help: take a shorter one"
+    )]
+    Long {
+        /// The name.
+        name: String,
+        /// How many characters it has.
+        length: usize,
+        /// How many it may have.
+        room: usize,
+    },
+    /// A word of the language.
+    #[error(
+        "'{name}' cannot be a module's name: it is a keyword of Rust\n  \
+         note: kbuild hands it to rustc as the name of a crate\n  \
+         help: rustkmod new my_{name}"
+    )]
+    Keyword {
+        /// The name.
+        name: String,
+    },
+    /// A crate of the kernel's.
+    #[error(
+        "'{name}' cannot be a module's name: a crate of the kernel has it\n  \
+         note: a module is compiled beside that crate, and rustc could not tell them apart\n  \
+         help: rustkmod new my_{name}"
+    )]
+    Crate {
+        /// The name.
+        name: String,
+    },
+    /// A module that the kernel has.
+    #[error(
+        "the kernel has a module '{name}' already\n  \
+         note: {listed} names it, and only one of them could be loaded\n  \
+         help: rustkmod new my_{name}"
+    )]
+    Taken {
+        /// The name.
+        name: String,
+        /// The file that lists the other.
+        listed: String,
+    },
+}
+
+impl Name {
+    /// Reads a name by the rules that hold whatever the kernel.
+    pub fn parse(name: &str) -> Result<Self, NameError> {
+        let refuse = |what: String, why, help: Option<String>| NameError::Spelling {
+            name: name.to_string(),
+            what,
+            why,
+            help: help.map_or_else(
+                || "it has small letters, digits and '_', and a letter first: hello".to_string(),
+                |better| format!("rustkmod new {better}"),
+            ),
+        };
+        // Another spelling is offered only if it is taken.
+        let better = |spelling: String| Self::parse(&spelling).ok().map(|name| name.0);
+        if name.is_empty() {
+            return Err(refuse(
+                "it is empty".into(),
+                "a file has to be called so",
+                None,
+            ));
+        }
+        if name.contains('-') {
+            return Err(refuse(
+                "it has a '-'".into(),
+                "the kernel makes '_' of it, and rustc refuses it in the name of a crate",
+                better(name.replace('-', "_")),
+            ));
+        }
+        let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if let Some(odd) = name.chars().find(|c| !is_allowed(*c)) {
+            let why = if odd.is_ascii_uppercase() {
+                "pacman's packages have small letters, and rustc warns of a crate that has others"
+            } else {
+                "rustc takes only letters, digits and '_' in the name of a crate"
+            };
+            return Err(refuse(
+                format!("it has a {odd:?}"),
+                why,
+                better(name.to_ascii_lowercase()),
+            ));
+        }
+        if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+            return Err(refuse(
+                "it does not begin with a letter".into(),
+                "it becomes the name of a crate and of a type in Rust",
+                match name.trim_start_matches('_') {
+                    "" => None,
+                    rest => better(format!("my_{rest}")),
+                },
+            ));
+        }
+        if name.len() >= MODULE_NAME_LEN {
+            return Err(NameError::Long {
+                name: name.to_string(),
+                length: name.len(),
+                room: MODULE_NAME_LEN - 1,
+            });
+        }
+        let name = name.to_string();
+        if KEYWORDS.contains(&name.as_str()) {
+            return Err(NameError::Keyword { name });
+        }
+        if CRATES.contains(&name.as_str()) {
+            return Err(NameError::Crate { name });
+        }
+        Ok(Self(name))
+    }
+
+    /// The name, as it is.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as a Rust type has it: `hello_world` is `HelloWorld`.
+    pub fn type_name(&self) -> String {
+        let camel: String = self
+            .0
+            .split('_')
+            .filter_map(|word| {
+                let mut letters = word.chars();
+                let first = letters.next()?.to_ascii_uppercase();
+                Some(format!("{first}{}", letters.as_str()))
+            })
+            .collect();
+        if USED.contains(&camel.as_str()) {
+            format!("{camel}Type")
+        } else {
+            camel
+        }
+    }
+
+    /// Fails if it is the name of a crate that the tree has.
+    pub fn is_no_crate_of(&self, kdir: &Kdir) -> Result<(), NameError> {
+        if kdir.crates.contains_key(&self.0) || kdir.libraries.contains_key(&self.0) {
+            return Err(NameError::Crate {
+                name: self.0.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Fails if a kernel has a module of that name among its own. Modules that were installed
+    /// besides (`updates/`, `extra/`) may be earlier builds of this one.
+    pub fn is_no_module_in(&self, system: &System, folder: &Path) -> Result<(), NameError> {
+        for list in ["modules.builtin", "modules.order", "modules.dep"] {
+            let path = folder.join(list);
+            let Ok(text) = system::read_text(&path, 64 << 20) else {
+                continue;
+            };
+            if names(&text).contains(self.0.as_str()) {
+                return Err(NameError::Taken {
+                    name: self.0.clone(),
+                    listed: system.shown(&path),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The names of the kernel's own modules in a list of their paths, as the kernel spells them.
+fn names(list: &str) -> BTreeSet<String> {
+    list.lines()
+        .filter_map(|line| line.split([':', ' ']).next())
+        .filter(|path| path.starts_with("kernel/"))
+        .filter_map(|path| path.rsplit('/').next()?.split(".ko").next())
+        .map(|name| name.replace('-', "_"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(name: &str) -> String {
+        Name::parse(name).expect_err(name).to_string()
+    }
+
+    #[test]
+    fn plain_names_are_taken() {
+        for name in ["hello", "hello_world", "a", "x86_test", &"a".repeat(55)] {
+            assert_eq!(Name::parse(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn every_other_name_is_refused_with_its_reason() {
+        for (name, said) in [
+            ("", "it is empty"),
+            ("hello-world", "help: rustkmod new hello_world"),
+            ("Hello", "help: rustkmod new hello"),
+            ("1st", "help: rustkmod new my_1st"),
+            ("_x", "help: rustkmod new my_x"),
+            ("_", "help: it has small letters"),
+            ("-x", "help: it has small letters"),
+            ("../x", "it has a '.'"),
+            ("a/b", "it has a '/'"),
+            ("a b", "it has a ' '"),
+            ("a\nb", "it has a '\\n'"),
+            ("grün", "it has a 'ü'"),
+            ("fn", "help: rustkmod new my_fn"),
+            ("union", "keyword"),
+            ("kernel", "a crate of the kernel has it"),
+            ("core", "a crate of the kernel has it"),
+        ] {
+            let message = message(name);
+            assert!(message.contains(said), "{name}: {message}");
+            assert!(message.contains("\n  note: ") && message.contains("\n  help: "));
+        }
+        assert!(
+            message(&"a".repeat(56))
+                .contains("it has 56 characters, and the kernel has room for 55")
+        );
+    }
+
+    #[test]
+    fn a_spelling_that_is_offered_is_taken() {
+        assert!(
+            message("FN").contains("small letters, digits"),
+            "fn is no better"
+        );
+    }
+
+    #[test]
+    fn types_do_not_hide_what_the_code_uses() {
+        let of = |name| Name::parse(name).unwrap().type_name();
+        assert_eq!(of("hello_world"), "HelloWorld");
+        assert_eq!(of("a__b_"), "AB");
+        assert_eq!(of("result"), "ResultType");
+        assert_eq!(of("this_module"), "ThisModuleType");
+    }
+
+    #[test]
+    fn names_in_lists_are_the_kernels() {
+        let found = names(
+            "kernel/drivers/block/null_blk/null_blk.ko\nkernel/fs/nls/nls_iso8859-1.ko.zst: \
+             kernel/a.ko\nupdates/dkms/hello.ko.zst:\n",
+        );
+        let found: Vec<_> = found.iter().map(String::as_str).collect();
+        assert_eq!(found, ["nls_iso8859_1", "null_blk"]);
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `rustkmod ide` and the real rust-analyzer, on installed packages alone.
+//!
+//! `RUSTKMOD_TEST_ROOT` names a folder with the packages of one series or of several unpacked into
+//! it: headers, toolchain, sources.
+
+mod common;
+#[path = "common/lsp.rs"]
+mod lsp;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Each kernel tree below the root that has its crates' sources.
+fn kernels() -> Option<(PathBuf, Vec<PathBuf>)> {
+    let Some(root) = std::env::var_os("RUSTKMOD_TEST_ROOT").map(PathBuf::from) else {
+        common::skip("RUSTKMOD_TEST_ROOT names no folder with unpacked packages");
+        return None;
+    };
+    let root = std::fs::canonicalize(root).unwrap();
+    let mut found: Vec<_> = std::fs::read_dir(root.join("usr/lib/modules"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path().join("build"))
+        .filter(|kdir| kdir.join("rust/kernel/lib.rs").exists())
+        .collect();
+    found.sort();
+    assert!(
+        !found.is_empty(),
+        "no package of sources in {}",
+        root.display()
+    );
+    Some((root, found))
+}
+
+/// The real one: rustup's, or one in `PATH`.
+fn rust_analyzer() -> Option<PathBuf> {
+    let rustup = Command::new("rustup")
+        .args(["which", "rust-analyzer"])
+        .output();
+    let path = match rustup {
+        Ok(output) if output.status.success() => PathBuf::from(common::printed(&output).trim()),
+        _ => PathBuf::from("rust-analyzer"),
+    };
+    let runs = Command::new(&path).arg("--version").output();
+    if runs.is_ok_and(|output| output.status.success()) {
+        return Some(path);
+    }
+    common::skip("rust-analyzer is not here: rustup component add rust-analyzer");
+    None
+}
+
+fn server(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    // What a machine without any Rust but the kernel's has.
+    command.env("PATH", "/usr/sbin:/sbin");
+    command
+}
+
+fn ide(root: &Path, kdir: &Path, folder: &Path) -> serde_json::Value {
+    let release = kdir.parent().unwrap().file_name().unwrap();
+    let output = common::command()
+        .arg("--root")
+        .arg(root)
+        .args(["--json", "ide", "--kernel"])
+        .arg(release)
+        .arg(folder)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn an_editor_knows_a_new_module_and_the_sample() {
+    let (Some((root, kernels)), Some(analyzer)) = (kernels(), rust_analyzer()) else {
+        return;
+    };
+    for kdir in kernels {
+        let folder = tempfile::tempdir().unwrap();
+        let made = common::command()
+            .current_dir(folder.path())
+            .args(["new", "greeter", "--author", "A. Author", "--kdir"])
+            .arg(&kdir)
+            .output()
+            .unwrap();
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        let module = std::fs::canonicalize(folder.path().join("greeter")).unwrap();
+        let document = ide(&root, &kdir, &module);
+        assert_eq!(document["modules"], serde_json::json!(["greeter"]));
+        lsp::is_known(
+            server(&analyzer),
+            Path::new("/"),
+            &module.join("greeter.rs"),
+            "Greeter",
+            &kdir,
+        );
+
+        // Its flags are made by functions of make, from the kernel's version.
+        let sample = module.parent().unwrap().join("sample");
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rust-out-of-tree-dkms");
+        for name in ["Kbuild", "rust_out_of_tree.rs"] {
+            common::write(sample.join(name), std::fs::read(from.join(name)).unwrap());
+        }
+        ide(&root, &kdir, &sample);
+        let source = sample.join("rust_out_of_tree.rs");
+        lsp::is_known(
+            server(&analyzer),
+            Path::new("/"),
+            &source,
+            "RustOutOfTree",
+            &kdir,
+        );
+    }
+}
