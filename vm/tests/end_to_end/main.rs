@@ -11,6 +11,7 @@ mod chain;
 mod config;
 mod contents;
 mod inputs;
+mod interrupted;
 mod lab;
 mod modes;
 mod program;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         modes::trials,
         signatures::trials,
         signed::trials,
+        interrupted::trials,
         series::trials,
         shell::trials,
     ] {
