@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::kdir::{self, Kdir};
 use crate::kofile::{KoError, KoFile, Signature};
+use crate::pkcs7::Signer;
 use crate::report::{Finding, Status, counted, worst};
 use crate::rustsym::{self, Missing, RustExports};
 use crate::security::{self, Enforcement};
@@ -40,6 +41,8 @@ pub struct Kernel {
     pub symvers_are_whole: bool,
     /// What it does with unsigned modules.
     pub enforcement: Enforcement,
+    /// Who signed its own modules: a key that it trusts.
+    pub signer: Option<Signer>,
     /// Whether a missing namespace import is tolerated.
     pub tolerates_missing_imports: bool,
     /// The modules it has, by name, and where that was found.
@@ -144,6 +147,7 @@ impl Kernel {
             } else {
                 security::of_config(config)
             },
+            signer: modules.and_then(|folder| signer_of_own(&folder.join("kernel"))),
             tolerates_missing_imports: config.is_y("MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS"),
             modules: modules.and_then(|folder| installed_modules(system, folder)),
             build: system.shown(kdir_path),
@@ -225,6 +229,17 @@ fn installed_modules(system: &System, folder: &Path) -> Option<(HashSet<String>,
     let builtin = system::read_text(&folder.join("modules.builtin"), 64 << 20).unwrap_or_default();
     names.extend(builtin.lines().map(module_name));
     Some((names, system.shown(&from)))
+}
+
+/// Who signed the modules below a folder, by the first of them.
+fn signer_of_own(folder: &Path) -> Option<Signer> {
+    match KoFile::read(&modules_below(folder).next()?)
+        .ok()?
+        .signature?
+    {
+        Signature::Signed(signer) => Some(signer),
+        Signature::Damaged(_) => None,
+    }
 }
 
 /// The name the kernel gives to a module's file.
@@ -463,11 +478,12 @@ impl Context<'_> {
     }
 
     /// Reads the signature behind the file (`module_sig_check()` in `kernel/module/signing.c`).
-    /// Whether the key is one the kernel trusts is known to that kernel alone.
+    /// Which keys it trusts is known to the kernel alone: the one that signed its own modules is
+    /// among them.
     fn signature(&self, path: &Path, file: &KoFile) -> Option<Finding> {
         let enforcement = &self.kernel.enforcement;
         let how = match &file.signature {
-            Some(Signature::Signed(_)) => return None,
+            Some(Signature::Signed(signer)) => return self.signer(path, signer),
             Some(Signature::Damaged(how)) => format!("its signature is damaged: {how}"),
             None => "it has no signature".to_string(),
         };
@@ -493,6 +509,36 @@ impl Context<'_> {
             }
             Enforcement::Taints | Enforcement::Ignores => None,
         }
+    }
+
+    /// Compares the signer with that of the kernel's own modules.
+    fn signer(&self, path: &Path, signer: &Signer) -> Option<Finding> {
+        let own = self.kernel.signer.as_ref()?;
+        if own.key == signer.key
+            || matches!(
+                self.kernel.enforcement,
+                Enforcement::Taints | Enforcement::Ignores
+            )
+        {
+            return None;
+        }
+        let message = "the module is signed with another key than the kernel's own modules";
+        let said = |signer: &Signer| format!("'{}' ({})", signer.name, signer.key);
+        Some(
+            Finding::warning("signature", path.display(), message)
+                .versus(
+                    ("the module", &said(signer)),
+                    ("the kernel's modules", &said(own)),
+                )
+                .note(
+                    "unless the kernel was given that key, it says: \
+                     Loading of module with unavailable key is rejected",
+                )
+                .run(
+                    "see the keys that the machine's owner has enrolled",
+                    "mokutil --list-enrolled",
+                ),
+        )
     }
 
     /// Reads `vermagic` in `.modinfo` against the kernel's (`same_magic()`).
@@ -886,6 +932,7 @@ mod tests {
             symvers: Some((symvers, "Module.symvers".into())),
             symvers_are_whole: true,
             enforcement: Enforcement::Ignores,
+            signer: None,
             tolerates_missing_imports: false,
             modules: Some((HashSet::from(["a".to_string()]), "modules.dep".into())),
             build: "/lib/modules/6.1.0/build".into(),
@@ -962,6 +1009,40 @@ mod tests {
         let mut unlinked = module(&[]);
         unlinked.is_linked = false;
         assert_eq!(found(&kernel(), unlinked), ["linked"]);
+    }
+
+    #[test]
+    fn a_key_that_is_not_the_kernels_is_named() {
+        let signer = |name: &str, key: &str| Signer {
+            name: name.into(),
+            key: key.into(),
+            digest: "sha256".into(),
+        };
+        let mut kernel = kernel();
+        kernel.enforcement = Enforcement::Refuses("sig_enforce".into());
+        kernel.signer = Some(signer("the kernel's", "01"));
+        let findings = |kernel: &Kernel, key: &str| {
+            let mut file = module(&[]);
+            file.signature = Some(Signature::Signed(signer("a key", key)));
+            let rust = std::sync::OnceLock::new();
+            let context = Context {
+                kernel,
+                own_exports: HashMap::new(),
+                own_names: HashSet::new(),
+                rust: &rust,
+                options: Options::default(),
+            };
+            let report = context.module(Path::new("m.ko"), &Ok(file));
+            // It may be enrolled: who can say.
+            assert!(report.loads);
+            report.findings.len()
+        };
+        assert_eq!(findings(&kernel, "01"), 0);
+        assert_eq!(findings(&kernel, "02"), 1);
+        kernel.enforcement = Enforcement::Taints;
+        assert_eq!(findings(&kernel, "02"), 0);
+        kernel.signer = None;
+        assert_eq!(findings(&kernel, "02"), 0);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod config;
 mod contents;
 mod docs;
 mod inputs;
+mod interrupted;
 mod lab;
 mod modes;
 mod program;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         signatures::trials,
         signed::trials,
         author::trials,
+        interrupted::trials,
         series::trials,
         docs::trials,
         clippy::trials,

@@ -1,0 +1,809 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Killed, out of space, without permission, at the wrong time, twice at once: what was running
+//! says what is wrong, the next run completes, and nothing that was installed is broken. What was
+//! seen is a table, `docs/interrupted.md`, which is written here and nowhere else.
+
+use std::{
+    env, fs,
+    os::unix::fs::{PermissionsExt, chown},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::{Failed, Trial};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use vm::{
+    cache::Cache,
+    demo::{MODULE, boot_installed},
+    guest::Verdict,
+    host::BUILDER,
+    machine::Machine,
+    packages::{Makepkg, packages, repository},
+};
+
+use crate::lab::{Lab, all_trials, says, text};
+
+/// What was seen, and what came afterwards.
+type Seen = Result<(String, String), Failed>;
+
+/// One row of the table.
+struct Case {
+    name: &'static str,
+    /// What was running.
+    running: &'static str,
+    /// What happened to it.
+    happened: &'static str,
+    /// Whether it builds a kernel.
+    long: bool,
+    run: fn(&Lab) -> Seen,
+}
+
+const CASES: &[Case] = &[
+    Case {
+        name: "a_kernel_build_killed_in_each_part_completes_the_same",
+        running: "`makepkg` of the kernel, in `prepare()`, `build()` and `package()`",
+        happened: "`kill -9`, once in each",
+        long: true,
+        run: kernel_killed,
+    },
+    Case {
+        name: "a_kernel_build_without_space_completes_with_more",
+        running: "`makepkg` of the kernel, in `build()`",
+        happened: "the disk is full",
+        long: true,
+        run: kernel_without_space,
+    },
+    Case {
+        name: "a_package_without_space_is_named_and_replaced",
+        running: "`makepkg`, packing",
+        happened: "the disk of `PKGDEST` is full",
+        long: false,
+        run: package_without_space,
+    },
+    Case {
+        name: "a_pkgdest_that_is_read_only_is_named",
+        running: "`makepkg`",
+        happened: "`PKGDEST` is read-only",
+        long: false,
+        run: read_only,
+    },
+    Case {
+        name: "an_upgrade_killed_leaves_a_kernel_and_can_be_repeated",
+        running: "`pacman -U`, the upgrade, while DKMS builds",
+        happened: "`kill -9`",
+        long: false,
+        run: upgrade_killed,
+    },
+    Case {
+        name: "an_installation_without_space_can_be_repeated",
+        running: "`pacman -U`",
+        happened: "the disk of `/usr/lib/modules` is full",
+        long: false,
+        run: pacman_without_space,
+    },
+    Case {
+        name: "a_second_pacman_is_refused",
+        running: "`pacman -U`",
+        happened: "a second one at the same time",
+        long: false,
+        run: two_pacmans,
+    },
+    Case {
+        name: "a_dkms_build_killed_can_be_repeated",
+        running: "`dkms install`",
+        happened: "`kill -9` while rustc runs",
+        long: false,
+        run: dkms_killed,
+    },
+    Case {
+        name: "a_dkms_build_without_space_can_be_repeated",
+        running: "`dkms install`",
+        happened: "the disk of `/var/lib/dkms` is full",
+        long: false,
+        run: dkms_without_space,
+    },
+    Case {
+        name: "a_clock_that_was_set_back_stops_no_module",
+        running: "`dkms install`, `make`",
+        happened: "the clock is set back: headers and sources are of the future",
+        long: false,
+        run: clock_set_back,
+    },
+    Case {
+        name: "make_vm_killed_leaves_nothing_mounted_and_completes",
+        running: "`make vm`, installing",
+        happened: "`kill -9`",
+        long: false,
+        run: vm_killed,
+    },
+    Case {
+        name: "make_vm_waits_for_another",
+        running: "`make vm`",
+        happened: "a second one at the same time",
+        long: false,
+        run: two_vms,
+    },
+];
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    let mut trials: Vec<_> = CASES
+        .iter()
+        .map(|case| {
+            let lab = lab.cloned();
+            let trial = Trial::test(case.name, move || {
+                let lab = lab.expect("a lab, unless tests are only listed");
+                let (seen, after) = (case.run)(&lab)?;
+                let row = format!(
+                    "| {} | {} | {seen} | {after} |\n",
+                    case.running, case.happened
+                );
+                let path = kept_row(&lab.shop.cache, case.name);
+                fs::create_dir_all(path.parent().expect("it has one"))?;
+                Ok(fs::write(path, row)?)
+            });
+            trial.with_ignored_flag(case.long && !all_trials())
+        })
+        .collect();
+    let rows = lab.cloned();
+    trials.push(Trial::test(
+        "the_table_of_interruptions_is_what_was_seen",
+        move || {
+            let lab = rows.expect("a lab, unless tests are only listed");
+            table(&lab)
+        },
+    ));
+    trials
+}
+
+fn kept_row(cache: &Cache, name: &str) -> PathBuf {
+    cache.path(&format!("interrupted/{name}"))
+}
+
+const HEAD: &str = "# Interrupted, out of space, twice at once
+
+What was tried with these packages, and what came of it. The tests write this table \
+(`vm/tests/end_to_end/interrupted.rs`): each row was asserted, not only looked at.
+
+| what ran | what happened to it | what it said | afterwards |
+|---|---|---|---|
+";
+
+/// Writes the table anew, and fails if it was another. A row that was not tried here (those of
+/// `make test-all`, unless it ran) stays as it is.
+fn table(lab: &Lab) -> Result<(), Failed> {
+    let path = repository().join("docs/interrupted.md");
+    let before = fs::read_to_string(&path).unwrap_or_default();
+    let mut after = HEAD.to_owned();
+    for case in CASES {
+        let begins = format!("| {} | {} |", case.running, case.happened);
+        let old = before.lines().find(|line| line.starts_with(&begins));
+        after += &match fs::read_to_string(kept_row(&lab.shop.cache, case.name)) {
+            Ok(row) => row,
+            Err(_) => old.map(|line| format!("{line}\n")).unwrap_or_default(),
+        };
+    }
+    if after == before {
+        return Ok(());
+    }
+    fs::create_dir_all(path.parent().ok_or("a folder")?)?;
+    fs::write(&path, after)?;
+    Err("docs/interrupted.md said something else; it is written anew: look at git diff".into())
+}
+
+/// A child that dies with all that it started.
+struct Killed(Child);
+
+impl Killed {
+    /// Starts a command, its output going to `log`, and kills it when `when` is so.
+    fn when(
+        command: &mut Command,
+        log: &Path,
+        mut when: impl FnMut(&str) -> bool,
+    ) -> Result<(), Failed> {
+        let out = fs::File::create(log)?;
+        command
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out);
+        let mut child = Self(command.spawn()?);
+        let start = Instant::now();
+        loop {
+            let said = String::from_utf8_lossy(&fs::read(log)?).into_owned();
+            if when(&said) {
+                break;
+            }
+            if let Some(status) = child.0.try_wait()? {
+                return Err(format!("it ended too early ({status}):\n{said}").into());
+            }
+            if start.elapsed() > Duration::from_secs(3600) {
+                return Err(format!("it never came so far:\n{said}").into());
+            }
+            sleep(Duration::from_millis(5));
+        }
+        child.0.kill()?;
+        let status = child.0.wait()?;
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&status),
+            Some(9)
+        );
+        Ok(())
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A command in a machine whose children die with it.
+fn together(machine: &Machine, script: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command
+        .args([
+            "--pdeathsig=KILL",
+            "unshare",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "/usr/sbin/chroot",
+        ])
+        .arg(machine.root())
+        .args(["sh", "-euc", script])
+        .env_clear()
+        .envs([(
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin",
+        )])
+        .envs([("HOME", "/root"), ("LANG", "C.UTF-8")]);
+    command
+}
+
+fn small(folder: &Path, size: &str) -> Result<(), Failed> {
+    fs::create_dir_all(folder)?;
+    let options = Some(format!("size={size},mode=0755"));
+    mount(
+        Some("tmpfs"),
+        folder,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        options.as_deref(),
+    )?;
+    Ok(())
+}
+
+/// The same file system, with more room.
+fn grow(folder: &Path) -> Result<(), Failed> {
+    let more = Some("size=8g");
+    mount(
+        None::<&str>,
+        folder,
+        None::<&str>,
+        MsFlags::MS_REMOUNT,
+        more,
+    )?;
+    Ok(())
+}
+
+/// The installed kernel boots, and the module loads.
+fn boots(lab: &Lab, machine: &Machine, name: &str, release: &str) -> Result<(), Failed> {
+    let boot = boot_installed(&lab.shop, machine, name, release, "")?;
+    assert_eq!(
+        boot.verdict,
+        Verdict::Good,
+        "console: {}",
+        boot.console.display()
+    );
+    Ok(())
+}
+
+fn module(release: &str) -> String {
+    format!("/usr/lib/modules/{release}/updates/dkms/{MODULE}.ko.zst")
+}
+
+/// The line of a log that has this in it.
+fn line(said: &str, wanted: &str) -> String {
+    says(said, &[wanted]);
+    let found = said.lines().find(|line| line.contains(wanted));
+    found.unwrap_or_default().trim().to_owned()
+}
+
+// --- makepkg
+
+/// The kernel's call, in a build folder of its own.
+fn kernel_call<'a>(lab: &'a Lab, name: &str) -> Result<Makepkg<'a>, Failed> {
+    let place = lab.shop.cache.folder(&format!("test-{name}"), BUILDER)?;
+    fs::remove_dir_all(&place)?;
+    let place = lab.shop.cache.folder(&format!("test-{name}"), BUILDER)?;
+    let mut makepkg = lab.shop.kernel_call(1)?;
+    let from = makepkg.builddir.join("linux-rust/src");
+    makepkg.builddir = place.join("build");
+    makepkg.pkgdest = place.join("packages");
+    let src = makepkg.builddir.join("linux-rust/src");
+    let script =
+        r#"mkdir -p "$2"; cp -a "$1"/rustup "$1"/bindgen-* "$2"/; chown -R "$3:$3" "${2%/*/*}""#;
+    let status = Command::new("sh")
+        .args(["-euc", script, "sh"])
+        .args([&from, &src])
+        .arg(BUILDER.to_string())
+        .status()?;
+    assert!(status.success(), "{script}");
+    Ok(makepkg)
+}
+
+fn kernel_killed(lab: &Lab) -> Seen {
+    let makepkg = kernel_call(lab, "killed")?;
+    let log = lab.shop.cache.log("test-killed")?;
+    let kill = |options: &[&str], mark: &str| -> Result<(), Failed> {
+        let mut program = makepkg.program("building", &log, options)?;
+        Killed::when(program.command(), &log, |said| said.contains(mark))
+    };
+    let prepare: &[&str] = &["--force", "--nobuild"];
+    kill(prepare, "Extracting linux-")?;
+    kill(prepare, "Checking that Rust is available...")?;
+    kill(prepare, "Setting config")?;
+    makepkg
+        .program("preparing", &log, prepare)?
+        .run(&lab.shop.progress)?;
+    let build: &[&str] = &["--force", "--noextract"];
+    // In its Rust, and far into its C.
+    kill(build, "libcore.rmeta").or_else(|_| kill(build, "RUSTC L rust/"))?;
+    kill(build, "fs/namei.o")?;
+    kill(build, "Installing modules...")?;
+    kill(build, "Compressing package...")?;
+    makepkg
+        .program("building", &log, build)?
+        .run(&lab.shop.progress)?;
+    crate::bit_for_bit::same(
+        lab,
+        &packages(&lab.first.path)?,
+        &packages(&makepkg.pkgdest)?,
+    )?;
+    fs::remove_dir_all(&makepkg.builddir)?;
+    Ok((
+        "nothing".into(),
+        "`makepkg -f` (or `-ef`, after `prepare()`) completes, and its packages are those of a \
+         build that nobody killed, byte for byte"
+            .into(),
+    ))
+}
+
+fn kernel_without_space(lab: &Lab) -> Seen {
+    let makepkg = kernel_call(lab, "space")?;
+    let log = lab.shop.cache.log("test-space")?;
+    makepkg
+        .program("preparing", &log, &["--force", "--nobuild"])?
+        .run(&lab.shop.progress)?;
+    // The tree, on a disk with hardly any room left.
+    let tree = fs::read_dir(makepkg.builddir.join("linux-rust/src"))?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.join("Kbuild").exists())
+        .ok_or("a tree")?;
+    let whole = tree.with_extension("whole");
+    fs::rename(&tree, &whole)?;
+    fs::create_dir(&tree)?;
+    let used = text(&Command::new("du").arg("-sk").arg(&whole).output()?);
+    let used: u64 = used.split('\t').next().unwrap_or_default().parse()?;
+    small(&tree, &format!("{}k", used + (60 << 10)))?;
+    let undo = Undo(&tree);
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(whole.join("."))
+        .arg(&tree)
+        .status()?;
+    assert!(copied.success(), "cp -a {}", whole.display());
+    let build = ["--force", "--noextract"];
+    let error = makepkg
+        .program("building", &log, &build)?
+        .run(&lab.shop.progress)
+        .expect_err("it had room");
+    says(&error.to_string(), &["A failure occurred in build()."]);
+    let said = fs::read_to_string(&log)?;
+    says(&said, &["No space left on device"]);
+    assert!(packages(&makepkg.pkgdest)?.is_empty());
+    grow(&tree)?;
+    makepkg
+        .program("building", &log, &build)?
+        .run(&lab.shop.progress)?;
+    crate::bit_for_bit::same(
+        lab,
+        &packages(&lab.first.path)?,
+        &packages(&makepkg.pkgdest)?,
+    )?;
+    drop(undo);
+    fs::remove_dir_all(&makepkg.builddir)?;
+    Ok((
+        "`No space left on device`, `A failure occurred in build().`; no package".into(),
+        "with more room `makepkg -ef` completes, and its packages are the same".into(),
+    ))
+}
+
+/// Unmounts a folder in the end.
+struct Undo<'a>(&'a Path);
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        let _ = umount2(self.0, MntFlags::MNT_DETACH);
+    }
+}
+
+/// The DKMS package's call, in folders of its own.
+fn dkms_call<'a>(lab: &'a Lab, name: &str) -> Result<(Makepkg<'a>, PathBuf), Failed> {
+    let place = lab.shop.cache.folder(&format!("test-{name}"), BUILDER)?;
+    fs::remove_dir_all(&place)?;
+    let place = lab.shop.cache.folder(&format!("test-{name}"), BUILDER)?;
+    let mut makepkg = Makepkg::new(&lab.shop, lab.shop.pkgbuild("rust-out-of-tree-dkms", 1)?);
+    makepkg.builddir = place.join("build");
+    makepkg.pkgdest = place.join("packages");
+    Ok((makepkg, lab.shop.cache.log(&format!("test-{name}"))?))
+}
+
+fn package_without_space(lab: &Lab) -> Seen {
+    let (makepkg, log) = dkms_call(lab, "full")?;
+    small(&makepkg.pkgdest, "4k")?;
+    let undo = Undo(&makepkg.pkgdest);
+    makepkg
+        .program("building", &log, &[])?
+        .run(&lab.shop.progress)
+        .expect_err("it had room");
+    let said = fs::read_to_string(&log)?;
+    says(&said, &["No space left on device"]);
+    let failed = line(&said, "Failed to create package file.");
+    // makepkg leaves a piece of the package, and takes it for the package: it says so.
+    makepkg
+        .program("building", &log, &[])?
+        .run(&lab.shop.progress)
+        .expect_err("it took the piece away");
+    let again = line(
+        &fs::read_to_string(&log)?,
+        "A package has already been built.",
+    );
+    grow(&makepkg.pkgdest)?;
+    makepkg
+        .program("building", &log, &["--force"])?
+        .run(&lab.shop.progress)?;
+    crate::bit_for_bit::same(
+        lab,
+        &packages(&lab.dkms.path)?,
+        &packages(&makepkg.pkgdest)?,
+    )?;
+    drop(undo);
+    let plain = |said: &str| said.replace("==> ERROR: ", "");
+    Ok((
+        format!("`{}`", plain(&failed)),
+        format!(
+            "makepkg leaves a piece of the package, and says of it `{}`; with `-f` it completes",
+            plain(&again)
+        ),
+    ))
+}
+
+fn read_only(lab: &Lab) -> Seen {
+    let (makepkg, log) = dkms_call(lab, "read-only")?;
+    // Made before makepkg is called: `program` gives it to the user.
+    let mut program = makepkg.program("building", &log, &[])?;
+    let folder = &makepkg.pkgdest;
+    chown(folder, Some(0), Some(0))?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o555))?;
+    let status = program.wait(&lab.shop.progress)?;
+    assert!(!status.success());
+    let said = fs::read_to_string(&log)?;
+    let refused = line(&said, "You do not have write permission");
+    assert!(
+        !makepkg.builddir.join("rust-out-of-tree-dkms/pkg").exists(),
+        "{said}"
+    );
+    chown(folder, Some(BUILDER), Some(BUILDER))?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+    makepkg
+        .program("building", &log, &[])?
+        .run(&lab.shop.progress)?;
+    crate::bit_for_bit::same(lab, &packages(&lab.dkms.path)?, &packages(folder)?)?;
+    let refused = refused.replace("==> ERROR: ", "");
+    let refused = refused.split(" (").next().unwrap_or_default().to_owned();
+    Ok((
+        format!("`{refused}`, before anything is built"),
+        "with permission it completes".into(),
+    ))
+}
+
+// --- pacman
+
+/// `pacman -U` of these, as a script for a machine where they lie.
+fn pacman_script(machine: &Machine, files: &[PathBuf]) -> Result<String, Failed> {
+    let mut script = "pacman -U --noconfirm --noprogressbar --color=never -dd".to_owned();
+    for file in files {
+        let name = file
+            .file_name()
+            .ok_or("a name")?
+            .to_string_lossy()
+            .into_owned();
+        fs::copy(file, machine.path(&format!("/packages/{name}")))?;
+        script += &format!(" /packages/{name}");
+    }
+    Ok(script)
+}
+
+fn upgrade_killed(lab: &Lab) -> Seen {
+    let machine = lab.machine()?;
+    let second = packages(&lab.second.path)?;
+    let script = pacman_script(&machine, &second)?;
+    let log = lab.shop.cache.log("test-upgrade-killed")?;
+    // The old files are gone by then, and nothing is built for the new kernel.
+    Killed::when(&mut together(&machine, &script), &log, |said| {
+        said.contains("==> dkms install")
+    })?;
+    let new = lab.release.replace("-1-", "-2-");
+    assert!(!machine.path(&module(&new)).exists(), "it was too fast");
+    // What there is of the old kernel was saved before it went.
+    let saved = machine.path(&format!(
+        "/usr/lib/modules/.linux-rust-saved/{}",
+        lab.release
+    ));
+    for file in [
+        "vmlinuz".to_owned(),
+        format!("updates/dkms/{MODULE}.ko.zst"),
+    ] {
+        assert!(saved.join(&file).exists(), "{file} is not saved");
+    }
+    let output = machine.command("sh").args(["-euc", &script]).output()?;
+    let locked = line(&text(&output), "unable to lock database");
+    says(&text(&output), &["you can remove /var/lib/pacman/db.lck"]);
+    let output = machine
+        .command("sh")
+        .args(["-euc", &format!("rm /var/lib/pacman/db.lck; {script}")])
+        .output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(machine.kernels()?.as_slice(), std::slice::from_ref(&new));
+    boots(lab, &machine, "upgrade-killed", &new)?;
+    let left = machine.path("/usr/lib/modules/.linux-rust-saved");
+    assert!(!left.exists(), "the saved kernel is left");
+    Ok((
+        "nothing".into(),
+        format!(
+            "the old kernel and its module are saved under `/usr/lib/modules`; pacman says \
+             `{locked}`, and to remove `/var/lib/pacman/db.lck`; then the same command completes, \
+             the new kernel boots and the module loads"
+        ),
+    ))
+}
+
+fn pacman_without_space(lab: &Lab) -> Seen {
+    let machine = lab.bare_machine()?;
+    let modules = machine.path("/usr/lib/modules");
+    small(&modules, "16m")?;
+    let mut files = packages(&lab.first.path)?;
+    files.extend(packages(&lab.dkms.path)?);
+    let script = pacman_script(&machine, &files)?;
+    let output = machine.command("sh").args(["-euc", &script]).output()?;
+    let said = text(&output);
+    let failed = line(&said, "No space left on device");
+    grow(&modules)?;
+    let output = machine.command("sh").args(["-euc", &script]).output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    let check = machine.command("pacman").args(["-Qk"]).output()?;
+    for line in text(&check)
+        .lines()
+        .filter(|line| line.starts_with("linux-rust"))
+    {
+        says(line, &[" 0 missing files"]);
+    }
+    boots(lab, &machine, "pacman-space", &lab.release)?;
+    let _ = failed;
+    Ok((
+        "`could not extract … (No space left on device)` (with pacman's `CheckSpace`, Arch's \
+         default, it does not begin)"
+            .into(),
+        "with more room the same command completes, and the module loads".into(),
+    ))
+}
+
+fn two_pacmans(lab: &Lab) -> Seen {
+    let machine = lab.machine()?;
+    let script = pacman_script(&machine, &packages(&lab.second.path)?)?;
+    let log = lab.shop.cache.log("test-two-pacmans")?;
+    let out = fs::File::create(&log)?;
+    let mut first = together(&machine, &script)
+        .stdin(Stdio::null())
+        .stdout(out.try_clone()?)
+        .stderr(out)
+        .spawn()?;
+    while !machine.path("/var/lib/pacman/db.lck").exists() {
+        assert!(first.try_wait()?.is_none(), "{}", fs::read_to_string(&log)?);
+        sleep(Duration::from_millis(2));
+    }
+    let second = machine.command("sh").args(["-euc", &script]).output()?;
+    let status = first.wait()?;
+    assert!(status.success(), "{}", fs::read_to_string(&log)?);
+    assert!(!second.status.success(), "{}", text(&second));
+    let locked = line(&text(&second), "unable to lock database");
+    boots(lab, &machine, "two-pacmans", &machine.kernel()?)?;
+    Ok((
+        format!("the second: `{locked}`"),
+        "the first completes, and the module loads".into(),
+    ))
+}
+
+// --- DKMS
+
+const REMOVE: &str = "dkms remove rust-out-of-tree/1.0 --all";
+
+fn install(release: &str) -> String {
+    format!("dkms install rust-out-of-tree/1.0 -k {release}")
+}
+
+fn dkms_killed(lab: &Lab) -> Seen {
+    let machine = lab.machine()?;
+    let removed = machine.command("sh").args(["-euc", REMOVE]).output()?;
+    assert!(removed.status.success(), "{}", text(&removed));
+    let log = lab.shop.cache.log("test-dkms-killed")?;
+    let build = machine.path("/var/lib/dkms/rust-out-of-tree/1.0/build");
+    Killed::when(
+        &mut together(&machine, &install(&lab.release)),
+        &log,
+        |_| {
+            // The dependencies that rustc writes first.
+            fs::read_dir(&build).is_ok_and(|mut files| {
+                files.any(|file| {
+                    file.is_ok_and(|file| {
+                        file.file_name() == ".module-common.o.cmd"
+                            || file.file_name() == ".rust_out_of_tree.o.d"
+                    })
+                })
+            })
+        },
+    )?;
+    assert!(
+        !machine.path(&module(&lab.release)).exists(),
+        "it was too fast"
+    );
+    let output = machine
+        .command("sh")
+        .args(["-euc", &install(&lab.release)])
+        .output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    boots(lab, &machine, "dkms-killed", &lab.release)?;
+    Ok((
+        "nothing; no half of a module is installed".into(),
+        "the same command completes, and the module loads".into(),
+    ))
+}
+
+fn dkms_without_space(lab: &Lab) -> Seen {
+    let machine = lab.machine()?;
+    let script = format!("{REMOVE}; rm -rf /var/lib/dkms/*");
+    let removed = machine.command("sh").args(["-euc", &script]).output()?;
+    assert!(removed.status.success(), "{}", text(&removed));
+    let folder = machine.path("/var/lib/dkms");
+    small(&folder, "96k")?;
+    let install = format!(
+        "dkms add rust-out-of-tree/1.0 || true; {}",
+        install(&lab.release)
+    );
+    let output = machine.command("sh").args(["-euc", &install]).output()?;
+    assert!(!output.status.success(), "{}", text(&output));
+    assert!(!machine.path(&module(&lab.release)).exists());
+    grow(&folder)?;
+    let output = machine.command("sh").args(["-euc", &install]).output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    boots(lab, &machine, "dkms-space", &lab.release)?;
+    Ok((
+        "the build fails, and dkms with it; no half of a module is installed".into(),
+        "with more room the same command completes, and the module loads".into(),
+    ))
+}
+
+fn clock_set_back(lab: &Lab) -> Seen {
+    let machine = lab.machine()?;
+    let script = format!(
+        "find /usr/lib/modules/{0}/ /usr/src/rust-out-of-tree-1.0/ -exec touch -hd 2040-01-01 {{}} +
+         {REMOVE}
+         {1}",
+        lab.release,
+        install(&lab.release)
+    );
+    let output = machine.command("sh").args(["-euc", &script]).output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    boots(lab, &machine, "clock", &lab.release)?;
+    let script = format!(
+        "cp -r --preserve=timestamps /usr/src/rust-out-of-tree-1.0 /tmp/clock
+         make -C /tmp/clock KDIR={}",
+        lab.kdir()
+    );
+    let output = machine.as_user(&script)?;
+    assert!(output.status.success(), "{}", text(&output));
+    says(&text(&output), &["has modification time", "in the future"]);
+    assert!(machine.path(&format!("/tmp/clock/{MODULE}.ko")).exists());
+    Ok((
+        "make: `Warning: File … has modification time … in the future`".into(),
+        "the module is built, and loads".into(),
+    ))
+}
+
+// --- make vm
+
+/// `make vm`, in a cache of its own that has the packages.
+fn vm_run(lab: &Lab, name: &str) -> Result<(Command, PathBuf), Failed> {
+    let cache = lab.shop.cache.folder(&format!("test-{name}"), 0)?;
+    fs::remove_dir_all(&cache)?;
+    let cache = lab.shop.cache.folder(&format!("test-{name}"), 0)?;
+    let script = r#"cd "$1"; cp -al linux-rust rust-out-of-tree-dkms source signing-key.pem "$2"/"#;
+    let copied = Command::new("sh")
+        .args(["-euc", script, "sh"])
+        .args([&lab.shop.cache.path(""), &cache])
+        .output()?;
+    assert!(copied.status.success(), "{}", text(&copied));
+    // Killed with all that it started, like somebody's terminal.
+    let mut command = Command::new("setpriv");
+    command
+        .args([
+            "--pdeathsig=KILL",
+            "unshare",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+        ])
+        .args([env!("CARGO_BIN_EXE_vm"), "run"])
+        .env("LINUX_RUST_CACHE", &cache);
+    Ok((command, cache))
+}
+
+fn vm_killed(lab: &Lab) -> Seen {
+    let (mut command, cache) = vm_run(lab, "vm-killed")?;
+    let log = lab.shop.cache.log("test-vm-killed")?;
+    let pacman = cache.join("log/pacman.log");
+    Killed::when(&mut command, &log, |_| {
+        fs::read_to_string(&pacman).is_ok_and(|said| said.contains("==> dkms install"))
+    })?;
+    let mounted = fs::read_to_string("/proc/self/mounts")?;
+    assert!(!mounted.contains(&cache.display().to_string()), "{mounted}");
+    let output = command.output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    says(
+        &text(&output),
+        &["Good: ", "were built, installed by pacman"],
+    );
+    let left = fs::read_dir(cache.join("machine"))?.count();
+    assert_eq!(left, 0, "machines are left");
+    fs::remove_dir_all(&cache)?;
+    Ok((
+        "nothing; no mount is left".into(),
+        "the next run completes".into(),
+    ))
+}
+
+fn two_vms(lab: &Lab) -> Seen {
+    let (mut command, cache) = vm_run(lab, "two-vms")?;
+    let log = lab.shop.cache.log("test-two-vms")?;
+    let out = fs::File::create(&log)?;
+    let mut first = command
+        .stdin(Stdio::null())
+        .stdout(out.try_clone()?)
+        .stderr(out)
+        .spawn()?;
+    while !cache.join("lock").exists() {
+        sleep(Duration::from_millis(2));
+    }
+    sleep(Duration::from_millis(200));
+    let second = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()?;
+    let status = first.wait()?;
+    assert!(status.success(), "{}", fs::read_to_string(&log)?);
+    assert!(second.status.success(), "{}", text(&second));
+    let waits = line(&text(&second), "Another run uses");
+    says(&waits, &["waiting for its end..."]);
+    fs::remove_dir_all(&cache)?;
+    Ok((
+        "the second: `Another run uses …: waiting for its end...`".into(),
+        "both complete".into(),
+    ))
+}
