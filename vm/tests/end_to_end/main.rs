@@ -11,6 +11,7 @@ mod chain;
 mod clippy;
 mod config;
 mod contents;
+mod inline_helpers;
 mod inputs;
 mod lab;
 mod program;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         series::trials,
         clippy::trials,
         buildenv::trials,
+        inline_helpers::trials,
         shell::trials,
     ] {
         trials.extend(part(lab.as_ref()));
