@@ -184,11 +184,12 @@ impl CompileHost {
         ));
         let script = r#"until ip link set cable up 2>/dev/null; do sleep 0.1; done
             ip address add "$1/24" dev cable
-            exec setpriv --clear-groups --reuid="$4" --regid="$4" \
+            exec setpriv --clear-groups --reuid="$4" --regid="$4" --pdeathsig=KILL \
                 distccd --no-detach --daemon --allow="$2/32" --listen="$1" --jobs=2 \
                 --log-level=info --log-file="$3""#;
         let process = Command::new("setpriv")
             // All of it ends with this program, however that ends: and with it the namespaces.
+            // (Twice `--pdeathsig`: changing the user clears it.)
             .args(["--pdeathsig=KILL", "unshare", "--net", "--pid", "--fork"])
             .args(["--kill-child", "--mount-proc", "sh", "-euc", script, "sh"])
             .args([&there, &here])

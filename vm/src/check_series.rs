@@ -297,6 +297,30 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_has_the_same_table() {
+        let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+        let cells = |line: &str| -> Vec<String> {
+            let cells = line.split('|').map(|cell| cell.trim().to_owned());
+            cells.skip(1).take(3).collect()
+        };
+        let mut there: Vec<_> = readme
+            .lines()
+            .skip_while(|line| !line.starts_with("| series | NAME | rustc |"))
+            .skip(2)
+            .take_while(|line| line.starts_with('|'))
+            .map(cells)
+            .collect();
+        // The default is the first, and said to be.
+        there[0][0] = there[0][0].replace("**", "").replace(", the default", "");
+        let here: Vec<_> = series::all()
+            .unwrap()
+            .into_iter()
+            .map(|row| vec![row.name, format!("`{}`", row.pkgbase), row.rustc])
+            .collect();
+        assert_eq!(there, here);
+    }
+
+    #[test]
     fn rows_have_names_of_their_own() {
         let rows = [row(|_| {}), row(|row| row.name = "6.2".into())];
         assert_eq!(twins(&rows), ["6.2: its pkgbase linux-rust is 6.1's too"]);

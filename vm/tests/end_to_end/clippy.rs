@@ -2,18 +2,11 @@
 
 //! clippy on the module, by the kernel's own `make CLIPPY=1`, in every series.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
 use nix::mount::{MsFlags, mount};
-use vm::{
-    cache::Key,
-    host::Rust,
-    machine::Machine,
-    packages::{Workshop, packages},
-    run::Program,
-    series,
-};
+use vm::{host::Rust, machine::Machine, packages::packages, series};
 
 use crate::lab::{self, Lab, text};
 
@@ -24,31 +17,6 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
         .into_iter()
         .map(|trial| trial.with_ignored_flag(!there))
         .collect()
-}
-
-/// A toolchain with clippy, which the PKGBUILD has no use for.
-fn toolchain(shop: &Workshop) -> Result<PathBuf, Failed> {
-    let Rust::Rustup(rustup) = &shop.rust else {
-        return Err("there is no rustup".into());
-    };
-    let version = &shop.series.rustc;
-    let mut key = Key::default();
-    key.text("toolchain with clippy", version);
-    let kept = shop.cache.keep("clippy", &key, 0, |folder| {
-        shop.progress.say(format!("Fetching clippy {version}..."));
-        Program::new(
-            "fetching clippy",
-            rustup.join("rustup"),
-            &shop.cache.log("clippy")?,
-        )
-        .args(["toolchain", "install", version, "--profile=minimal"])
-        .args(["--component=clippy", "--no-self-update"])
-        .env("RUSTUP_HOME", folder)
-        .run(&shop.progress)
-    })?;
-    let toolchains = fs::read_dir(kept.path.join("toolchains"))?;
-    let mut found = toolchains.flatten().map(|entry| entry.path());
-    Ok(found.next().ok_or("a toolchain")?)
 }
 
 fn clippy(lab: &Lab) -> Result<(), Failed> {
@@ -66,7 +34,7 @@ fn clippy(lab: &Lab) -> Result<(), Failed> {
         fs::create_dir_all(&place)?;
         let bind = MsFlags::MS_BIND;
         mount(
-            Some(&toolchain(&shop)?),
+            Some(&lab.toolchain(&shop.series.rustc, "clippy")?),
             &place,
             None::<&str>,
             bind,

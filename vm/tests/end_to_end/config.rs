@@ -342,7 +342,6 @@ fn crates(lab: &Lab, makepkg: &Makepkg<'_>) -> Result<(), Failed> {
         "rust/libcore.rmeta",
         "rust/libcompiler_builtins.rmeta",
         "rust/liballoc.rmeta",
-        "rust/libbuild_error.rmeta",
         "rust/libbindings.rmeta",
         "rust/libkernel.rmeta",
         "rust/libmacros.so",

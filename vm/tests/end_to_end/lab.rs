@@ -12,11 +12,12 @@ use std::{
 use libtest_mimic::{Failed, Trial};
 use vm::{
     Result,
-    cache::Kept,
-    guest, host,
+    cache::{Kept, Key},
+    guest,
+    host::{self, Rust},
     machine::Machine,
     packages::{Makepkg, Workshop, for_modules, packages, repository},
-    run::Progress,
+    run::{Program, Progress},
 };
 
 /// All of it, made once.
@@ -120,6 +121,30 @@ impl Lab {
             names.contains(&vm::packages::package_name(&file))
         });
         Ok(found)
+    }
+
+    /// A release of Rust with a component that the PKGBUILD has no use for.
+    pub fn toolchain(&self, version: &str, component: &str) -> Result<PathBuf> {
+        let Rust::Rustup(rustup) = &self.shop.rust else {
+            panic!("there is no rustup to fetch {component} {version} with")
+        };
+        let mut key = Key::default();
+        key.text(component, version);
+        let kept = self.shop.cache.keep("toolchains", &key, 0, |folder| {
+            let what = format!("fetching {component} {version}");
+            self.shop
+                .progress
+                .say(format!("Fetching {component} {version}..."));
+            let log = self.shop.cache.log("toolchains")?;
+            Program::new(what, rustup.join("rustup"), &log)
+                .args(["toolchain", "install", version, "--profile=minimal"])
+                .args([&format!("--component={component}"), "--no-self-update"])
+                .env("RUSTUP_HOME", folder)
+                .run(&self.shop.progress)
+        })?;
+        let toolchains = fs::read_dir(kept.path.join("toolchains")).expect("a toolchain");
+        let mut toolchains = toolchains.flatten().map(|entry| entry.path());
+        Ok(toolchains.next().expect("a toolchain"))
     }
 
     /// makepkg in a build folder of the tests' own, where the toolchain is there already.

@@ -14,6 +14,7 @@ mod clippy;
 mod config;
 mod contents;
 mod docs;
+mod inline_helpers;
 mod inputs;
 mod interrupted;
 mod lab;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         docs::trials,
         clippy::trials,
         buildenv::trials,
+        inline_helpers::trials,
         shell::trials,
     ] {
         trials.extend(part(lab.as_ref()));

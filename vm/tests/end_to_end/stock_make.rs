@@ -175,10 +175,11 @@ fn lend_other_rustc(lab: &Lab, machine: &Machine) -> Result<String, Failed> {
         "build/{}/src/rustup/toolchains",
         lab.shop.series.pkgbase
     ));
+    let own = format!("{}-x86_64-unknown-linux-gnu", lab.shop.series.rustc);
     let other = fs::read_dir(toolchains)?
         .flatten()
         .map(|entry| entry.path())
-        .find(|path| !path.ends_with("1.62.0-x86_64-unknown-linux-gnu"))
+        .find(|path| !path.ends_with(&own))
         .ok_or("no other toolchain")?;
     let place = machine.path("/opt/rust");
     fs::create_dir_all(&place)?;
@@ -200,11 +201,18 @@ fn another_rustc(lab: &Lab) -> Result<(), Failed> {
     let output = machine.as_user(&script)?;
     let version = text(&machine.as_user(&format!("{other} --version"))?);
     assert!(version.starts_with("rustc 1."), "{version}");
+    let row = &lab.shop.series;
     let message = [
         "error: '/opt/rust/bin/rustc' cannot read the Rust crates of these headers",
-        "note: they were made by: rustc 1.62.0 (a8314ef7d 2022-06-27)",
+        &format!(
+            "note: they were made by: rustc {} ({} {})",
+            row.rustc, row.commit, row.date
+        ),
         &format!("note: RUSTC would run:   {}", version.trim()),
-        "help: leave RUSTC out: make then runs /usr/lib/linux-rust-toolchain/1.62.0/bin/rustc",
+        &format!(
+            "help: leave RUSTC out: make then runs /usr/lib/linux-rust-toolchain/{}/bin/rustc",
+            row.rustc
+        ),
     ];
     is_refused(&output, &machine, "/tmp/module", &message);
 
@@ -228,7 +236,7 @@ fn missing_toolchain(lab: &Lab) -> Result<(), Failed> {
     let output = machine.as_user(&format!("cd /tmp/module; make KDIR={}", lab.kdir()))?;
     let message = [
         "error: the Rust compiler of these headers is not there",
-        "note: they were made by: rustc 1.62.0",
+        &format!("note: they were made by: rustc {}", lab.shop.series.rustc),
         "help: install it, from where makepkg left the package: sudo pacman -U linux-rust-toolchain-6.1.",
     ];
     is_refused(&output, &machine, "/tmp/module", &message);
@@ -423,7 +431,10 @@ fn rustkmod(lab: &Lab) -> Result<(), Failed> {
     let toolchain = run(&["toolchain", "--path", "--kdir", &lab.kdir()])?;
     assert_eq!(
         text(&toolchain).trim(),
-        "/usr/lib/linux-rust-toolchain/1.62.0/bin/rustc"
+        format!(
+            "/usr/lib/linux-rust-toolchain/{}/bin/rustc",
+            lab.shop.series.rustc
+        )
     );
 
     checkout(&machine, "/tmp/module")?;

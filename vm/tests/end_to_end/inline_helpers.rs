@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! RUST_INLINE_HELPERS, where a series has it: the C helpers are linked into every Rust module as
+//! bitcode, which the headers must hold.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    sync::Arc,
+};
+
+use libtest_mimic::{Failed, Trial};
+use vm::{
+    demo::boot_installed,
+    guest::Verdict,
+    host::Rust,
+    packages::{Makepkg, packages},
+    run::answer,
+    series,
+};
+
+use crate::lab::{self, Lab, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    let there = lab.is_some_and(|lab| matches!(lab.shop.rust, Rust::Rustup(_)));
+    lab::slow_trials(lab, &[("inlined_helpers_are_in_the_headers", helpers)])
+        .into_iter()
+        .map(|trial| {
+            if there {
+                trial
+            } else {
+                trial.with_ignored_flag(true)
+            }
+        })
+        .collect()
+}
+
+/// A rustc whose LLVM is that of this clang, which the option asks for: the row's where nothing older
+/// is known.
+fn rustc_of(clang: &str, row: &str) -> String {
+    match clang.split('.').next() {
+        Some("19") => "1.85.1".into(),
+        _ => row.into(),
+    }
+}
+
+fn helpers(lab: &Lab) -> Result<(), Failed> {
+    let row = series::all()?.pop().ok_or("a row")?;
+    let shop = lab.shop.for_series(row)?;
+    let clang = answer(&shop.llvm_program("clang"), ["-dumpversion"]);
+    let toolchain = lab.toolchain(&rustc_of(&clang, &shop.series.rustc), "rust-src")?;
+    let mut makepkg = Makepkg::new(&shop, shop.pkgbuild("linux-rust", 1)?);
+    OpenOptions::new()
+        .append(true)
+        .open(makepkg.start.join("config.vm"))?
+        .write_all(b"CONFIG_EXPERT=y\nCONFIG_RUST_INLINE_HELPERS=y\n")?;
+    makepkg.builddir = shop.cache.folder("test-helpers", vm::host::BUILDER)?;
+    makepkg.pkgdest = makepkg.builddir.join("packages");
+    let rustc = toolchain.join("bin/rustc").display().to_string();
+    makepkg.set("_config", "vm").set("_rustc", &rustc);
+    // Its cargo builds bindgen.
+    makepkg.path.push(toolchain.join("bin"));
+    shop.progress
+        .say("Building with RUST_INLINE_HELPERS (minutes)...");
+    makepkg.run("building with RUST_INLINE_HELPERS", &["--force"])?;
+
+    let machine = lab.bare_machine()?;
+    if let Some(folder) = &shop.llvm {
+        machine.use_llvm(folder)?;
+    }
+    let mut all = packages(&makepkg.pkgdest)?;
+    all.extend(packages(&lab.dkms.path)?);
+    lab.pacman(&machine, "inline-helpers", &all)?;
+    let kernel = machine.kernel()?;
+    let kdir = machine.path(&format!("/usr/lib/modules/{kernel}/build"));
+    let config = fs::read_to_string(kdir.join(".config"))?;
+    assert!(
+        config.contains("CONFIG_RUST_INLINE_HELPERS=y"),
+        "it went, with clang {clang} and {rustc}"
+    );
+    for name in ["helpers.bc", "helpers_module.bc"] {
+        let file = kdir.join("rust/helpers").join(name);
+        assert!(
+            file.metadata().is_ok_and(|file| file.len() > 0),
+            "no {name}"
+        );
+    }
+    // DKMS has built the module, and it works.
+    let boot = boot_installed(&shop, &machine, "inline-helpers", &kernel, "")?;
+    assert!(matches!(boot.verdict, Verdict::Good), "{}", boot.verdict);
+
+    // That is what the bitcode was needed for.
+    fs::remove_dir_all(kdir.join("rust/helpers"))?;
+    let output = machine
+        .command("dkms")
+        .args(["build", "--force", "rust-out-of-tree/1.0", "-k", &kernel])
+        .output()?;
+    let log = format!("/var/lib/dkms/rust-out-of-tree/1.0/{kernel}/x86_64/log/make.log");
+    let log = fs::read_to_string(machine.path(&log))
+        .or_else(|_| {
+            let build = "/var/lib/dkms/rust-out-of-tree/1.0/build/make.log";
+            fs::read_to_string(machine.path(build))
+        })
+        .unwrap_or_default();
+    assert!(!output.status.success(), "{}", text(&output));
+    assert!(log.contains("helpers_module.bc"), "{log}");
+    fs::remove_dir_all(&makepkg.builddir)?;
+    Ok(())
+}
