@@ -119,3 +119,85 @@ fn an_editor_knows_a_new_module_and_the_sample() {
         );
     }
 }
+
+#[test]
+fn what_make_computes_is_known_whatever_the_folder_is_called() {
+    let Some((root, kernels)) = kernels() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let module = folder.path().join("my $(first) #module's");
+    common::write(
+        module.join("Kbuild"),
+        "obj-$(CONFIG_RUST) := pair.o sub/\nobj-m += in_c.o\nobj-$(CONFIG_NO_SUCH) += off.o\n\
+         pair-y := one.o two.o\n\
+         RUSTFLAGS_one.o := $(if $(filter $(VERSION),6 7),--cfg known) --cfg 'feature=\"x y\"'\n",
+    );
+    common::write(module.join("sub/Makefile"), "obj-m := below.o\n");
+    for name in [
+        "one.rs",
+        "two.rs",
+        "off.rs",
+        "beside.rs",
+        "in_c.c",
+        "sub/below.rs",
+    ] {
+        common::write(module.join(name), "");
+    }
+    let module = std::fs::canonicalize(module).unwrap();
+    let document = ide(&root, &kernels[0], &module);
+    assert_eq!(
+        document["modules"],
+        serde_json::json!(["one", "two", "below"])
+    );
+    let text = std::fs::read_to_string(module.join("rust-project.json")).unwrap();
+    let project: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let crates = project["crates"].as_array().unwrap();
+    let one = crates
+        .iter()
+        .find(|known| known["display_name"] == "one")
+        .unwrap();
+    let cfg = one["cfg"].as_array().unwrap();
+    for wanted in [
+        "known",
+        "feature=\"x y\"",
+        "MODULE",
+        "CONFIG_RUST",
+        "CONFIG_RUST=\"y\"",
+    ] {
+        assert!(cfg.iter().any(|cfg| cfg == wanted), "{wanted}");
+    }
+    assert_eq!(one["root_module"], module.join("one.rs").to_str().unwrap());
+    // Every crate that is named is there, before those that use it.
+    for (place, known) in crates.iter().enumerate() {
+        assert!(
+            Path::new(known["root_module"].as_str().unwrap()).is_file(),
+            "{known}"
+        );
+        for dep in known["deps"].as_array().unwrap() {
+            assert!(dep["crate"].as_u64().unwrap() < place as u64, "{known}");
+        }
+    }
+}
+
+#[test]
+fn a_kbuild_that_make_cannot_read_is_said() {
+    let Some((root, kernels)) = kernels() else {
+        return;
+    };
+    let module = tempfile::tempdir().unwrap();
+    common::write(module.path().join("Kbuild"), "$(error no kernel of mine)\n");
+    let release = kernels[0].parent().unwrap().file_name().unwrap();
+    let output = common::command()
+        .arg("--root")
+        .arg(root)
+        .args(["ide", "--kernel"])
+        .arg(release)
+        .arg(module.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("no kernel of mine"), "{said}");
+    assert!(!module.path().join("rust-project.json").exists());
+}
