@@ -113,20 +113,22 @@ fn two_at_once_make_one() {
 /// `RUSTKMOD_TEST_HEADERS` names the headers, as in `kernel.rs`.
 #[test]
 fn every_name_that_is_taken_builds_without_a_warning() {
-    let Some(kdir) = std::env::var_os("RUSTKMOD_TEST_HEADERS").map(PathBuf::from) else {
-        common::skip("RUSTKMOD_TEST_HEADERS names no headers of a kernel with Rust");
+    let Some(packages) = common::packages() else {
         return;
     };
     let fitting = common::command()
-        .args(["toolchain", "--path", "--kdir"])
-        .arg(&kdir)
+        .arg("--root")
+        .arg(&packages.root)
+        .args(["toolchain", "--path", &packages.release])
         .output()
         .unwrap();
     if !fitting.status.success() {
-        common::skip("the rustc of these headers is not here");
+        common::skip("the rustc of these headers is not beside them");
         return;
     }
     let rustc = common::printed(&fitting);
+    let rustc = packages.root.join(rustc.trim().trim_start_matches('/'));
+    let kdir = &packages.kdir;
     let longest = "a".repeat(55);
     for name in [
         "hello",
@@ -139,7 +141,7 @@ fn every_name_that_is_taken_builds_without_a_warning() {
         &longest,
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let made = new(folder.path(), &kdir, name);
+        let made = new(folder.path(), kdir, name);
         assert!(
             made.status.success(),
             "{name}: {}",
@@ -150,7 +152,7 @@ fn every_name_that_is_taken_builds_without_a_warning() {
             .arg("-C")
             .arg(&module)
             .arg(format!("KDIR={}", kdir.display()))
-            .arg(format!("RUSTC={}", rustc.trim()))
+            .arg(format!("RUSTC={}", rustc.display()))
             .env_remove("LLVM")
             .output()
             .unwrap();
@@ -167,7 +169,7 @@ fn every_name_that_is_taken_builds_without_a_warning() {
         );
         let check = common::command()
             .args(["check", "--kernel"])
-            .arg(&kdir)
+            .arg(kdir)
             .arg(module.join(format!("{name}.ko")))
             .output()
             .unwrap();

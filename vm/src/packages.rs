@@ -145,23 +145,29 @@ impl Workshop {
         Ok(kept)
     }
 
-    /// The headers' build folder, unpacked outside any system: for programs that read headers.
+    /// The headers' build folder, unpacked outside any system with the rustc and the sources that
+    /// go with it: for programs that read them.
     pub fn headers(&self) -> Result<PathBuf> {
         let first = self.kernel(1)?;
-        let package = packages(&first.path)?
-            .into_iter()
-            .find(|path| path.to_string_lossy().contains("-headers-"))
-            .unwrap_or_default();
+        let mut found = packages(&first.path)?;
+        found.retain(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            ["-headers", "-toolchain", "-src"]
+                .iter()
+                .any(|part| package_name(&name).ends_with(part))
+        });
         let mut key = Key::default();
-        key.text("package", &file_hash(&package)?);
+        for package in &found {
+            key.text("package", &file_hash(package)?);
+        }
         let kept = self.cache.keep("headers", &key, 0, |folder| {
-            Program::new(
-                "unpacking the headers",
-                "bsdtar",
-                &self.cache.log("headers")?,
-            )
-            .args([Path::new("-xf"), &package, Path::new("-C"), folder])
-            .run(&self.progress)
+            let log = self.cache.log("headers")?;
+            for package in &found {
+                Program::new("unpacking the headers", "bsdtar", &log)
+                    .args([Path::new("-xf"), package, Path::new("-C"), folder])
+                    .run(&self.progress)?;
+            }
+            Ok(())
         })?;
         let modules = kept.path.join("usr/lib/modules");
         let release = fs::read_dir(&modules)
