@@ -220,6 +220,23 @@ fn read_crates(folder: &Path) -> (Crates, Libraries) {
     (crates, libraries)
 }
 
+/// The installed kernels whose headers have Rust crates, in the order of their names.
+pub fn releases_with_rust(system: &System) -> Vec<String> {
+    let mut found: Vec<String> = ["/usr/lib/modules", "/lib/modules"]
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(system.at(folder)).ok())
+        .flat_map(|entries| entries.flatten().take(1024))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|release| {
+            let kdir = Kdir::of_release(system, release);
+            kdir.join("rust/libkernel.rmeta").is_file()
+        })
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
 /// The folder a release's modules are installed in.
 pub fn modules_folder(system: &System, release: &str) -> PathBuf {
     let usual = system.at(Path::new("/lib/modules").join(release));

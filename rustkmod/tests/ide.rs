@@ -2,36 +2,26 @@
 
 //! `rustkmod ide` and the real rust-analyzer, on installed packages alone.
 //!
-//! `RUSTKMOD_TEST_ROOT` names a folder with the packages of one series or of several unpacked into
-//! it: headers, toolchain, sources.
+//! `RUSTKMOD_TEST_HEADERS` names the headers, as in `kernel.rs`; toolchain and sources are unpacked
+//! into the same folder.
 
 mod common;
 #[path = "common/lsp.rs"]
 mod lsp;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
-/// Each kernel tree below the root that has its crates' sources.
-fn kernels() -> Option<(PathBuf, Vec<PathBuf>)> {
-    let Some(root) = std::env::var_os("RUSTKMOD_TEST_ROOT").map(PathBuf::from) else {
-        common::skip("RUSTKMOD_TEST_ROOT names no folder with unpacked packages");
-        return None;
-    };
-    let root = std::fs::canonicalize(root).unwrap();
-    let mut found: Vec<_> = std::fs::read_dir(root.join("usr/lib/modules"))
-        .unwrap()
-        .flatten()
-        .map(|entry| entry.path().join("build"))
-        .filter(|kdir| kdir.join("rust/kernel/lib.rs").exists())
-        .collect();
-    found.sort();
-    assert!(
-        !found.is_empty(),
-        "no package of sources in {}",
-        root.display()
-    );
-    Some((root, found))
+use common::Packages;
+use serde_json::{Value, json};
+
+fn packages() -> Option<Packages> {
+    let packages = common::packages()?;
+    if packages.kdir.join("rust/kernel/lib.rs").exists() {
+        return Some(packages);
+    }
+    common::skip("there are no sources of the kernel's crates beside the headers");
+    None
 }
 
 /// The real one: rustup's, or one in `PATH`.
@@ -58,16 +48,19 @@ fn server(path: &Path) -> Command {
     command
 }
 
-fn ide(root: &Path, kdir: &Path, folder: &Path) -> serde_json::Value {
-    let release = kdir.parent().unwrap().file_name().unwrap();
-    let output = common::command()
+fn ide(packages: &Packages, folder: &Path) -> Output {
+    common::command()
         .arg("--root")
-        .arg(root)
-        .args(["--json", "ide", "--kernel"])
-        .arg(release)
+        .arg(&packages.root)
+        .args(["--json", "ide", "--kernel", &packages.release])
         .arg(folder)
         .output()
-        .unwrap();
+        .unwrap()
+}
+
+/// What it says when it has written the file.
+fn written(packages: &Packages, folder: &Path) -> Value {
+    let output = ide(packages, folder);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     serde_json::from_slice(&output.stdout).unwrap()
@@ -75,47 +68,102 @@ fn ide(root: &Path, kdir: &Path, folder: &Path) -> serde_json::Value {
 
 #[test]
 fn an_editor_knows_a_new_module_and_the_sample() {
-    let (Some((root, kernels)), Some(analyzer)) = (kernels(), rust_analyzer()) else {
+    let (Some(packages), Some(analyzer)) = (packages(), rust_analyzer()) else {
         return;
     };
-    for kdir in kernels {
-        let folder = tempfile::tempdir().unwrap();
-        let made = common::command()
-            .current_dir(folder.path())
-            .args(["new", "greeter", "--author", "A. Author", "--kdir"])
-            .arg(&kdir)
-            .output()
-            .unwrap();
-        assert!(
-            made.status.success(),
-            "{}",
-            String::from_utf8_lossy(&made.stderr)
-        );
-        let module = std::fs::canonicalize(folder.path().join("greeter")).unwrap();
-        let document = ide(&root, &kdir, &module);
-        assert_eq!(document["modules"], serde_json::json!(["greeter"]));
-        lsp::is_known(
-            server(&analyzer),
-            Path::new("/"),
-            &module.join("greeter.rs"),
-            "Greeter",
-            &kdir,
-        );
+    let Packages { kdir, .. } = &packages;
+    let folder = tempfile::tempdir().unwrap();
+    let made = common::command()
+        .current_dir(folder.path())
+        .args(["new", "greeter", "--author", "A. Author", "--kdir"])
+        .arg(kdir)
+        .output()
+        .unwrap();
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let module = std::fs::canonicalize(folder.path().join("greeter")).unwrap();
+    let document = written(&packages, &module);
+    assert_eq!(document["modules"], json!(["greeter"]));
+    let (root, source) = (Path::new("/"), module.join("greeter.rs"));
+    lsp::is_known(server(&analyzer), root, &source, "Greeter", kdir);
 
-        // Its flags are made by functions of make, from the kernel's version.
-        let sample = module.parent().unwrap().join("sample");
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rust-out-of-tree-dkms");
-        for name in ["Kbuild", "rust_out_of_tree.rs"] {
-            common::write(sample.join(name), std::fs::read(from.join(name)).unwrap());
-        }
-        ide(&root, &kdir, &sample);
-        let source = sample.join("rust_out_of_tree.rs");
-        lsp::is_known(
-            server(&analyzer),
-            Path::new("/"),
-            &source,
-            "RustOutOfTree",
-            &kdir,
-        );
+    // Its flags are made by functions of make, from the kernel's version.
+    let sample = module.parent().unwrap().join("sample");
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rust-out-of-tree-dkms");
+    for name in ["Kbuild", "rust_out_of_tree.rs"] {
+        common::write(sample.join(name), std::fs::read(from.join(name)).unwrap());
     }
+    written(&packages, &sample);
+    let source = sample.join("rust_out_of_tree.rs");
+    lsp::is_known(server(&analyzer), root, &source, "RustOutOfTree", kdir);
+}
+
+#[test]
+fn what_make_computes_is_known_whatever_the_folder_is_called() {
+    let Some(packages) = packages() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let module = folder.path().join("my $(first) #module's");
+    common::write(
+        module.join("Kbuild"),
+        "obj-$(CONFIG_RUST) := pair.o sub/\nobj-m += in_c.o\nobj-$(CONFIG_NO_SUCH) += off.o\n\
+         pair-y := one.o two.o\n\
+         RUSTFLAGS_one.o := $(if $(filter $(VERSION),6 7),--cfg known) --cfg 'feature=\"x y\"'\n",
+    );
+    common::write(module.join("sub/Makefile"), "obj-m := below.o\n");
+    for name in [
+        "one.rs",
+        "two.rs",
+        "off.rs",
+        "beside.rs",
+        "in_c.c",
+        "sub/below.rs",
+    ] {
+        common::write(module.join(name), "");
+    }
+    let module = std::fs::canonicalize(module).unwrap();
+    let document = written(&packages, &module);
+    assert_eq!(document["modules"], json!(["one", "two", "below"]));
+    let text = std::fs::read_to_string(module.join("rust-project.json")).unwrap();
+    let project: Value = serde_json::from_str(&text).unwrap();
+    let crates = project["crates"].as_array().unwrap();
+    let one = crates
+        .iter()
+        .find(|known| known["display_name"] == "one")
+        .unwrap();
+    let cfg = one["cfg"].as_array().unwrap();
+    for wanted in [
+        "known",
+        "feature=\"x y\"",
+        "MODULE",
+        "CONFIG_RUST",
+        "CONFIG_RUST=\"y\"",
+    ] {
+        assert!(cfg.iter().any(|cfg| cfg == wanted), "{wanted}");
+    }
+    assert_eq!(one["root_module"], module.join("one.rs").to_str().unwrap());
+    // Every crate that is named is there, before those that use it.
+    for (place, known) in crates.iter().enumerate() {
+        assert!(
+            Path::new(known["root_module"].as_str().unwrap()).is_file(),
+            "{known}"
+        );
+        for dep in known["deps"].as_array().unwrap() {
+            assert!(dep["crate"].as_u64().unwrap() < place as u64, "{known}");
+        }
+    }
+}
+
+#[test]
+fn a_kbuild_that_make_cannot_read_is_said() {
+    let Some(packages) = packages() else { return };
+    let module = tempfile::tempdir().unwrap();
+    common::write(module.path().join("Kbuild"), "$(error no kernel of mine)\n");
+    let output = ide(&packages, module.path());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("no kernel of mine"), "{said}");
+    assert!(!module.path().join("rust-project.json").exists());
 }

@@ -436,6 +436,84 @@ fn what_is_in_the_place_of_a_file_is_a_finding() {
 }
 
 #[test]
+fn new_makes_a_module() {
+    let machine = Machine::new("arch");
+    insta::assert_snapshot!(
+        "new",
+        machine.run(&["new", "hello", "--author", "A. Author <a@example.org>"])
+    );
+    let files =
+        |name: &str| std::fs::read_to_string(machine.folder.path().join("hello").join(name));
+    insta::assert_snapshot!("new_source", files("hello.rs").unwrap());
+    insta::assert_snapshot!("new_readme", files("README.md").unwrap());
+    insta::assert_snapshot!(
+        "new_json",
+        machine.run(&[
+            "--json", "new", "other", "--kernel", RELEASE, "--author", "A"
+        ])
+    );
+}
+
+#[test]
+fn new_refuses() {
+    let machine = Machine::new("arch");
+    machine.write(
+        &format!("lib/modules/{RELEASE}/modules.order"),
+        "kernel/drivers/net/dummy-net.ko\n",
+    );
+    machine.write("full/file", "");
+    machine.write("file", "");
+    let mut shown = String::new();
+    for arguments in [
+        &["dummy_net"][..],
+        &["hello-world"],
+        &["alloc"],
+        &["full"],
+        &["file"],
+        &["hello", "--author", "J\u{fc}rgen"],
+        &["hello", "--kernel", "6.0.0"],
+        &["hello", "--kdir", "full"],
+    ] {
+        shown.push_str(&format!("$ rustkmod new {}\n", arguments.join(" ")));
+        shown.push_str(&machine.run(&[&["new"], arguments].concat()));
+    }
+    insta::assert_snapshot!("new_refuses", shown);
+
+    machine.remove("rust/libkernel.rmeta");
+    let config = "CONFIG_X86=y\n";
+    machine.headers("include/config/auto.conf", config);
+    insta::assert_snapshot!("new_without_rust", machine.run(&["new", "hello"]));
+    machine.headers("Makefile", "VERSION = 5\nPATCHLEVEL = 15\n");
+    insta::assert_snapshot!("new_before_rust", machine.run(&["new", "hello"]));
+    assert!(!machine.folder.path().join("hello").exists());
+}
+
+#[test]
+fn ide_says_what_is_not_installed() {
+    let machine = Machine::new("arch");
+    machine.write("hello/Kbuild", "obj-m := hello.o\n");
+    machine.write("hello/hello.rs", "");
+    insta::assert_snapshot!("ide_of_other_headers", machine.run(&["ide", "hello"]));
+    machine.headers(
+        "rust/toolchain.mk",
+        "# headers: linux-rust-headers-6.1.172-1-x86_64.pkg.tar.zst\n",
+    );
+    insta::assert_snapshot!("ide_without_sources", machine.run(&["ide", "hello"]));
+    machine.headers("rust/Makefile", "");
+    machine.headers("rust/kernel/lib.rs", "");
+    insta::assert_snapshot!("ide_without_core", machine.run(&["ide", "hello"]));
+    machine.headers("include/config/auto.conf", "CONFIG_X86=y\n");
+    insta::assert_snapshot!("ide_without_rust", machine.run(&["ide", "hello"]));
+    assert!(
+        !machine
+            .folder
+            .path()
+            .join("hello/rust-project.json")
+            .exists()
+    );
+}
+
+#[test]
 fn the_program_ends_quietly_when_nobody_reads_on() {
     let machine = Machine::new("arch");
     let mut child = command()
@@ -465,6 +543,8 @@ fn man_pages_and_completions_are_generated() {
     for name in [
         "rustkmod.1",
         "rustkmod-doctor.1",
+        "rustkmod-new.1",
+        "rustkmod-ide.1",
         "rustkmod.bash",
         "_rustkmod",
         "rustkmod.fish",

@@ -206,16 +206,16 @@ impl Workshop {
         Ok(kept)
     }
 
-    /// The headers' build folder, unpacked outside any system, with their rustc: for programs that
-    /// read headers.
+    /// The headers' build folder, unpacked outside any system with the rustc and the sources that
+    /// go with it: for programs that read them.
     pub fn headers(&self) -> Result<PathBuf> {
         let first = self.kernel(1)?;
         let mut found = packages(&first.path)?;
         found.retain(|path| {
-            let path = path.to_string_lossy();
-            ["-headers-", "-toolchain-"]
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            ["-headers", "-toolchain", "-src"]
                 .iter()
-                .any(|part| path.contains(part))
+                .any(|part| package_name(&name).ends_with(part))
         });
         let mut key = Key::default();
         for package in &found {

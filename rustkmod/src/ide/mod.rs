@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::cli::{Header, OpenTree, Output, Tree, Verdict, header, open_tree};
 use crate::error::Result;
-use crate::kdir::Kdir;
+use crate::kdir::{self, Kdir};
 use crate::report::counted;
 use crate::system::{self, System};
 use crate::toolchain::{self, Found, Origin, WouldRun};
@@ -45,13 +45,15 @@ pub enum IdeError {
     #[error(
         "{kdir} has no Rust that an editor could know\n  \
          note: {reason}\n  \
-         help: see what it lacks: rustkmod doctor --kdir {kdir}"
+         help: {help}"
     )]
     Tree {
         /// The tree.
         kdir: String,
         /// What it lacks.
         reason: String,
+        /// Another kernel, or what says more of this one.
+        help: String,
     },
     /// The kernel's crates are there as rustc reads them, not as people do.
     #[error(
@@ -203,9 +205,15 @@ fn project(
     folder: &Path,
 ) -> std::result::Result<Project, IdeError> {
     let shown = system.shown(&kdir.path);
+    let mut other = kdir::releases_with_rust(system);
+    other.retain(|release| kdir.release.as_ref() != Some(release));
     let refuse = |reason: String| IdeError::Tree {
         kdir: shown.clone(),
         reason,
+        help: match other.first() {
+            Some(other) => format!("there is one that has: rustkmod ide --kernel {other}"),
+            None => format!("see what it lacks: rustkmod doctor --kdir {shown}"),
+        },
     };
     if let Err(reason) = &kdir.makefile {
         return Err(refuse(reason.clone()));
@@ -478,6 +486,10 @@ fn libraries(system: &System, kdir: &Kdir) -> std::result::Result<Libraries, Ide
         _ => None,
     });
     let help = match (by_rustup, &exact) {
+        _ if package(kdir).is_some() && candidates.is_empty() => {
+            let shown = system.shown(&kdir.path);
+            format!("that rustc is a package, too: rustkmod doctor --kdir {shown}")
+        }
         _ if package(kdir).is_some() => source_package(system, kdir),
         (Some(name), _) => format!("rustup component add rust-src --toolchain {name}"),
         (None, Some(exact)) => match toolchain::rustup_toolchain(exact) {

@@ -3,6 +3,7 @@
 //! What the Makefiles of the kernel and of a module say of their crates. make itself reads them,
 //! so that conditionals, functions and the tree's own variables are what they are in a build.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -165,14 +166,20 @@ pub fn module(kdir: &Kdir, folder: &Path) -> Result<Vec<Root>, IdeError> {
         else {
             continue;
         };
+        // make splits paths at spaces, and has its own mind of '$' and '#'. By a link, a folder may be
+        // called as it likes.
+        let link = tempfile::tempdir().map_err(|error| failed(kdir, error))?;
+        let named = link.path().join("module");
+        std::os::unix::fs::symlink(&folder, &named).map_err(|error| failed(kdir, error))?;
+        let kbuild = named.join(kbuild.file_name().unwrap_or_default());
         let series = kdir.series().unwrap_or_default();
         let said = make(
             kdir,
             include_str!("module.mk"),
             &[
-                ("module", &folder.display().to_string()),
+                ("module", &named.display().to_string()),
                 ("kbuild", &kbuild.display().to_string()),
-                ("KBUILD_EXTMOD", &folder.display().to_string()),
+                ("KBUILD_EXTMOD", &named.display().to_string()),
                 ("KERNELRELEASE", kdir.release.as_deref().unwrap_or_default()),
                 ("VERSION", &series.0.to_string()),
                 ("PATCHLEVEL", &series.1.to_string()),
@@ -213,6 +220,13 @@ pub fn edition(kdir: &Kdir) -> String {
         .to_string()
 }
 
+fn failed(kdir: &Kdir, reason: impl ToString) -> IdeError {
+    IdeError::Make {
+        kdir: kdir.path.clone(),
+        reason: reason.to_string(),
+    }
+}
+
 /// Runs make on a Makefile of ours in the tree. It starts nothing (`-n`), and answers by
 /// `$(info)`.
 fn make(
@@ -221,13 +235,9 @@ fn make(
     variables: &[(&str, &str)],
     goal: &str,
 ) -> Result<String, IdeError> {
-    let failed = |reason: String| IdeError::Make {
-        kdir: kdir.path.clone(),
-        reason,
-    };
-    let mut file = tempfile::NamedTempFile::new().map_err(|error| failed(error.to_string()))?;
-    std::io::Write::write_all(&mut file, makefile.as_bytes())
-        .map_err(|error| failed(error.to_string()))?;
+    let mut file = tempfile::NamedTempFile::new().map_err(|error| failed(kdir, error))?;
+    file.write_all(makefile.as_bytes())
+        .map_err(|error| failed(kdir, error))?;
     let output = Command::new("make")
         .args(["-n", "-rR", "--no-print-directory", "-C"])
         .arg(&kdir.path)
@@ -245,14 +255,14 @@ fn make(
         .env_remove("MAKELEVEL")
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| failed(format!("make does not start: {error}")))?;
+        .map_err(|error| failed(kdir, format!("make does not start: {error}")))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let last = said
             .lines()
             .find(|line| line.contains("***"))
             .or(said.lines().next_back());
-        return Err(failed(last.unwrap_or("it says nothing").trim().to_string()));
+        return Err(failed(kdir, last.unwrap_or("it says nothing").trim()));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

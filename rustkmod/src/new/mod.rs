@@ -62,15 +62,15 @@ pub enum NewError {
     #[error(
         "no module in Rust can be built for {kernel}\n  \
          note: {reason}\n  \
-         help: see what it lacks: rustkmod doctor --kdir {kdir}"
+         help: {help}"
     )]
     Kernel {
         /// The kernel's release, or its tree.
         kernel: String,
         /// What it lacks.
         reason: String,
-        /// Its tree.
-        kdir: String,
+        /// Another kernel, or what says more of this one.
+        help: String,
     },
     /// There is something in the way.
     #[error(
@@ -107,10 +107,18 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
     let tree = open_tree(system, &tree, "new NAME --kernel")?;
     let kdir = &tree.kdir;
     let shown = system.shown(&kdir.path);
+    let mut other = kdir::releases_with_rust(system);
+    other.retain(|release| tree.release.as_ref() != Some(release));
     let refuse = |reason: String| NewError::Kernel {
         kernel: tree.release.clone().unwrap_or_else(|| shown.clone()),
         reason,
-        kdir: shown.clone(),
+        help: match other.first() {
+            Some(other) => format!(
+                "there is one that has: rustkmod new {} --kernel {other}",
+                name.as_str()
+            ),
+            None => format!("see what it lacks: rustkmod doctor --kdir {shown}"),
+        },
     };
     let series = match (&kdir.makefile, kdir.series()) {
         (Err(_), _) => return Err(refuse(format!("{shown} holds no kernel tree")).into()),

@@ -162,3 +162,33 @@ pub fn write(path: impl AsRef<Path>, text: impl AsRef<[u8]>) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, text).unwrap();
 }
+
+/// Packages of one kernel, unpacked into a folder: headers, toolchain, sources.
+pub struct Packages {
+    /// The folder.
+    pub root: PathBuf,
+    /// The headers in it.
+    pub kdir: PathBuf,
+    /// The kernel's release.
+    pub release: String,
+}
+
+/// The packages whose headers `RUSTKMOD_TEST_HEADERS` names.
+pub fn packages() -> Option<Packages> {
+    let Some(headers) = std::env::var_os("RUSTKMOD_TEST_HEADERS").map(PathBuf::from) else {
+        skip("RUSTKMOD_TEST_HEADERS names no headers of a kernel with Rust");
+        return None;
+    };
+    let kdir = std::fs::canonicalize(headers).unwrap();
+    // ROOT/usr/lib/modules/RELEASE/build
+    let found = kdir.parent().zip(kdir.ancestors().nth(5));
+    let Some((release, root)) = found.filter(|_| kdir.ends_with("build")) else {
+        skip("the headers are not where a package has them");
+        return None;
+    };
+    Some(Packages {
+        root: root.to_path_buf(),
+        release: release.file_name()?.to_str()?.to_string(),
+        kdir,
+    })
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `rustkmod new`: what it writes, that it writes all or nothing, and that what it writes builds.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A tree that says it is one.
+fn tree(folder: &Path) -> PathBuf {
+    let tree = folder.join("tree");
+    common::write(tree.join("Makefile"), "VERSION = 6\nPATCHLEVEL = 12\n");
+    common::write(tree.join(".config"), "CONFIG_RUST=y\n");
+    tree
+}
+
+fn new(folder: &Path, kdir: &Path, name: &str) -> Output {
+    common::command()
+        .current_dir(folder)
+        .args(["new", name, "--author", "A. Author", "--kdir"])
+        .arg(kdir)
+        .output()
+        .unwrap()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().flatten();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_empty_folder_is_filled_and_a_full_one_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let kdir = tree(folder.path());
+    fs::create_dir(folder.path().join("hello")).unwrap();
+    assert!(new(folder.path(), &kdir, "hello").status.success());
+    let made = names(&folder.path().join("hello"));
+    assert_eq!(made.len(), 8, "{made:?}");
+
+    let source = folder.path().join("hello/hello.rs");
+    fs::write(&source, "mine").unwrap();
+    let again = new(folder.path(), &kdir, "hello");
+    assert_eq!(again.status.code(), Some(2));
+    assert_eq!(fs::read_to_string(source).unwrap(), "mine");
+    // Nor is anything left beside it.
+    assert_eq!(names(folder.path()), ["hello", "tree"]);
+}
+
+#[test]
+fn what_cannot_be_written_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let kdir = tree(folder.path());
+    // A link is no folder, wherever it leads.
+    let elsewhere = folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, folder.path().join("hello")).unwrap();
+    assert_eq!(new(folder.path(), &kdir, "hello").status.code(), Some(2));
+    assert!(names(&elsewhere).is_empty());
+    // /proc takes no folders, from root either.
+    let refused = new(Path::new("/proc"), &kdir, "hello");
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("/proc/hello cannot be written"), "{said}");
+}
+
+#[test]
+fn files_are_as_the_umask_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let kdir = tree(folder.path());
+    let script = format!(
+        "umask 027; {} new hello --author A --kdir {}",
+        env!("CARGO_BIN_EXE_rustkmod"),
+        kdir.display()
+    );
+    let output = Command::new("sh")
+        .args(["-ec", &script])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let mode = |name: &str| {
+        let path = folder.path().join("hello").join(name);
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!(
+        (mode("."), mode("Kbuild"), mode("check-headers")),
+        (0o750, 0o640, 0o750)
+    );
+}
+
+#[test]
+fn two_at_once_make_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let kdir = tree(folder.path());
+    let made: Vec<bool> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| new(folder.path(), &kdir, "hello").status.success()))
+            .collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(made.iter().filter(|made| **made).count(), 1, "{made:?}");
+    assert_eq!(names(folder.path()), ["hello", "tree"]);
+    assert_eq!(names(&folder.path().join("hello")).len(), 8);
+}
+
+/// `RUSTKMOD_TEST_HEADERS` names the headers, as in `kernel.rs`.
+#[test]
+fn every_name_that_is_taken_builds_without_a_warning() {
+    let Some(packages) = common::packages() else {
+        return;
+    };
+    let fitting = common::command()
+        .arg("--root")
+        .arg(&packages.root)
+        .args(["toolchain", "--path", &packages.release])
+        .output()
+        .unwrap();
+    if !fitting.status.success() {
+        common::skip("the rustc of these headers is not beside them");
+        return;
+    }
+    let rustc = common::printed(&fitting);
+    let rustc = packages.root.join(rustc.trim().trim_start_matches('/'));
+    let kdir = &packages.kdir;
+    let longest = "a".repeat(55);
+    for name in [
+        "hello",
+        "this_module",
+        "result",
+        "drop",
+        "vec",
+        "k_vec",
+        "self_",
+        &longest,
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let made = new(folder.path(), kdir, name);
+        assert!(
+            made.status.success(),
+            "{name}: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        let module = folder.path().join(name);
+        let output = Command::new("make")
+            .arg("-C")
+            .arg(&module)
+            .arg(format!("KDIR={}", kdir.display()))
+            .arg(format!("RUSTC={}", rustc.display()))
+            .env_remove("LLVM")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{name}: {said}");
+        // That the compiler differs from the kernel's is kbuild's to say.
+        assert!(
+            !said.contains("generated") && !said.contains("warning: unused"),
+            "{said}"
+        );
+        assert!(
+            !said.contains("warning[") && !said.contains("emitted"),
+            "{said}"
+        );
+        let check = common::command()
+            .args(["check", "--kernel"])
+            .arg(kdir)
+            .arg(module.join(format!("{name}.ko")))
+            .output()
+            .unwrap();
+        assert!(check.status.success(), "{}", common::printed(&check));
+    }
+}
