@@ -232,6 +232,8 @@ impl RustRule {
     /// Adds what one Makefile says; only the one with the rule names crates.
     pub fn add(&mut self, text: &str, has_rule: bool) {
         for line in logical_lines(text).filter(|line| !line.trim_start().starts_with('#')) {
+            // The bitcode of the C helpers, as it is for a module.
+            let line = line.replace("$(if $(part-of-module),_module)", "_module");
             let mut words = line.split_whitespace().peekable();
             while let Some(word) = words.next() {
                 if word == "--extern" && has_rule {
@@ -361,5 +363,17 @@ mod tests {
             ["a", "alloc", "kernel"]
         );
         assert_eq!(rule.files.into_iter().collect::<Vec<_>>(), ["rust/liba.so"]);
+
+        // As 7.2 has it.
+        let mut rule = RustRule::default();
+        rule.add(
+            "cmd = $(RUSTC) $(if $(CONFIG_RUST_INLINE_HELPERS),;$(LLVM_LINK) \\\n\
+             $(objtree)/rust/helpers/helpers$(if $(part-of-module),_module).bc -o $@)\n",
+            true,
+        );
+        assert_eq!(
+            rule.files.into_iter().collect::<Vec<_>>(),
+            ["rust/helpers/helpers_module.bc"]
+        );
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Subject;
+use crate::kdir::Kdir;
 use crate::report::{Finding, counted};
 use crate::rmeta::{Rmeta, Target};
 use crate::system;
@@ -19,36 +20,8 @@ const E0461: &str =
 pub fn complete(subject: &Subject) -> Vec<Finding> {
     let check = "crates";
     let kdir = &subject.kdir;
-    let mut wanted: BTreeMap<String, String> = BTreeMap::new();
-    for name in &kdir.rule.externs {
-        wanted.insert(
-            name.clone(),
-            "scripts/Makefile.build passes it to rustc".into(),
-        );
-    }
-    wanted
-        .entry("core".into())
-        .or_insert_with(|| "every crate is compiled against it".into());
-    let mut waiting: Vec<String> = wanted.keys().cloned().collect();
-    while let Some(user) = waiting.pop() {
-        let Some(Ok(rmeta)) = kdir.crates.get(&user) else {
-            continue;
-        };
-        for name in rmeta
-            .dependencies
-            .iter()
-            .filter_map(|dependency| dependency.name.as_ref())
-        {
-            if !wanted.contains_key(name) {
-                wanted.insert(name.clone(), format!("`{user}` was compiled against it"));
-                waiting.push(name.clone());
-            }
-        }
-    }
     let mut findings = Vec::new();
-    let is_there =
-        |name: &String| kdir.crates.contains_key(name) || kdir.libraries.contains_key(name);
-    let missing: Vec<_> = wanted.iter().filter(|(name, _)| !is_there(name)).collect();
+    let missing = missing(kdir);
     let folder = subject.system.shown(&kdir.path.join("rust"));
     if !missing.is_empty() {
         let names: Vec<_> = missing.iter().map(|(name, _)| name.as_str()).collect();
@@ -76,13 +49,13 @@ pub fn complete(subject: &Subject) -> Vec<Finding> {
         });
     }
     for file in kdir.rule.files.iter().filter(|file| file.ends_with(".bc")) {
-        if !kdir.file(file).exists() && kdir.config.is_y("CC_IS_CLANG") {
+        if !kdir.file(file).exists() && kdir.config.is_y("RUST_INLINE_HELPERS") {
             let finding = Finding::error(
                 check,
                 subject.shown(file),
                 format!("the headers lack {file}"),
             )
-            .note("scripts/Makefile.build passes it to rustc");
+            .note("CONFIG_RUST_INLINE_HELPERS links every Rust module with it");
             findings.push(subject.reinstall(finding));
         }
     }
@@ -95,6 +68,41 @@ pub fn complete(subject: &Subject) -> Vec<Finding> {
         findings.push(Finding::ok(check, &folder, message));
     }
     findings
+}
+
+/// The crates that a module needs and that are not there, each with who wants it: those that are named
+/// somewhere.
+fn missing(kdir: &Kdir) -> Vec<(String, String)> {
+    let mut wanted: BTreeMap<String, String> = BTreeMap::new();
+    for name in &kdir.rule.externs {
+        wanted.insert(
+            name.clone(),
+            "scripts/Makefile.build passes it to rustc".into(),
+        );
+    }
+    wanted
+        .entry("core".into())
+        .or_insert_with(|| "every crate is compiled against it".into());
+    let mut waiting: Vec<String> = wanted.keys().cloned().collect();
+    while let Some(user) = waiting.pop() {
+        let Some(Ok(rmeta)) = kdir.crates.get(&user) else {
+            continue;
+        };
+        for name in rmeta
+            .dependencies
+            .iter()
+            .filter_map(|dependency| dependency.name.as_ref())
+        {
+            if !wanted.contains_key(name) {
+                wanted.insert(name.clone(), format!("`{user}` was compiled against it"));
+                waiting.push(name.clone());
+            }
+        }
+    }
+    let is_there =
+        |name: &String| kdir.crates.contains_key(name) || kdir.libraries.contains_key(name);
+    wanted.retain(|name, _| !is_there(name));
+    wanted.into_iter().collect()
 }
 
 /// Distributions that turn Rust on and ship no crates: installing their headers again helps
@@ -182,8 +190,10 @@ fn one_build(subject: &Subject, sound: &[(&String, &Rmeta)]) -> Option<Finding> 
         .values()
         .map(|library| library.as_ref().ok()?.hash.as_deref())
         .collect();
-    let all_are_known =
-        hashes.len() == subject.kdir.crates.len() && libraries.iter().all(Option::is_some);
+    // Where one is missing by its name, a hash that is not here is that one's.
+    let all_are_known = hashes.len() == subject.kdir.crates.len()
+        && libraries.iter().all(Option::is_some)
+        && missing(&subject.kdir).is_empty();
     for (user, rmeta) in sound {
         for dependency in &rmeta.dependencies {
             let Some(name) = dependency.name.as_deref() else {
@@ -572,6 +582,23 @@ mod tests {
             tree.remove(&format!("rust/lib{name}.rmeta"));
             assert_eq!(tree.run(complete), [Error], "{name}");
         }
+    }
+
+    #[test]
+    fn bitcode_must_be_there_where_helpers_are_inlined() {
+        let tree = tree();
+        let rule = "cmd = $(RUSTC) --extern kernel \\\n\
+                    \t$(objtree)/rust/helpers/helpers$(if $(part-of-module),_module).bc\n";
+        tree.write("scripts/Makefile.build", rule);
+        assert_eq!(tree.run(complete), [Ok]);
+        tree.write(".config", "CONFIG_RUST=y\nCONFIG_RUST_INLINE_HELPERS=y\n");
+        tree.write(
+            "include/config/auto.conf",
+            "CONFIG_RUST=y\nCONFIG_RUST_INLINE_HELPERS=y\n",
+        );
+        assert_eq!(tree.run(complete), [Error]);
+        tree.write("rust/helpers/helpers_module.bc", "BC");
+        assert_eq!(tree.run(complete), [Ok]);
     }
 
     #[test]
