@@ -106,6 +106,7 @@ pub const NEEDED_BY_TESTS: &[Tool] = &[
     (Bin("shellcheck"), "shellcheck", "shellcheck"),
     (Bin("readelf"), "binutils", "binutils"),
     (File("/usr/share/i18n/locales/de_DE"), "locales", "glibc"),
+    (Bin("debootstrap"), "debootstrap", "debootstrap"),
 ];
 
 /// Where Debian keeps libclang, for bindgen; Arch's `clang` has it.

@@ -8,6 +8,7 @@
 mod aur;
 mod bit_for_bit;
 mod chain;
+mod clean_room;
 mod config;
 mod contents;
 mod inputs;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         signatures::trials,
         signed::trials,
         interrupted::trials,
+        clean_room::trials,
         series::trials,
         shell::trials,
     ] {
