@@ -107,6 +107,7 @@ pub const NEEDED_BY_TESTS: &[Tool] = &[
     (Bin("readelf"), "binutils", "binutils"),
     (Bin("chromium"), "chromium", "chromium"),
     (File("/usr/share/i18n/locales/de_DE"), "locales", "glibc"),
+    (Bin("debootstrap"), "debootstrap", "debootstrap"),
 ];
 
 /// Where Debian keeps libclang, for bindgen; Arch's `clang` has it.

@@ -11,6 +11,7 @@ mod bit_for_bit;
 mod buildenv;
 mod chain;
 mod clippy;
+mod clean_room;
 mod config;
 mod contents;
 mod docs;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         signed::trials,
         author::trials,
         interrupted::trials,
+        clean_room::trials,
         series::trials,
         docs::trials,
         clippy::trials,

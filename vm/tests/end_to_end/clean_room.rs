@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The nearest that Debian has to devtools' chroot: a root of its next release with what base-devel
+//! has, what the PKGBUILD names, and nothing else. In it makepkg is run as makechrootpkg runs it:
+//! by `builduser`, whose home is `/build`, with folders at `/startdir`, `/srcdest` and `/pkgdest`,
+//! nothing of anybody's environment, no rustup toolchain, no terminal.
+
+use std::{
+    fs,
+    os::unix::fs::chown,
+    path::{Path, PathBuf},
+    process::Command,
+    str::FromStr,
+    sync::Arc,
+};
+
+use alpm_srcinfo::{SourceInfo, SourceInfoV1};
+use libtest_mimic::{Failed, Trial};
+use nix::mount::{MsFlags, mount};
+use vm::{
+    aur,
+    cache::Key,
+    packages::{NO_NETWORK, packages},
+    run::{Program, answer},
+};
+
+use crate::lab::{self, Lab, all_trials, says, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::trials(
+        lab,
+        &[
+            ("the_clean_rooms_table_names_every_dependency", named),
+            ("the_kernel_builds_in_a_clean_room", builds),
+        ],
+    )
+    .into_iter()
+    .zip([false, true])
+    .map(|(trial, long)| trial.with_ignored_flag(long && !all_trials()))
+    .collect()
+}
+
+/// Arch's packages, and Debian's that have the same in them.
+const TABLE: &[(&str, &[&str])] = &[
+    // What every PKGBUILD may expect to be there.
+    (
+        "base-devel",
+        &[
+            "autoconf",
+            "automake",
+            "binutils",
+            "bison",
+            "fakeroot",
+            "file",
+            "flex",
+            "g++",
+            "gawk",
+            "gcc",
+            "gettext",
+            "groff",
+            "libtool",
+            "m4",
+            "make",
+            "makepkg",
+            "pacman-package-manager",
+            "patch",
+            "pkgconf",
+            "texinfo",
+        ],
+    ),
+    // What Arch's pacman itself depends on, and Debian's only recommends.
+    (
+        "pacman",
+        &[
+            "ca-certificates",
+            "curl",
+            "gnupg",
+            "libarchive-tools",
+            "zstd",
+        ],
+    ),
+    ("bc", &["bc"]),
+    ("cargo", &["cargo"]),
+    ("clang", &["clang", "libclang-dev"]),
+    ("cpio", &["cpio"]),
+    ("gettext", &["gettext"]),
+    ("graphviz", &["graphviz"]),
+    ("libelf", &["libelf-dev"]),
+    ("lld", &["lld"]),
+    ("llvm", &["llvm"]),
+    ("openssl", &["libssl-dev", "openssl"]),
+    ("pahole", &["pahole"]),
+    ("perl", &["perl"]),
+    ("python", &["python3"]),
+    ("rustup", &["rustup"]),
+    ("tar", &["tar"]),
+    ("xz", &["xz-utils"]),
+    ("zstd", &["zstd"]),
+];
+
+fn debian(arch: &str) -> Result<&'static [&'static str], Failed> {
+    // "clang>=11"
+    let name = arch.split(['<', '>', '=']).next().unwrap_or(arch);
+    let row = TABLE.iter().find(|(package, _)| *package == name);
+    Ok(row
+        .ok_or_else(|| format!("no package of Debian is named for {name}"))?
+        .1)
+}
+
+/// What a folder of the AUR asks for to be built.
+fn makedepends(tree: &Path) -> Result<Vec<String>, Failed> {
+    let SourceInfo::V1(SourceInfoV1 { base, .. }) =
+        SourceInfo::from_str(&fs::read_to_string(tree.join(".SRCINFO"))?)?;
+    let mut names: Vec<_> = base
+        .make_dependencies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    names.extend(["base-devel", "pacman"].map(str::to_owned));
+    Ok(names)
+}
+
+fn named(_: &Lab) -> Result<(), Failed> {
+    let place = tempfile::tempdir()?;
+    for tree in aur::write(place.path())? {
+        for name in makedepends(&tree)? {
+            debian(&name)?;
+        }
+    }
+    Ok(())
+}
+
+/// The release that has makepkg 7.1 and clang 21.
+const RELEASE: &str = "forky";
+
+/// A root with these packages, kept.
+fn root(lab: &Lab, names: &[String]) -> Result<PathBuf, Failed> {
+    let mut wanted = Vec::new();
+    for name in names {
+        wanted.extend_from_slice(debian(name)?);
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut key = Key::default();
+    key.text("release", RELEASE)
+        .text("packages", &wanted.join(","));
+    let progress = &lab.shop.progress;
+    let kept = lab.shop.cache.keep("clean-root", &key, 0, |folder| {
+        progress.say(format!("Making a root of {RELEASE}..."));
+        let log = lab.shop.cache.log("test-clean-root")?;
+        let mirror = answer(
+            "apt-get",
+            ["indextargets", "--format", "$(REPO_URI)", "Label: Debian"],
+        );
+        let mirror = mirror
+            .lines()
+            .next()
+            .unwrap_or("http://deb.debian.org/debian/");
+        Program::new("making a root", "debootstrap", &log)
+            .args([
+                "--variant=minbase",
+                &format!("--include={}", wanted.join(",")),
+            ])
+            .args([RELEASE])
+            .args([folder])
+            .args([mirror])
+            // Older debootstraps do not know the release: all are made as sid is.
+            .args(["/usr/share/debootstrap/scripts/sid"])
+            .run(progress)
+    })?;
+    Ok(kept.path)
+}
+
+/// The root, with folders of this build in it.
+struct Room {
+    root: PathBuf,
+    place: PathBuf,
+}
+
+const USER: u32 = 1000;
+
+impl Room {
+    fn new(lab: &Lab, tree: &Path) -> Result<Self, Failed> {
+        let root = root(lab, &makedepends(tree)?)?;
+        let place = lab.shop.cache.folder("test-clean", 0)?;
+        fs::remove_dir_all(&place)?;
+        let place = lab.shop.cache.folder("test-clean", 0)?;
+        for name in ["startdir", "build", "srcdest", "pkgdest"] {
+            let (here, inside) = (place.join(name), root.join(name));
+            fs::create_dir_all(&here)?;
+            fs::create_dir_all(&inside)?;
+            chown(&here, Some(USER), Some(USER))?;
+            bind(&here, &inside)?;
+        }
+        for name in ["proc", "dev"] {
+            bind(&Path::new("/").join(name), &root.join(name))?;
+        }
+        // Whom this machine asks for names, and whose certificates it trusts.
+        for name in ["etc/resolv.conf", "etc/ssl/certs/ca-certificates.crt"] {
+            fs::copy(Path::new("/").join(name), root.join(name))?;
+        }
+        let passwd = fs::read_to_string(root.join("etc/passwd"))?;
+        if !passwd.contains("builduser") {
+            let user = format!("{passwd}builduser:x:{USER}:{USER}::/build:/bin/bash\n");
+            fs::write(root.join("etc/passwd"), user)?;
+        }
+        for file in fs::read_dir(tree)?.flatten() {
+            if file.path().is_file() {
+                let copy = place.join("startdir").join(file.file_name());
+                fs::copy(file.path(), &copy)?;
+                chown(&copy, Some(USER), Some(USER))?;
+            }
+        }
+        Ok(Self { root, place })
+    }
+
+    /// makepkg, through something. Dependencies are what the root has: Debian's pacman knows none.
+    fn makepkg(
+        &self,
+        lab: &Lab,
+        through: &[&str],
+        options: &[&str],
+        settings: &[(&str, &str)],
+    ) -> Result<(bool, String), Failed> {
+        let log = lab.shop.cache.log("test-clean")?;
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut program = Program::new("building in the clean room", "setpriv", &log)
+            .args([
+                "--pdeathsig=KILL",
+                "unshare",
+                "--pid",
+                "--fork",
+                "--kill-child",
+            ])
+            .args(through)
+            .args(["setsid", "--wait", "/usr/sbin/chroot"])
+            .args([format!("--userspec={USER}:{USER}")])
+            .args([&self.root])
+            .args(["env", "--chdir=/startdir", "makepkg"])
+            .args(["--nodeps", "--noconfirm", "--skippgpcheck", "--nocolor"])
+            .args(options);
+        let command = program.command();
+        command.env_clear().envs([
+            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/bin"),
+            ("HOME", "/build"),
+            ("LANG", "C.UTF-8"),
+            ("BUILDDIR", "/build"),
+            ("SRCDEST", "/srcdest"),
+            ("PKGDEST", "/pkgdest"),
+            ("PKGEXT", ".pkg.tar.zst"),
+            ("MAKEFLAGS", &format!("-j{jobs}")),
+        ]);
+        command.envs(settings.iter().copied());
+        let status = program.wait(&lab.shop.progress)?;
+        Ok((status.success(), fs::read_to_string(&log)?))
+    }
+}
+
+fn bind(from: &Path, to: &Path) -> Result<(), Failed> {
+    let flags = MsFlags::MS_BIND;
+    mount(Some(from), to, None::<&str>, flags, None::<&str>)?;
+    Ok(())
+}
+
+fn builds(lab: &Lab) -> Result<(), Failed> {
+    let trees = tempfile::tempdir()?;
+    let tree = aur::write(trees.path())?.remove(0);
+    let room = Room::new(lab, &tree)?;
+    let mut settings = vec![("_config", "vm")];
+    let inside;
+    if let Some(tarball) = &lab.shop.tarball {
+        let name = tarball.path.file_name().ok_or("a name")?;
+        let copy = room.place.join("srcdest").join(name);
+        fs::copy(&tarball.path, &copy)?;
+        chown(&copy, Some(USER), Some(USER))?;
+        inside = format!("/srcdest/{}", name.to_string_lossy());
+        settings.extend([("_tarball", &*inside), ("_tarball_sha256", &tarball.sha256)]);
+    }
+    let (prepared, said) = room.makepkg(lab, &[], &["--nobuild"], &settings)?;
+    assert!(prepared, "{said}");
+    says(
+        &said,
+        &["Prepared linux-rust version", "Sources are ready."],
+    );
+
+    // What is not named is not there: the same room without bc.
+    let script = r#"mount --bind /dev/null "$1"/usr/bin/bc; shift; exec "$@""#;
+    let bc = room.root.display().to_string();
+    let without = ["unshare", "--mount", "sh", "-euc", script, "sh", &bc];
+    let (built, said) = room.makepkg(lab, &without, &["--noextract"], &settings)?;
+    assert!(!built, "it does without bc");
+    says(&said, &["bc: ", "A failure occurred in build()."]);
+
+    let (built, said) = room.makepkg(lab, &NO_NETWORK, &["--noextract"], &settings)?;
+    assert!(built, "{said}");
+    let made = packages(&room.place.join("pkgdest"))?;
+    let SourceInfo::V1(info) = SourceInfo::from_str(&fs::read_to_string(tree.join(".SRCINFO"))?)?;
+    assert_eq!(made.len(), info.packages.len(), "{made:?}");
+    let output = Command::new("bsdtar")
+        .arg("-xOf")
+        .arg(&made[0])
+        .arg(".BUILDINFO")
+        .output()?;
+    says(
+        &text(&output),
+        &["builddir = /build", "startdir = /startdir"],
+    );
+    Ok(())
+}
