@@ -556,8 +556,14 @@ pub fn all(system: &System) -> Vec<Found> {
             });
         }
     };
-    for folder in sorted_folders(&system.at("/usr/lib/linux-rust-toolchain")) {
-        add(folder.join("bin/rustc"), Origin::Packaged);
+    // A folder a series: linux-rust-toolchain, linux-rust-lts612-toolchain.
+    for series in sorted_folders(&system.at("/usr/lib")) {
+        let name = series.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("linux-rust") && name.ends_with("-toolchain") {
+            for folder in sorted_folders(&series) {
+                add(folder.join("bin/rustc"), Origin::Packaged);
+            }
+        }
     }
     if let Some(home) = rustup_home(system) {
         for folder in sorted_folders(&home.join("toolchains")) {
