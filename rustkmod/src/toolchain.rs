@@ -239,17 +239,23 @@ fn read_version(system: &System, real: &Path) -> Option<Result<String, String>> 
         own.sort();
         folders.extend(own);
     }
-    let mut versions = folders
-        .iter()
-        .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .flat_map(|entries| entries.flatten())
-        .filter(|entry| {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            name.starts_with("libstd-") && name.ends_with(".so")
-        })
-        .filter_map(|entry| rmeta::library_rustc(&entry.path()).ok())
-        .collect::<Vec<_>>();
+    let libraries = |is_wanted: &dyn Fn(&str) -> bool| -> Vec<String> {
+        folders
+            .iter()
+            .filter_map(|folder| std::fs::read_dir(folder).ok())
+            .flat_map(|entries| entries.flatten())
+            .filter(|entry| is_wanted(&entry.file_name().to_string_lossy()))
+            .filter_map(|entry| rmeta::library_rustc(&entry.path()).ok())
+            .collect()
+    };
+    let mut versions = libraries(&|name| name.starts_with("libstd-") && name.ends_with(".so"));
+    if versions.is_empty() {
+        // Later rustcs have the standard library in their driver, and a package of what they need to
+        // run has no other.
+        versions = libraries(&|name| {
+            name.starts_with("librustc_driver") && needed.iter().any(|library| library == name)
+        });
+    }
     versions.sort();
     versions.dedup();
     // Two versions side by side, as in a distribution with several, tell nothing.
@@ -550,8 +556,14 @@ pub fn all(system: &System) -> Vec<Found> {
             });
         }
     };
-    for folder in sorted_folders(&system.at("/usr/lib/linux-rust-toolchain")) {
-        add(folder.join("bin/rustc"), Origin::Packaged);
+    // A folder a series: linux-rust-toolchain, linux-rust-lts612-toolchain.
+    for series in sorted_folders(&system.at("/usr/lib")) {
+        let name = series.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("linux-rust") && name.ends_with("-toolchain") {
+            for folder in sorted_folders(&series) {
+                add(folder.join("bin/rustc"), Origin::Packaged);
+            }
+        }
     }
     if let Some(home) = rustup_home(system) {
         for folder in sorted_folders(&home.join("toolchains")) {
