@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
+use crate::boot;
 use crate::check::{self, Kernel, ModuleReport};
 use crate::doctor::Subject;
 use crate::error::{Error, Result};
@@ -59,6 +60,11 @@ pub enum Command {
     ///
     /// Exit status: 0 when it is on this machine, 1 when it is not, 2 when it could not run.
     Toolchain(ToolchainArguments),
+    /// Boot a kernel in QEMU, load modules there, and say what came of it
+    ///
+    /// Exit status: 0 when all went well, 1 when a module or the kernel failed, 2 when it could not
+    /// run.
+    Boot(boot::command::Arguments),
     /// Write the man pages and shell completions into a folder, for packagers
     #[command(hide = true)]
     Generate {
@@ -194,19 +200,21 @@ pub fn run(arguments: Arguments) -> Result<Verdict> {
         Command::Why(arguments) => why(&system, &arguments, &mut out),
         Command::Explain(arguments) => explain(&arguments, &mut out),
         Command::Toolchain(arguments) => toolchain(&system, &arguments, &mut out),
+        Command::Boot(arguments) => boot::command::run(&system, &arguments, &mut out),
         Command::Generate { folder } => generate(&folder),
     }?;
     out.to.flush()?;
     Ok(verdict)
 }
 
-struct Output {
-    json: bool,
-    to: Box<dyn Write>,
+/// Where a command's answer goes, and in which form.
+pub(crate) struct Output {
+    pub(crate) json: bool,
+    pub(crate) to: Box<dyn Write>,
 }
 
 impl Output {
-    fn json(&mut self, document: &impl Serialize) -> Result<()> {
+    pub(crate) fn json(&mut self, document: &impl Serialize) -> Result<()> {
         serde_json::to_writer_pretty(&mut self.to, document)?;
         writeln!(self.to)?;
         Ok(())
@@ -215,12 +223,12 @@ impl Output {
 
 /// The fields every JSON document begins with.
 #[derive(Serialize)]
-struct Header {
+pub(crate) struct Header {
     schema: u32,
     command: &'static str,
 }
 
-const fn header(command: &'static str) -> Header {
+pub(crate) const fn header(command: &'static str) -> Header {
     Header {
         schema: SCHEMA,
         command,
@@ -505,7 +513,12 @@ fn open_log(path: &Path) -> Result<std::fs::File> {
     })
 }
 
-fn write_explanation(out: &mut dyn Write, name: &str, found: &Explanation) -> Result<()> {
+/// Writes what a log means.
+pub(crate) fn write_explanation(
+    out: &mut dyn Write,
+    name: &str,
+    found: &Explanation,
+) -> Result<()> {
     for known in &found.known {
         let mut finding = known.finding.clone();
         let text: String = known.line.text.chars().take(300).collect();

@@ -56,6 +56,9 @@ pub enum Error {
         /// Its last words, or why it did not start.
         reason: String,
     },
+    /// A kernel could not be booted.
+    #[error(transparent)]
+    Boot(#[from] crate::boot::Error),
     /// A request that cannot be met, with the reason and the remedy in it.
     #[error("{0}")]
     Unmet(String),

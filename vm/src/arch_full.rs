@@ -18,7 +18,6 @@ use nix::sys::resource::{UsageWho, getrusage};
 use crate::{
     demo,
     error::{Context, Result},
-    guest,
     host::{self, BUILDER},
     machine::Machine,
     packages::{Makepkg, Workshop, packages, repository},
@@ -39,7 +38,7 @@ const TELL_EVERY: Duration = Duration::from_secs(300);
 pub fn run() -> Result<()> {
     let progress = Progress::default();
     host::begin()?;
-    guest::require_init()?;
+    rustkmod::boot::init()?;
     let shop = Workshop::open(progress)?;
     let mut row = shop.series.clone();
     row.clang = row.clang.max(CLANG);

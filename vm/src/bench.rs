@@ -12,7 +12,7 @@ use std::{
 use crate::{
     demo::{self, MODULE},
     error::{Context, Error, Result},
-    guest, host,
+    host,
     machine::Machine,
     packages::{Makepkg, Workshop, packages},
     run::{Program, Progress},
@@ -25,7 +25,7 @@ const TURNS: usize = 5;
 pub fn run() -> Result<()> {
     let progress = Progress::default();
     host::begin()?;
-    guest::require_init()?;
+    rustkmod::boot::init()?;
     let shop = Workshop::open(progress)?;
     let (first, dkms) = (shop.kernel(1)?, shop.dkms()?);
 

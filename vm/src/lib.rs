@@ -9,10 +9,10 @@
 pub mod arch_full;
 pub mod aur;
 pub mod bench;
+pub mod boot;
 pub mod cache;
 pub mod demo;
 pub mod error;
-pub mod guest;
 pub mod host;
 pub mod machine;
 pub mod packages;

@@ -13,7 +13,7 @@ use libtest_mimic::{Failed, Trial};
 use vm::{
     Result,
     cache::Kept,
-    guest, host,
+    host,
     machine::Machine,
     packages::{Makepkg, Workshop, packages, repository},
     run::Progress,
@@ -53,7 +53,7 @@ impl Lab {
     pub fn open() -> Result<Self> {
         let progress = Progress::default();
         host::begin()?;
-        guest::require_init()?;
+        rustkmod::boot::init().map_err(vm::Error::from)?;
         let shop = Workshop::open(progress)?;
         host::install_missing(
             host::NEEDED_BY_TESTS,

@@ -6,9 +6,9 @@
 use std::{fs, path::PathBuf, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
+use rustkmod::boot::Verdict;
 use vm::{
     demo::boot_installed,
-    guest::Verdict,
     machine::Machine,
     packages::{packages, repository},
     series,
