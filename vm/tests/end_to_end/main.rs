@@ -6,6 +6,7 @@
 //! test has a throwaway copy of a machine where they are installed.
 
 mod aur;
+mod boot;
 mod chain;
 mod config;
 mod contents;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for part in [
         chain::trials,
+        boot::trials,
         stock_make::trials,
         contents::trials,
         config::trials,
