@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: 0BSD
 
-# The init of the test machine is static: there is nothing beside it in there.
+# The init of `rustkmod boot` is static: there is nothing beside it in there.
 HOST := x86_64-unknown-linux-gnu
 
 # Where the programs are looked for, whatever cargo's configuration says.
@@ -33,7 +33,8 @@ bench: build
 
 build:
 	cargo build --release --locked -p vm -p rustkmod
-	cargo rustc --release --locked -p vm-init --target $(HOST) -- -C target-feature=+crt-static
+	cargo rustc --release --locked -p kmod-init --target $(HOST) -- \
+		-C target-feature=+crt-static -C strip=symbols
 
 # Everything, on what is built or kept from an earlier run. Needs root. The
 # evaluator of Kconfig is compared with the kernel's own, on the sources of every

@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
+use crate::boot;
 use crate::check::{self, Kernel, ModuleReport};
 use crate::doctor::Subject;
 use crate::error::{Error, Result};
@@ -69,6 +70,11 @@ pub enum Command {
     ///
     /// Exit status: 0 when it is written, 2 when it is not.
     Ide(IdeArguments),
+    /// Boot a kernel in QEMU, load modules there, and say what came of it
+    ///
+    /// Exit status: 0 when all went well, 1 when a module or the kernel failed, 2 when it could not
+    /// run.
+    Boot(boot::command::Arguments),
     /// Write the man pages and shell completions into a folder, for packagers
     #[command(hide = true)]
     Generate {
@@ -206,6 +212,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict> {
         Command::Toolchain(arguments) => toolchain(&system, &arguments, &mut out),
         Command::New(arguments) => new::run(&system, &arguments, &mut out),
         Command::Ide(arguments) => ide::run(&system, &arguments, &mut out),
+        Command::Boot(arguments) => boot::command::run(&system, &arguments, &mut out),
         Command::Generate { folder } => generate(&folder),
     }?;
     out.to.flush()?;
@@ -519,7 +526,12 @@ fn open_log(path: &Path) -> Result<std::fs::File> {
     })
 }
 
-fn write_explanation(out: &mut dyn Write, name: &str, found: &Explanation) -> Result<()> {
+/// Writes what a log means.
+pub(crate) fn write_explanation(
+    out: &mut dyn Write,
+    name: &str,
+    found: &Explanation,
+) -> Result<()> {
     for known in &found.known {
         let mut finding = known.finding.clone();
         let text: String = known.line.text.chars().take(300).collect();

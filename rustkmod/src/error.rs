@@ -62,6 +62,9 @@ pub enum Error {
     /// No rust-project.json was written.
     #[error(transparent)]
     Ide(#[from] crate::ide::IdeError),
+    /// A kernel could not be booted.
+    #[error(transparent)]
+    Boot(#[from] crate::boot::Error),
     /// A request that cannot be met, with the reason and the remedy in it.
     #[error("{0}")]
     Unmet(String),

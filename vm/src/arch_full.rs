@@ -18,7 +18,6 @@ use nix::sys::statvfs::statvfs;
 use crate::{
     demo,
     error::{Context, Error, Result},
-    guest,
     host::{self, BUILDER},
     machine::Machine,
     packages::{Makepkg, Workshop, package_name, packages, repository},
@@ -42,7 +41,7 @@ const TELL_EVERY: Duration = Duration::from_secs(300);
 pub fn run() -> Result<()> {
     let progress = Progress::default();
     host::begin()?;
-    guest::require_init()?;
+    rustkmod::boot::init()?;
     let shop = Workshop::open(progress)?;
     let mut row = shop.series.clone();
     row.clang = row.clang.max(CLANG);

@@ -10,12 +10,13 @@ use std::{
 };
 
 use crate::{
+    boot::put_program,
     buildenv::{self, Turn},
     demo::{self, MODULE},
     error::{Context, Error, Result},
-    guest, host,
+    host,
     machine::Machine,
-    packages::{Makepkg, Workshop, packages},
+    packages::{Makepkg, Workshop, packages, repository},
     run::{Program, Progress},
 };
 
@@ -26,7 +27,7 @@ const TURNS: usize = 5;
 pub fn run() -> Result<()> {
     let progress = Progress::default();
     host::begin()?;
-    guest::require_init()?;
+    rustkmod::boot::init()?;
     let shop = Workshop::open(progress)?;
     let (first, dkms) = (shop.kernel(1)?, shop.dkms()?);
 
@@ -43,6 +44,7 @@ pub fn run() -> Result<()> {
     for _ in 0..TURNS {
         boots.push(demo::boot_installed(&shop, &machine, "bench", &kernel, "")?.time);
     }
+    let turns = edit_to_loaded(&shop, &machine, &kernel)?;
     rows.insert(0, kernel_build(&shop)?);
     rows.insert(1, ccache_build(&shop)?);
 
@@ -64,6 +66,8 @@ pub fn run() -> Result<()> {
         "Boot to module loaded, unloaded and reported, TCG: {:.2} s",
         median(boots).as_secs_f64()
     );
+    println!();
+    print_changes(&turns);
     println!();
     println!("| part of the headers | MiB | zstd -9, MiB |");
     println!("|---|---|---|");
@@ -202,6 +206,83 @@ fn module_build(shop: &Workshop, machine: &Machine, kernel: &str) -> Result<Row>
         ratio: dkms.as_secs_f64() / bare.as_secs_f64(),
         goal: 1.3,
     })
+}
+
+/// One changed line, and what came of it.
+struct Change {
+    whole: Duration,
+    make: Duration,
+    qemu: Duration,
+}
+
+/// `rustkmod boot DIR` of the installed program, each time after a line of the module was changed.
+fn edit_to_loaded(shop: &Workshop, machine: &Machine, kernel: &str) -> Result<Vec<Change>> {
+    shop.progress
+        .say("Changing a line, building, booting and loading, in turn...");
+    put_program(machine)?;
+    let folder = machine.path("/tmp/loop");
+    fs::create_dir_all(&folder).context("create", &folder)?;
+    let from = repository().join("rust-out-of-tree-dkms");
+    fs::copy(from.join("Kbuild"), folder.join("Kbuild")).context("copy", &from)?;
+    let source = from.join(format!("{MODULE}.rs"));
+    let source = fs::read_to_string(&source).context("read", &source)?;
+    let mut turns = Vec::new();
+    // The first builds what stays; it is not counted.
+    for turn in 0..=TURNS {
+        let changed = source.replace("Hello", &format!("Hello {turn}"));
+        machine.write(&format!("/tmp/loop/{MODULE}.rs"), &changed)?;
+        let start = Instant::now();
+        let output = machine
+            .command("rustkmod")
+            .args(["boot", "--json", "--accel", "tcg", "--kernel", kernel])
+            .arg("/tmp/loop")
+            .output()
+            .context("run rustkmod in", machine.root())?;
+        let whole = start.elapsed();
+        let document: serde_json::Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let seconds = |name: &str| document["seconds"][name].as_f64();
+        let said = format!("Hello {turn} from Rust");
+        let parts = (seconds("build"), seconds("qemu"));
+        let is_loaded = output.status.success() && document["log"].to_string().contains(&said);
+        let (Some(make), Some(qemu), true) = (parts.0, parts.1, is_loaded) else {
+            return Err(Error::State {
+                what: format!("rustkmod boot has not loaded the changed {MODULE}"),
+                note: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+                help: "look at the kernel's log above".into(),
+            });
+        };
+        if turn > 0 {
+            turns.push(Change {
+                whole,
+                make: Duration::from_secs_f64(make),
+                qemu: Duration::from_secs_f64(qemu),
+            });
+        }
+    }
+    Ok(turns)
+}
+
+fn print_changes(turns: &[Change]) {
+    let of = |part: fn(&Change) -> Duration| {
+        let time = median(turns.iter().map(part).collect());
+        format!("{:.2}", time.as_secs_f64())
+    };
+    println!("| a changed line to the module loaded and unloaded, TCG | s | goal |");
+    println!("|---|---|---|");
+    println!(
+        "| `rustkmod boot DIR`, all of it | {} | at most 5 |",
+        of(|turn| turn.whole)
+    );
+    println!(
+        "| of it make, which is mostly rustc | {} | |",
+        of(|turn| turn.make)
+    );
+    println!("| of it QEMU | {} | |", of(|turn| turn.qemu));
+    println!(
+        "| of it rustkmod | {} | |",
+        of(|turn| turn.whole.saturating_sub(turn.make + turn.qemu))
+    );
 }
 
 type Parts = Vec<(&'static str, u64, u64)>;

@@ -4,14 +4,15 @@
 
 use std::{
     fs,
-    path::PathBuf,
     time::{Duration, Instant},
 };
 
+use rustkmod::boot::{Boot, Step, Verdict};
+
 use crate::{
+    boot::{boot, module_file},
     cache::Kept,
     error::{Context, Error, Result},
-    guest::{self, Boot, Guest, Verdict},
     host,
     machine::Machine,
     packages::{Site, Workshop, packages},
@@ -27,7 +28,7 @@ pub fn run(series: Option<&str>) -> Result<()> {
     let rows = series::chosen(series)?;
     let progress = Progress::default();
     host::begin()?;
-    guest::require_init()?;
+    rustkmod::boot::init()?;
     let site = Site::open(progress)?;
     if let [row] = &rows[..] {
         return show_series(&site.workshop(row.clone())?).map(drop);
@@ -211,13 +212,11 @@ fn shown(
 pub fn show(shop: &Workshop, machine: &Machine, name: &str) -> Result<()> {
     let kernel = machine.kernel()?;
     let boot = boot_installed(shop, machine, name, &kernel, "")?;
-    for line in &boot.log {
+    for line in boot.report.log() {
         println!("          {line}");
     }
-    let step = |(worked, step): &(bool, String)| {
-        format!("{step}{}", if *worked { "" } else { ": FAILED" })
-    };
-    let steps: Vec<_> = boot.results.iter().map(step).collect();
+    let step = |step: &Step| format!("{step}{}", if step.ok { "" } else { ": FAILED" });
+    let steps: Vec<_> = boot.report.steps.iter().map(step).collect();
     shop.progress.say(format!(
         "{} ({:.1} s in QEMU)",
         steps.join(", "),
@@ -227,7 +226,7 @@ pub fn show(shop: &Workshop, machine: &Machine, name: &str) -> Result<()> {
         Verdict::Good => Ok(()),
         verdict => Err(Error::State {
             what: format!("{MODULE} does not work in {kernel}: {verdict}"),
-            note: format!("it was loaded in QEMU; its log: {:?}", boot.log),
+            note: format!("the kernel says:\n    {}", boot.telling.join("\n    ")),
             help: format!("less {}", boot.console.display()),
         }),
     }
@@ -241,21 +240,14 @@ pub fn boot_installed(
     kernel: &str,
     append: &str,
 ) -> Result<Boot> {
-    let modules: Vec<PathBuf> = machine.module_files(kernel, MODULE)?;
+    let file = module_file(machine, kernel, MODULE)?;
     shop.progress.say(format!(
         "Booting {kernel}; DKMS has built {}",
-        modules
-            .last()
+        file.as_deref()
             .and_then(|path| path.strip_prefix(machine.root()).ok())
-            .map_or_else(String::new, |path| format!("/{}", path.display()))
+            .map_or_else(|| "nothing".into(), |path| format!("/{}", path.display()))
     ));
-    let image = machine.path(&format!("/usr/lib/modules/{kernel}/vmlinuz"));
-    Guest {
-        kernel: &image,
-        modules: &modules,
-        append,
-    }
-    .boot(&shop.cache, name)
+    boot(&shop.cache, name, machine, kernel, &[MODULE.into()], append)
 }
 
 #[cfg(test)]

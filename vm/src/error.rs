@@ -107,6 +107,10 @@ pub enum Error {
         why: String,
     },
 
+    /// A kernel could not be booted.
+    #[error(transparent)]
+    Boot(#[from] rustkmod::boot::Error),
+
     /// Something was not as this program left it.
     #[error("{what}\n  note: {note}\n  help: {help}")]
     State {

@@ -104,6 +104,7 @@ pub const NEEDED: &[Tool] = &[
 /// What only the tests need.
 pub const NEEDED_BY_TESTS: &[Tool] = &[
     (Bin("shellcheck"), "shellcheck", "shellcheck"),
+    (Bin("busybox"), "busybox-static", "busybox"),
     (Bin("readelf"), "binutils", "binutils"),
     (Bin("chromium"), "chromium", "chromium"),
     (File("/usr/share/i18n/locales/de_DE"), "locales", "glibc"),

@@ -9,12 +9,12 @@
 pub mod arch_full;
 pub mod aur;
 pub mod bench;
+pub mod boot;
 pub mod buildenv;
 pub mod cache;
 pub mod check_series;
 pub mod demo;
 pub mod error;
-pub mod guest;
 pub mod host;
 pub mod machine;
 pub mod packages;

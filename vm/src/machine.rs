@@ -35,7 +35,7 @@ const ASSUMED: &[(&str, &str)] = &[
     ("zlib", "usr/lib/x86_64-linux-gnu/libz.so.1"),
     ("libelf", "usr/lib/x86_64-linux-gnu/libelf.so.1"),
     ("openssl", "usr/bin/openssl"),
-    // The test machine's own: `guest`.
+    // The test machine's own: `boot`.
     ("initramfs", ""),
 ];
 

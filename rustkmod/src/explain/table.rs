@@ -906,6 +906,24 @@ pub const FAILURES: &[Failure] = &[
         details: NONE,
         examples: &["[    1.0] m: module license 'MIT' taints kernel."],
     },
+    // What the kernel says when it breaks.
+    Failure {
+        id: "rust-panic",
+        weight: Fails,
+        needle: "rust_kernel: panicked at",
+        pattern: r"rust_kernel: panicked at .*?(?P<place>[^\s']\S*:\d+:\d+)",
+        meaning: "the Rust code panicked at $place",
+        why: "in the kernel a panic is a BUG(): it ends the task that is running, and with oops=panic the machine",
+        help: &[(
+            "return an Error there: no unwrap(), no index that may be out of bounds, no overflow",
+            "",
+        )],
+        details: NONE,
+        examples: &[
+            "[    1.0] rust_kernel: panicked at 'explicit panic', /tmp/m/m.rs:20:9",
+            "[    1.0] rust_kernel: panicked at /tmp/m/m.rs:20:9:",
+        ],
+    },
     // What alarms and does no harm.
     Failure {
         id: "pahole-variant-part",

@@ -17,18 +17,16 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
+use rustkmod::boot::Verdict;
 use vm::{
-    guest::{Guest, Verdict},
+    boot::{boot, put_program},
     host::BUILDER,
     machine::Machine,
     packages::{make_executable, packages, repository},
     series,
 };
 
-use crate::{
-    lab::{self, Lab, says, text},
-    series::put_rustkmod,
-};
+use crate::lab::{self, Lab, logged, says, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     lab::trials(
@@ -194,7 +192,7 @@ fn lend_rustc(machine: &Machine) -> Result<(), Failed> {
 
 fn page(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    put_rustkmod(&machine)?;
+    put_program(&machine)?;
     lend_rustc(&machine)?;
     let mut session = Session::open(&machine)?;
     let path = repository().join("docs/first-module.md");
@@ -241,14 +239,10 @@ fn page(lab: &Lab) -> Result<(), Failed> {
 
 /// What the kernel logs when it is booted and the module loaded that DKMS has installed.
 fn booted(lab: &Lab, machine: &Machine) -> Result<String, Failed> {
-    let boot = Guest {
-        kernel: &machine.path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release)),
-        modules: &machine.module_files(&lab.release, "hello")?,
-        append: "",
-    }
-    .boot(&lab.shop.cache, "first-module")?;
-    assert_eq!(boot.verdict, Verdict::Good, "{:?}", boot.log);
-    Ok(boot.log.join("\n"))
+    let (cache, modules) = (&lab.shop.cache, ["hello".into()]);
+    let boot = boot(cache, "first-module", machine, &lab.release, &modules, "")?;
+    assert_eq!(boot.verdict, Verdict::Good, "{}", boot.log);
+    Ok(logged(&boot))
 }
 
 /// A machine with every series, and their names.
@@ -263,7 +257,7 @@ fn all_series(lab: &Lab) -> Result<(Machine, Vec<String>), Failed> {
         }
     }
     lab.pacman(&machine, "author", &all)?;
-    put_rustkmod(&machine)?;
+    put_program(&machine)?;
     set_up_author(&machine)?;
     let kernels = machine.kernels()?;
     assert_eq!(kernels.len(), series::all()?.len(), "{kernels:?}");
@@ -306,16 +300,11 @@ fn new_everywhere(lab: &Lab) -> Result<(), Failed> {
             .join(package.file_name().ok_or("a name")?);
         fs::copy(&package, &copy)?;
         lab.pacman(&machine, &name, &[copy])?;
-        let boot = Guest {
-            kernel: &machine.path(&format!("/usr/lib/modules/{kernel}/vmlinuz")),
-            modules: &machine.module_files(kernel, &name)?,
-            append: "",
-        }
-        .boot(&lab.shop.cache, &name)?;
-        assert_eq!(boot.verdict, Verdict::Good, "{:?}", boot.log);
-        let log = boot.log.join("\n");
+        let modules = [PathBuf::from(&name)];
+        let boot = boot(&lab.shop.cache, &name, &machine, kernel, &modules, "")?;
+        assert_eq!(boot.verdict, Verdict::Good, "{}", boot.log);
         says(
-            &log,
+            &logged(&boot),
             &[
                 &format!("{name}: Hello from Rust"),
                 &format!("{name}: Goodbye, my numbers were [72, 108]"),

@@ -5,14 +5,15 @@
 use std::{fs, path::PathBuf, process::Command, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
+use rustkmod::boot::{Boot, Verdict};
 use vm::{
+    boot::{boot, put_program},
     demo::{MODULE, boot_installed},
-    guest::{Boot, Guest, Verdict},
     machine::Machine,
     packages::{packages, repository},
 };
 
-use crate::lab::{self, Lab, says, text};
+use crate::lab::{self, Lab, logged, says, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     lab::trials(
@@ -79,7 +80,8 @@ fn is_good(boot: &Boot, release: &str) {
         "console: {}",
         boot.console.display()
     );
-    let steps: Vec<_> = boot.results.iter().map(|(_, step)| step.as_str()).collect();
+    let steps = boot.report.steps.iter();
+    let steps: Vec<_> = steps.map(|step| step.step.as_str()).collect();
     let boot_step = format!("boot {release}");
     assert_eq!(
         steps,
@@ -90,8 +92,8 @@ fn is_good(boot: &Boot, release: &str) {
         ]
     );
     let said: Vec<_> = boot
-        .log
-        .iter()
+        .report
+        .log()
         .filter_map(|line| line.strip_prefix("rust_out_of_tree: "))
         .collect();
     assert_eq!(
@@ -114,17 +116,12 @@ fn module_loads(lab: &Lab) -> Result<(), Failed> {
 
 fn samples_load(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    let image = machine.path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release));
-    let modules = machine.module_files(&lab.release, "rust_minimal")?;
-    let guest = Guest {
-        kernel: &image,
-        modules: &modules,
-        append: "",
-    };
-    let boot = guest.boot(&lab.shop.cache, "samples")?;
+    let cache = &lab.shop.cache;
+    let modules = ["rust_minimal".into()];
+    let boot = boot(cache, "samples", &machine, &lab.release, &modules, "")?;
     assert_eq!(boot.verdict, Verdict::Good);
     says(
-        &boot.log.join("\n"),
+        &logged(&boot),
         &["rust_minimal: Rust minimal sample (init)"],
     );
     Ok(())
@@ -132,7 +129,6 @@ fn samples_load(lab: &Lab) -> Result<(), Failed> {
 
 fn foreign_module(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    let image = machine.path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release));
     let modules = machine.module_files(&lab.release, MODULE)?;
     // The same length, so that the ELF file stays whole.
     let foreign = machine.path("/tmp/rust_out_of_tree.ko");
@@ -149,20 +145,13 @@ fn foreign_module(lab: &Lab) -> Result<(), Failed> {
     let mut elf = elf;
     elf[at..at + to.len()].copy_from_slice(to);
     fs::write(&foreign, elf)?;
-    let guest = Guest {
-        kernel: &image,
-        modules: &[foreign],
-        append: "",
-    };
-    let boot = guest.boot(&lab.shop.cache, "foreign")?;
+    let cache = &lab.shop.cache;
+    let boot = boot(cache, "foreign", &machine, &lab.release, &[foreign], "")?;
     let Verdict::Failed(step) = &boot.verdict else {
         panic!("{:?}", boot.verdict)
     };
     says(step, &["load rust_out_of_tree", "Exec format error"]);
-    says(
-        &boot.log.join("\n"),
-        &["version magic '6.9.", "should be '6.1."],
-    );
+    says(&logged(&boot), &["version magic '6.9.", "should be '6.1."]);
     Ok(())
 }
 
@@ -170,22 +159,14 @@ fn foreign_module(lab: &Lab) -> Result<(), Failed> {
 /// words that `rustkmod check` foretold.
 fn sig_enforce(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    let image = machine.path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release));
-    let enforce = "module.sig_enforce=1";
-    let boot = |name: &str, modules: &[PathBuf]| {
-        let guest = Guest {
-            kernel: &image,
-            modules,
-            append: enforce,
-        };
-        guest.boot(&lab.shop.cache, name)
+    let enforced = |name: &str, module: PathBuf| {
+        let enforce = "module.sig_enforce=1";
+        let cache = &lab.shop.cache;
+        boot(cache, name, &machine, &lab.release, &[module], enforce)
     };
-    let own = boot(
-        "signed",
-        &machine.module_files(&lab.release, "rust_minimal")?,
-    )?;
+    let own = enforced("signed", "rust_minimal".into())?;
     assert_eq!(own.verdict, Verdict::Good);
-    says(&own.log.join("\n"), &["rust_minimal: Rust minimal sample"]);
+    says(&logged(&own), &["rust_minimal: Rust minimal sample"]);
 
     // dkms may have signed it, with a key that this kernel does not know; objcopy writes what ELF
     // knows of, and a signature is behind that.
@@ -205,10 +186,7 @@ fn sig_enforce(lab: &Lab) -> Result<(), Failed> {
         let config = fs::read_to_string(machine.path(&file))?;
         machine.write(&file, &format!("{config}CONFIG_MODULE_SIG_FORCE=y\n"))?;
     }
-    fs::copy(
-        repository().join("target/release/rustkmod"),
-        machine.path("/usr/bin/rustkmod"),
-    )?;
+    put_program(&machine)?;
     let check = machine
         .command("rustkmod")
         .args(["check", "/tmp/rust_out_of_tree.ko"])
@@ -218,12 +196,12 @@ fn sig_enforce(lab: &Lab) -> Result<(), Failed> {
     let reason = "Loading of unsigned module is rejected";
     says(&text(&check), &["error[signature]", reason]);
 
-    let boot = boot("unsigned", &[unsigned])?;
+    let boot = enforced("unsigned", unsigned)?;
     let Verdict::Failed(step) = &boot.verdict else {
         panic!("{:?}", boot.verdict)
     };
     says(step, &["load rust_out_of_tree", "Key was rejected"]);
-    says(&boot.log.join("\n"), &[reason]);
+    says(&logged(&boot), &[reason]);
     Ok(())
 }
 

@@ -10,9 +10,9 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
+use rustkmod::boot::Verdict;
 use vm::{
     demo::boot_installed,
-    guest::Verdict,
     host::Rust,
     packages::{Makepkg, packages},
     run::answer,

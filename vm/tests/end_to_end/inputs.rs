@@ -6,7 +6,6 @@ use std::{env, fs, fs::OpenOptions, path::PathBuf, process::Command, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use vm::guest::Guest;
 
 use crate::lab::{self, Lab, says, text};
 
@@ -168,7 +167,7 @@ fn no_qemu(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     fs::remove_file(machine.path("/usr/bin/qemu-system-x86_64"))?;
     // The program inside, wherever this repository lies; its own cache, and no way out.
-    let init = "target/x86_64-unknown-linux-gnu/release/vm-init";
+    let init = "target/x86_64-unknown-linux-gnu/release/kmod-init";
     machine.write(&format!("/opt/{init}"), "")?;
     fs::copy(vm_program(), machine.path("/opt/vm"))?;
     let output = machine
@@ -222,15 +221,14 @@ fn no_space(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn panics(lab: &Lab) -> Result<(), Failed> {
-    let image = lab
-        .installed
-        .path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release));
-    let guest = Guest {
-        kernel: &image,
-        modules: &[],
-        append: "rdinit=/no/such/init",
-    };
-    let boot = guest.boot(&lab.shop.cache, "panics")?;
+    let boot = vm::boot::boot(
+        &lab.shop.cache,
+        "panics",
+        &lab.installed,
+        &lab.release,
+        &[],
+        "rdinit=/no/such/init",
+    )?;
     says(
         &boot.verdict.to_string(),
         &["the kernel broke", "Kernel panic"],

@@ -16,10 +16,10 @@ use std::{
 
 use libtest_mimic::{Failed, Trial};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use rustkmod::boot::Verdict;
 use vm::{
     cache::Cache,
     demo::{MODULE, boot_installed},
-    guest::Verdict,
     host::BUILDER,
     machine::Machine,
     packages::{Makepkg, packages, repository},

@@ -10,10 +10,10 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
+use rustkmod::boot::Boot;
 use vm::{
     Result,
     cache::{Kept, Key},
-    guest,
     host::{self, Rust},
     machine::Machine,
     packages::{Makepkg, Workshop, for_modules, packages, repository},
@@ -67,7 +67,7 @@ impl Lab {
     pub fn open() -> Result<Self> {
         let progress = Progress::default();
         host::begin()?;
-        guest::require_init()?;
+        rustkmod::boot::init().map_err(vm::Error::from)?;
         let shop = Workshop::open(progress)?;
         host::install_missing(
             host::NEEDED_BY_TESTS,
@@ -174,6 +174,11 @@ impl Lab {
         assert!(status.success(), "cp -al {from:?} {to:?}");
         Ok(makepkg)
     }
+}
+
+/// What the kernel logged while the modules were there.
+pub fn logged(boot: &Boot) -> String {
+    boot.report.log().collect::<Vec<_>>().join("\n")
 }
 
 /// Standard output and standard error.

@@ -8,10 +8,11 @@
 mod aur;
 mod author;
 mod bit_for_bit;
+mod boot;
 mod buildenv;
 mod chain;
-mod clippy;
 mod clean_room;
+mod clippy;
 mod config;
 mod contents;
 mod docs;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for part in [
         chain::trials,
+        boot::trials,
         stock_make::trials,
         contents::trials,
         config::trials,

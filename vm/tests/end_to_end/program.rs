@@ -76,7 +76,7 @@ fn checkout(lab: &Lab) -> Result<PathBuf, Failed> {
 /// The package, kept while what it is made from stays the same.
 fn program(lab: &Lab) -> Result<Kept, Failed> {
     let mut key = Key::default();
-    for name in ["rustkmod", "kconfig", "rust-out-of-tree-dkms"] {
+    for name in ["rustkmod", "kconfig", "kmod-init", "rust-out-of-tree-dkms"] {
         for file in files(&repository().join(name)) {
             key.text(&file.display().to_string(), &vm::cache::file_hash(&file)?);
         }
@@ -156,6 +156,7 @@ fn installs(lab: &Lab) -> Result<(), Failed> {
     let has = |name: &str| all.iter().any(|file| file.path.ends_with(name));
     for name in [
         "usr/bin/rustkmod",
+        "usr/lib/rustkmod/init",
         "usr/share/bash-completion/completions/rustkmod",
         "usr/share/zsh/site-functions/_rustkmod",
         "usr/share/fish/vendor_completions.d/rustkmod.fish",
@@ -169,6 +170,7 @@ fn installs(lab: &Lab) -> Result<(), Failed> {
         "usr/share/man/man1/rustkmod-toolchain.1.gz",
         "usr/share/man/man1/rustkmod-new.1.gz",
         "usr/share/man/man1/rustkmod-ide.1.gz",
+        "usr/share/man/man1/rustkmod-boot.1.gz",
     ] {
         assert!(has(name), "{name} is not in the package");
     }
@@ -205,6 +207,7 @@ fn installs(lab: &Lab) -> Result<(), Failed> {
     assert!(output.status.success(), "{}", text(&output));
     for place in [
         "/usr/bin/rustkmod",
+        "/usr/lib/rustkmod",
         "/usr/share/doc/rustkmod",
         "/usr/share/licenses/rustkmod",
     ] {
@@ -225,15 +228,18 @@ fn build_paths(lab: &Lab) -> Result<(), Failed> {
         .arg(&folder)
         .status()?;
     assert!(status.success(), "bsdtar -xpf {}", package.display());
-    let program = fs::read(folder.join("usr/bin/rustkmod"))?;
     let cache = lab.shop.cache.path("").display().to_string();
-    for path in [cache.as_str(), "/cargo-home/", "/root/", "/nonexistent"] {
-        let found = program
-            .windows(path.len())
-            .position(|window| window == path.as_bytes());
-        if let Some(at) = found {
-            let around = &program[at.saturating_sub(20)..(at + 120).min(program.len())];
-            return Err(format!("{path} is in it: {}", String::from_utf8_lossy(around)).into());
+    for name in ["usr/bin/rustkmod", "usr/lib/rustkmod/init"] {
+        let program = fs::read(folder.join(name))?;
+        for path in [cache.as_str(), "/cargo-home/", "/root/", "/nonexistent"] {
+            let found = program
+                .windows(path.len())
+                .position(|window| window == path.as_bytes());
+            if let Some(at) = found {
+                let around = &program[at.saturating_sub(20)..(at + 120).min(program.len())];
+                let around = String::from_utf8_lossy(around);
+                return Err(format!("{path} is in {name}: {around}").into());
+            }
         }
     }
     Ok(())

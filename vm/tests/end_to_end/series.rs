@@ -3,15 +3,12 @@
 //! Every row of the table: built, side by side on one machine, followed by DKMS, loaded; and what
 //! `rustkmod` says of each.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
+use rustkmod::boot::Verdict;
 use vm::{
-    check_series,
-    demo::boot_installed,
-    guest::Verdict,
-    machine::Machine,
-    packages::{packages, repository},
+    boot::put_program, check_series, demo::boot_installed, machine::Machine, packages::packages,
     series,
 };
 
@@ -54,7 +51,7 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
     let kernels = machine.kernels()?;
     assert_eq!(kernels.len(), series::all()?.len(), "{kernels:?}\n{said}");
 
-    put_rustkmod(&machine)?;
+    put_program(&machine)?;
     for kernel in &kernels {
         let name = format!("side-by-side-{kernel}");
         let boot = boot_installed(&lab.shop, &machine, &name, kernel, "")?;
@@ -88,16 +85,6 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
     for kernel in left {
         assert!(machine.module_files(&kernel, "rust_out_of_tree").is_ok());
     }
-    Ok(())
-}
-
-/// The program as `make build` has left it.
-pub fn put_rustkmod(machine: &Machine) -> Result<(), Failed> {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| repository().join("target"), PathBuf::from);
-    let program = target.join("release/rustkmod");
-    fs::copy(&program, machine.path("/usr/local/bin/rustkmod"))
-        .map_err(|error| format!("{}: {error}; make build", program.display()))?;
     Ok(())
 }
 

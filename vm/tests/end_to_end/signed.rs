@@ -11,17 +11,18 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
+use rustkmod::boot::{Boot, Verdict};
 use vm::{
+    boot::{boot, put_program},
     demo::MODULE,
-    guest::{Boot, Guest, Verdict},
     host::BUILDER,
     machine::Machine,
-    packages::{Makepkg, repository},
+    packages::Makepkg,
 };
 
 use crate::{
     contents::all_unpacked,
-    lab::{self, Lab, files, says, text},
+    lab::{self, Lab, files, logged, says, text},
 };
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
@@ -60,14 +61,16 @@ fn built(lab: &Lab, machine: &Machine, framework: &str) -> Result<PathBuf, Faile
     Ok(machine.module_files(&lab.release, MODULE)?.remove(0))
 }
 
-fn boot(lab: &Lab, machine: &Machine, name: &str, module: PathBuf) -> Result<Boot, Failed> {
-    let image = machine.path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release));
-    let guest = Guest {
-        kernel: &image,
-        modules: &[module],
-        append: ENFORCE,
-    };
-    Ok(guest.boot(&lab.shop.cache, name)?)
+fn enforced(lab: &Lab, machine: &Machine, name: &str, module: PathBuf) -> Result<Boot, Failed> {
+    let cache = &lab.shop.cache;
+    Ok(boot(
+        cache,
+        name,
+        machine,
+        &lab.release,
+        &[module],
+        ENFORCE,
+    )?)
 }
 
 /// `rustkmod check` of the installed module, for a kernel that asks for signatures: what the
@@ -78,8 +81,7 @@ fn check(lab: &Lab, machine: &Machine) -> Result<(Option<i32>, String), Failed> 
         let config = fs::read_to_string(machine.path(&file))?;
         machine.write(&file, &format!("{config}CONFIG_MODULE_SIG_FORCE=y\n"))?;
     }
-    let program = machine.path("/usr/bin/rustkmod");
-    fs::copy(repository().join("target/release/rustkmod"), program)?;
+    put_program(machine)?;
     let module = format!(
         "/usr/lib/modules/{}/updates/dkms/{MODULE}.ko.zst",
         lab.release
@@ -114,9 +116,9 @@ fn trusted(lab: &Lab) -> Result<(), Failed> {
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains("signature"), "{said}");
 
-    let boot = boot(lab, &machine, "dkms-signed", module)?;
+    let boot = enforced(lab, &machine, "dkms-signed", module)?;
     assert_eq!(boot.verdict, Verdict::Good, "{:?}", boot.console);
-    let log = boot.log.join("\n");
+    let log = logged(&boot);
     says(&log, &["Hello from Rust, outside the kernel tree (init)"]);
     assert!(!log.contains("module verification failed"), "{log}");
     Ok(())
@@ -142,7 +144,7 @@ fn untrusted(lab: &Lab) -> Result<(), Failed> {
             reason,
         ],
     );
-    let boot = boot(lab, &machine, "dkms-untrusted", module)?;
+    let boot = enforced(lab, &machine, "dkms-untrusted", module)?;
     let Verdict::Failed(step) = &boot.verdict else {
         panic!("{:?}", boot.verdict)
     };
@@ -150,7 +152,7 @@ fn untrusted(lab: &Lab) -> Result<(), Failed> {
         step,
         &["load rust_out_of_tree", "Required key not available"],
     );
-    says(&boot.log.join("\n"), &[reason]);
+    says(&logged(&boot), &[reason]);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use libtest_mimic::{Failed, Trial};
 use nix::mount::{MsFlags, mount};
-use vm::{machine::Machine, packages::repository};
+use vm::{boot::put_program, machine::Machine, packages::repository};
 
 use crate::lab::{self, Lab, says, text};
 
@@ -415,9 +415,7 @@ fn dkms_check(lab: &Lab) -> Result<(), Failed> {
 /// does, and the DKMS check shows what it found.
 fn rustkmod(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    let program = repository().join("target/release/rustkmod");
-    assert!(program.exists(), "make build");
-    fs::copy(program, machine.path("/usr/bin/rustkmod"))?;
+    put_program(&machine)?;
     let run = |arguments: &[&str]| machine.command("rustkmod").args(arguments).output();
 
     let doctor = run(&["doctor", "--kdir", &lab.kdir()])?;

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A module's folder, built as its author would: `make -C KDIR M=DIR modules`.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::error::{Context, Error, Result};
+use super::kernel::Headers;
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Built {
+    /// The modules, as make lists them; nothing when it failed.
+    pub modules: Vec<PathBuf>,
+    /// All that make said.
+    pub output: Vec<u8>,
+    /// The command, if it can be given again.
+    pub command: Option<String>,
+    /// How long it took.
+    pub time: Duration,
+    /// Whether make was content.
+    pub is_good: bool,
+}
+
+/// Builds the modules of a folder. What make says is written to `live` as it comes.
+pub fn build(headers: &Headers, folder: &Path, live: &mut dyn Write) -> Result<Built> {
+    if !["Kbuild", "Makefile"]
+        .iter()
+        .any(|name| folder.join(name).exists())
+    {
+        return Err(Error::NotAModuleFolder(folder.to_path_buf()));
+    }
+    let folder = folder.canonicalize().context("find", folder)?;
+    // kbuild takes few characters in the path of a module. From a folder with others it works
+    // through a link.
+    let link = match is_plain(&folder) {
+        true => None,
+        false => Some(link_to(&folder)?),
+    };
+    let here = match &link {
+        Some((_, path)) => path,
+        None => &folder,
+    };
+    let mut arguments = vec![
+        "-C".into(),
+        headers.kdir.clone().into_os_string(),
+        variable("M", here),
+    ];
+    arguments.extend(headers.rustc.iter().map(|rustc| variable("RUSTC", rustc)));
+    arguments.push("modules".into());
+
+    let start = Instant::now();
+    let (output, input) = std::io::pipe().context("make a pipe for", "make")?;
+    let mut child = {
+        let mut make = Command::new("make");
+        make.args(&arguments)
+            .stdin(Stdio::null())
+            .stdout(input.try_clone().context("share a pipe with", "make")?)
+            .stderr(input);
+        make.spawn().context("run", "make")?
+    };
+    let mut output = BufReader::new(output);
+    let mut all = Vec::new();
+    loop {
+        let before = all.len();
+        // By the line, since others write to the terminal as well.
+        if output
+            .read_until(b'\n', &mut all)
+            .context("read", "make's output")?
+            == 0
+        {
+            break;
+        }
+        live.write_all(&all[before..])
+            .and_then(|()| live.flush())
+            .context("write", "make's output")?;
+    }
+    let status = child.wait().context("wait for", "make")?;
+    let modules = match status.success() {
+        true => modules_of(&folder)?,
+        false => Vec::new(),
+    };
+    Ok(Built {
+        modules,
+        output: all,
+        command: headers.are_kept.then(|| {
+            let kdir = headers.kdir.display();
+            format!("make -C {kdir} M={} modules", folder.display())
+        }),
+        time: start.elapsed(),
+        is_good: status.success(),
+    })
+}
+
+fn variable(name: &str, value: &Path) -> OsString {
+    let mut text = OsString::from(name);
+    text.push("=");
+    text.push(value);
+    text
+}
+
+/// Whether kbuild takes a path, and make does.
+fn is_plain(path: &Path) -> bool {
+    path.as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"._/+-".contains(byte))
+}
+
+fn link_to(folder: &Path) -> Result<(tempfile::TempDir, PathBuf)> {
+    let keep = tempfile::Builder::new()
+        .prefix("rustkmod-module.")
+        .tempdir()
+        .context("create a folder in", std::env::temp_dir())?;
+    let link = keep.path().join("module");
+    std::os::unix::fs::symlink(folder, &link).context("create", &link)?;
+    Ok((keep, link))
+}
+
+/// What the last build made. A folder may hold modules of earlier ones, too, so make's own list
+/// counts: of `.ko` files up to Linux 6.1, of `.o` files since, with and without their folder.
+fn modules_of(folder: &Path) -> Result<Vec<PathBuf>> {
+    let list = folder.join("modules.order");
+    let text = std::fs::read_to_string(&list).context("read", &list)?;
+    let mut modules = BTreeSet::new();
+    for line in text.lines() {
+        let path = Path::new(line).with_extension("ko");
+        // Below a folder of the module's own it is named with that, and behind the link or not.
+        let inside = path.components().rev().scan(PathBuf::new(), |end, part| {
+            *end = Path::new(part.as_os_str()).join(&*end);
+            let here = folder.join(trimmed(end));
+            Some(here.is_file().then_some(here))
+        });
+        modules.extend(inside.flatten().take(1));
+    }
+    if modules.is_empty() {
+        return Err(Error::NothingBuilt(folder.to_path_buf()));
+    }
+    Ok(modules.into_iter().collect())
+}
+
+/// `Path::join` with nothing leaves a slash at the end.
+fn trimmed(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_modules_order_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path();
+        std::fs::create_dir(here.join("sub")).unwrap();
+        for name in ["a.ko", "sub/b.ko", "stale.ko"] {
+            std::fs::write(here.join(name), "").unwrap();
+        }
+        let wanted = [here.join("a.ko"), here.join("sub/b.ko")];
+        for (a, b) in [
+            ("/elsewhere/a.ko".into(), "/elsewhere/sub/b.ko".into()),
+            (
+                format!("{}/a.o", here.display()),
+                format!("{}/sub/b.o", here.display()),
+            ),
+            ("a.o".to_owned(), "sub/b.o".to_owned()),
+        ] {
+            std::fs::write(here.join("modules.order"), format!("{a}\n{b}\n")).unwrap();
+            assert_eq!(modules_of(here).unwrap(), wanted, "{a}");
+        }
+        std::fs::write(here.join("modules.order"), "").unwrap();
+        assert!(matches!(modules_of(here), Err(Error::NothingBuilt(_))));
+    }
+
+    #[test]
+    fn paths_that_make_would_take_apart_are_known() {
+        assert!(is_plain(Path::new("/a/b-c_d.e+1")));
+        for path in ["/a b", "/a:b", "/a,b", "/ä", "/a#b", "/a$b"] {
+            assert!(!is_plain(Path::new(path)), "{path}");
+        }
+    }
+}

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The command line's side of `boot`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Serialize;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::build::{self, Built};
+use super::error::Context;
+use super::{Boot, Choice, Error, Event, Guest, Kernel, Plan, Step, Task, Verdict};
+use crate::cli::{self, Output, header, write_explanation};
+use crate::error::Result;
+use crate::explain::{self, Explanation};
+use crate::report::{Finding, Status, printable, write_finding};
+use crate::system::System;
+
+/// Arguments of `boot`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Modules: a folder with Kbuild or Makefile, which is built first; a file (.ko, .ko.zst,
+    /// .ko.xz, .ko.gz); or the name of one of the kernel's own
+    #[arg(value_name = "DIR|FILE|NAME")]
+    pub modules: Vec<PathBuf>,
+    /// The same, for those who like it named
+    #[arg(long = "module", value_name = "DIR|FILE|NAME")]
+    pub named: Vec<PathBuf>,
+    /// The kernel: a release, a package file that is not installed, a folder (of an installed
+    /// kernel, a built tree, an unpacked package), or an image; the running one by default
+    #[arg(long, value_name = "KERNELRELEASE|PACKAGE|DIR|VMLINUZ")]
+    pub kernel: Option<String>,
+    /// Run this in the guest's shell once the modules are loaded; it fails if that fails
+    #[arg(long, value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// A shell in the guest once the modules are loaded; `exit` goes on
+    #[arg(long, conflicts_with_all = ["command", "json"])]
+    pub shell: bool,
+    /// More for the kernel's command line; NAME.PARAMETER=VALUE is for a module
+    #[arg(
+        long,
+        value_name = "PARAMETERS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub append: String,
+    /// The guest's memory
+    #[arg(long, value_name = "MIB", default_value_t = super::MEMORY, value_parser = clap::value_parser!(u32).range(32..))]
+    pub memory: u32,
+    /// When the guest is given up as one that hangs; it is asked where
+    #[arg(long, value_name = "SECONDS", default_value_t = super::TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: u64,
+    /// What emulates the processor
+    #[arg(long, value_enum, default_value_t, env = "RUSTKMOD_ACCEL")]
+    pub accel: Choice,
+    /// Of the kernel's log, show only what comes while the modules are there
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// What a boot took, in seconds.
+#[derive(Debug, Default, Serialize)]
+struct Seconds {
+    /// make
+    build: f64,
+    /// QEMU
+    qemu: f64,
+    /// All of it
+    total: f64,
+}
+
+/// What is told of a run.
+#[derive(Debug)]
+struct Told {
+    kernel: Option<String>,
+    image: PathBuf,
+    verdict: &'static str,
+    boot: Option<Boot>,
+    findings: Vec<Finding>,
+    explanation: Explanation,
+    seconds: Seconds,
+}
+
+/// Runs the command.
+pub(crate) fn run(
+    system: &System,
+    arguments: &Arguments,
+    out: &mut Output,
+) -> Result<cli::Verdict> {
+    let start = Instant::now();
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
+    }
+    let mut told = if out.json {
+        attempt(
+            system,
+            arguments,
+            &interrupted,
+            &mut std::io::stderr().lock(),
+        )
+    } else {
+        attempt(system, arguments, &interrupted, &mut out.to)
+    }?;
+    told.seconds.total = start.elapsed().as_secs_f64();
+    let verdict = match told.verdict {
+        "good" => cli::Verdict::Fine,
+        _ => cli::Verdict::Fails,
+    };
+    if out.json {
+        out.json(&document(&told))?;
+    } else {
+        for finding in &told.findings {
+            write_finding(&mut out.to, finding)?;
+        }
+        if !told.explanation.known.is_empty() {
+            let name = if told.boot.is_some() {
+                "the kernel's log"
+            } else {
+                "make's output"
+            };
+            write_explanation(&mut out.to, name, &told.explanation)?;
+        }
+    }
+    Ok(verdict)
+}
+
+/// Builds what is to be built, and boots. What comes meanwhile is written to `live`.
+fn attempt(
+    system: &System,
+    arguments: &Arguments,
+    interrupted: &AtomicBool,
+    live: &mut dyn Write,
+) -> Result<Told> {
+    let kernel = Kernel::find(system, arguments.kernel.as_deref())?;
+    let mut told = Told {
+        kernel: kernel.release.clone(),
+        image: kernel.image.clone(),
+        verdict: "build-failed",
+        boot: None,
+        findings: Vec::new(),
+        explanation: Explanation::default(),
+        seconds: Seconds::default(),
+    };
+    let mut wanted = Vec::new();
+    for path in arguments.modules.iter().chain(&arguments.named) {
+        if !path.is_dir() {
+            wanted.push(path.clone());
+            continue;
+        }
+        let headers = kernel.headers(system, path)?;
+        let built = build::build(&headers, path, live)?;
+        if interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(Error::Interrupted.into());
+        }
+        told.seconds.build += built.time.as_secs_f64();
+        if !built.is_good {
+            told.findings.push(build_failed(path, &kernel, &built));
+            told.explanation = explain::explain(built.output.as_slice())?;
+            return Ok(told);
+        }
+        wanted.extend(built.modules);
+    }
+    let plan = Plan::new(&kernel, &wanted)?;
+    for (module, needed) in &plan.missing {
+        told.findings.push(missing(module, needed, &kernel));
+    }
+    let task = match (&arguments.command, arguments.shell) {
+        (Some(command), _) => Task::Command(command.clone()),
+        (None, true) => Task::Shell,
+        (None, false) => Task::None,
+    };
+    let guest = Guest {
+        task: &task,
+        append: &arguments.append,
+        memory: arguments.memory,
+        accel: arguments.accel,
+        timeout: Duration::from_secs(arguments.timeout),
+        interrupted: Some(interrupted),
+        ..Guest::new(&kernel.image, &plan.modules)
+    };
+    let folder = tempfile::Builder::new()
+        .prefix("rustkmod-boot.")
+        .tempdir()
+        .context("create a folder in", std::env::temp_dir())?;
+    let mut failed_write = None;
+    let boot = guest.boot(folder.path(), &mut |event| {
+        if failed_write.is_none() {
+            failed_write = show(event, arguments.quiet, live).err();
+        }
+    })?;
+    if let Some(error) = failed_write {
+        return Err(error.into());
+    }
+    told.seconds.qemu = boot.time.as_secs_f64();
+    told.verdict = boot.verdict.name();
+    told.findings
+        .push(verdict(&boot, &kernel, &plan, arguments));
+    if boot.verdict != Verdict::Good {
+        told.explanation = known_failures(&boot)?;
+    }
+    told.boot = Some(boot);
+    Ok(told)
+}
+
+/// Shows what happens, as it happens.
+fn show(event: Event<'_>, quiet: bool, live: &mut dyn Write) -> std::io::Result<()> {
+    match event {
+        Event::Console(line) if !quiet => writeln!(live, "{}", printable(line))?,
+        Event::Log(line) if quiet => writeln!(live, "{}", printable(line))?,
+        Event::Console(_) | Event::Log(_) => {}
+        Event::Output(line) => writeln!(live, "{line}")?,
+        Event::Terminal(bytes) => live.write_all(bytes)?,
+        Event::Fallback(why) => {
+            let finding = Finding::warning("kvm", "/dev/kvm", "KVM does not work here: TCG it is")
+                .note(why)
+                .run("save the time for trying", "export RUSTKMOD_ACCEL=tcg");
+            write_finding(live, &finding)?;
+        }
+    }
+    live.flush()
+}
+
+fn build_failed(folder: &Path, kernel: &Kernel, built: &Built) -> Finding {
+    let name = kernel.name();
+    let message = format!("the module does not build for {name}");
+    let looked_at = folder.display();
+    let finding = Finding::error("build", looked_at, message);
+    match &built.command {
+        Some(command) => finding.run("build it alone", command),
+        None => finding,
+    }
+}
+
+fn missing(module: &str, needed: &str, kernel: &Kernel) -> Finding {
+    let name = kernel.name();
+    let modules = match &kernel.modules {
+        Some(folder) => folder.display().to_string(),
+        None => format!("{name}, whose folder of modules is not here"),
+    };
+    Finding::warning(
+        "depends",
+        "",
+        format!("`{module}` names a module that it needs, and {name} has no `{needed}`"),
+    )
+    .note(format!(
+        "it was looked for among the modules given, and in {modules}"
+    ))
+    .advise("give it as well, in front of it or behind")
+}
+
+fn verdict(boot: &Boot, kernel: &Kernel, plan: &Plan, arguments: &Arguments) -> Finding {
+    let name = kernel.name();
+    let names: Vec<_> = plan.modules.iter().map(|module| &*module.name).collect();
+    let modules = match &names[..] {
+        [] => "no module".to_owned(),
+        names => names.join(", "),
+    };
+    let time = boot.time.as_secs_f64();
+    let looked_at = format!("{name}, in QEMU ({}) with {modules}", boot.accel);
+    let say = |message: String| Finding::error(boot.verdict.name(), &looked_at, message);
+    let finding = match &boot.verdict {
+        Verdict::Good => {
+            let did = match &names[..] {
+                [] => String::new(),
+                names => format!(", loaded and unloaded {}", names.join(", ")),
+            };
+            let message = format!("booted {name}{did} ({time:.1} s in QEMU, {})", boot.accel);
+            return Finding::ok("boot", "", message);
+        }
+        Verdict::Failed(step) => say(match step.split_once(": ") {
+            Some((step, why)) => format!("`{step}` failed: {why}"),
+            None => format!("`{step}` failed"),
+        }),
+        Verdict::Warned(_) => {
+            say("the kernel warned of itself while the modules were there".into())
+        }
+        Verdict::Oops(_) => say(match &boot.report.begun {
+            Some(step) => format!("the kernel broke in `{}`", step.step),
+            None => "the kernel broke".into(),
+        }),
+        Verdict::Hung(step) => {
+            let limit = arguments.timeout;
+            say(format!("`{step}` did not end")).note(format!(
+                "it was given up after {limit} s, and asked where it was (--timeout)"
+            ))
+        }
+        Verdict::CutOff(step) => say(format!("the machine stopped in the middle of `{step}`")),
+    };
+    match boot.telling.is_empty() {
+        true => finding,
+        false => finding.note(format!("the kernel says:\n{}", boot.telling.join("\n"))),
+    }
+}
+
+/// What `explain` knows of what the kernel logged. What it does not know was shown already.
+fn known_failures(boot: &Boot) -> Result<Explanation> {
+    let mut text = boot.log.clone();
+    for line in boot.report.log().filter(|line| !boot.log.contains(line)) {
+        text.push_str(line);
+        text.push('\n');
+    }
+    let mut found = explain::explain(text.as_bytes())?;
+    found.unknown.clear();
+    found
+        .known
+        .retain(|known| matches!(known.finding.status, Status::Error | Status::Warning));
+    for known in &mut found.known {
+        known.finding.looked_at = format!("line {} of the kernel's log", known.line.number);
+    }
+    Ok(found)
+}
+
+fn document(told: &Told) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        #[serde(flatten)]
+        header: cli::Header,
+        kernelrelease: Option<&'a str>,
+        image: &'a Path,
+        ok: bool,
+        verdict: &'static str,
+        accel: Option<&'static str>,
+        steps: &'a [Step],
+        log: Vec<&'a str>,
+        findings: Vec<&'a Finding>,
+        seconds: &'a Seconds,
+    }
+    let boot = told.boot.as_ref();
+    let known = told.explanation.known.iter().map(|known| &known.finding);
+    Document {
+        header: header("boot"),
+        kernelrelease: told.kernel.as_deref(),
+        image: &told.image,
+        ok: told.verdict == "good",
+        verdict: told.verdict,
+        accel: boot.map(|boot| boot.accel),
+        steps: boot.map_or(&[], |boot| &boot.report.steps),
+        log: boot.map_or_else(Vec::new, |boot| boot.log.lines().collect()),
+        findings: told.findings.iter().chain(known).collect(),
+        seconds: &told.seconds,
+    }
+}

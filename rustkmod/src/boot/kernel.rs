@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The kernel that is booted: its image, its modules, and the headers to build more of them.
+
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::error::{Context, Error, Result};
+use super::package::Package;
+use crate::check::{module_name, modules_below};
+use crate::kdir::{self, Kdir};
+use crate::makefile::Rustc;
+use crate::system::{self, System};
+use crate::toolchain;
+
+/// As much of an image as says what it is: the header, and for all kernels so far their release.
+const IMAGE_HEAD: u64 = 64 << 10;
+
+/// A kernel that can be booted, and what belongs to it.
+#[derive(Debug)]
+pub struct Kernel {
+    /// Its release, if its name or its image says it.
+    pub release: Option<String>,
+    /// What QEMU boots.
+    pub image: PathBuf,
+    /// The folder of its modules: an installed one, or a tree.
+    pub modules: Option<PathBuf>,
+    /// Where its headers are, or would be.
+    pub build: Option<PathBuf>,
+    /// The package it is from, unpacked.
+    package: Option<Package>,
+    installed: OnceCell<HashMap<String, PathBuf>>,
+    builtin: OnceCell<HashSet<String>>,
+}
+
+/// What modules are built with.
+#[derive(Debug)]
+pub struct Headers {
+    /// The folder that `make -C` gets.
+    pub kdir: PathBuf,
+    /// The rustc to give to make, where the one that the headers name is not installed.
+    pub rustc: Option<PathBuf>,
+    /// Whether they are there afterwards, too.
+    pub are_kept: bool,
+}
+
+impl Kernel {
+    /// Finds the kernel that the caller named: a release, a package file, an image, or a folder;
+    /// the running one if none.
+    pub fn find(system: &System, named: Option<&str>) -> crate::error::Result<Self> {
+        let Some(name) = named else {
+            let release = system.running_release("boot --kernel")?;
+            return Ok(Self::of_release(system, &release)?);
+        };
+        let path = Path::new(name);
+        let is_release = !name.contains('/') && kdir::modules_folder(system, name).is_dir();
+        let kernel = if is_release {
+            Self::of_release(system, name)
+        } else if path.is_dir() {
+            Self::of_folder(system, path)
+        } else if path.is_file() && name.contains(".pkg.tar") {
+            Self::of_package(system, path)
+        } else if path.is_file() {
+            Self::of_image(system, path)
+        } else if name.contains('/') {
+            Err(no_image(system, name, &[path.to_path_buf()]))
+        } else {
+            Self::of_release(system, name)
+        };
+        Ok(kernel?)
+    }
+
+    fn new(image: PathBuf) -> Self {
+        Self {
+            release: None,
+            image,
+            modules: None,
+            build: None,
+            package: None,
+            installed: OnceCell::new(),
+            builtin: OnceCell::new(),
+        }
+    }
+
+    /// A kernel that is installed, by its release.
+    pub fn of_release(system: &System, release: &str) -> Result<Self> {
+        let modules = kdir::modules_folder(system, release);
+        // Arch and Fedora keep it beside the modules, Debian in /boot.
+        let images = [
+            modules.join("vmlinuz"),
+            system.at(format!("/boot/vmlinuz-{release}")),
+        ];
+        let Some(image) = images.iter().find(|image| image.exists()) else {
+            return Err(no_image(system, release, &images));
+        };
+        read_image(image)?;
+        Ok(Self {
+            release: Some(release.to_owned()),
+            build: Some(Kdir::of_release(system, release)),
+            modules: Some(modules),
+            ..Self::new(image.clone())
+        })
+    }
+
+    fn of_folder(system: &System, folder: &Path) -> Result<Self> {
+        let folder = std::path::absolute(folder).context("find", folder)?;
+        // Headers lie in the folder of their kernel.
+        if folder.file_name() == Some(OsStr::new("build"))
+            && let Some(above) = folder.parent()
+            && above.join("vmlinuz").exists()
+        {
+            return Self::of_folder(system, above);
+        }
+        let installed = folder.join("vmlinuz");
+        if installed.exists() {
+            let release = read_image(&installed)?;
+            return Ok(Self {
+                release,
+                build: Some(folder.join("build")),
+                modules: Some(folder),
+                ..Self::new(installed)
+            });
+        }
+        let built = folder.join("arch/x86/boot/bzImage");
+        if built.exists() {
+            let release = read_image(&built)?;
+            return Ok(Self {
+                release,
+                build: Some(folder.clone()),
+                modules: Some(folder),
+                ..Self::new(built)
+            });
+        }
+        // A system, or a package that was unpacked there.
+        let rooted = System::here(Some(folder.clone()));
+        let releases = releases(&rooted);
+        match &releases[..] {
+            [release] => {
+                let mut kernel = Self::of_release(&rooted, release)?;
+                if !kernel.build.as_ref().is_some_and(|build| build.exists()) {
+                    kernel.build = Some(Kdir::of_release(system, release));
+                }
+                Ok(kernel)
+            }
+            [] => {
+                let places = ["vmlinuz", "arch/x86/boot/bzImage", "usr/lib/modules"];
+                let places = places.map(|place| folder.join(place));
+                Err(no_image(system, &folder.display().to_string(), &places))
+            }
+            _ => Err(Error::ManyKernels { folder, releases }),
+        }
+    }
+
+    fn of_image(system: &System, image: &Path) -> Result<Self> {
+        let image = std::path::absolute(image).context("find", image)?;
+        let release = read_image(&image)?;
+        let beside = image.parent().filter(|above| above.join("kernel").is_dir());
+        let modules = match (beside, &release) {
+            (Some(beside), _) => Some(beside.to_path_buf()),
+            (None, Some(release)) => Some(kdir::modules_folder(system, release)),
+            (None, None) => None,
+        };
+        Ok(Self {
+            build: modules.as_ref().map(|folder| folder.join("build")),
+            modules: modules.filter(|folder| folder.exists()),
+            release,
+            ..Self::new(image)
+        })
+    }
+
+    fn of_package(system: &System, file: &Path) -> Result<Self> {
+        let package = Package::unpack(file)?;
+        let rooted = System::here(Some(package.root().to_path_buf()));
+        let releases = releases(&rooted);
+        let [release] = &releases[..] else {
+            return Err(Error::NoKernelInPackage(file.to_path_buf()));
+        };
+        let mut kernel = Self::of_release(&rooted, release)
+            .map_err(|_| Error::NoKernelInPackage(file.to_path_buf()))?;
+        // Installed headers of exactly this kernel serve as well as those beside the package.
+        kernel.build = Some(Kdir::of_release(system, release));
+        kernel.package = Some(package);
+        Ok(kernel)
+    }
+
+    /// What it is called in messages.
+    pub fn name(&self) -> String {
+        match &self.release {
+            Some(release) => release.clone(),
+            None => self.image.display().to_string(),
+        }
+    }
+
+    /// The headers, which are needed to build `module`. Those whose package lies beside the kernel's
+    /// are unpacked.
+    pub fn headers(&self, system: &System, module: &Path) -> Result<Headers> {
+        if let Some(kdir) = &self.build
+            && kdir.join("Makefile").exists()
+        {
+            return Ok(Headers {
+                kdir: kdir.clone(),
+                rustc: None,
+                are_kept: true,
+            });
+        }
+        let missing = |looked_at: String, help: String| Error::NoHeaders {
+            module: module.to_path_buf(),
+            kernel: self.name(),
+            looked_at,
+            help,
+        };
+        if let (Some(package), Some(release)) = (&self.package, &self.release) {
+            if let Some(headers) = package.sibling("headers") {
+                package.add(&headers)?;
+                let kdir = package.root().join("usr/lib/modules").join(release);
+                return Ok(Headers {
+                    rustc: rustc_for(system, package, &kdir.join("build"))?,
+                    kdir: kdir.join("build"),
+                    are_kept: false,
+                });
+            }
+            let wanted = package.sibling_name("headers");
+            return Err(missing(
+                format!("{wanted} beside {}", package.file().display()),
+                format!(
+                    "put it there, or install it\n            sudo pacman -U {}",
+                    package.file().with_file_name(wanted).display()
+                ),
+            ));
+        }
+        let looked_at = match &self.build {
+            Some(build) => system.shown(build),
+            None => "release in the image, by which they could be found".into(),
+        };
+        let name = self.name();
+        let install = system.distribution().install(
+            "linux-headers",
+            &format!("linux-headers-{name}"),
+            &format!("kernel-devel-{name}"),
+        );
+        let help = install.map_or_else(
+            || format!("install the headers of {name}"),
+            |command| format!("install them\n            {command}"),
+        );
+        Err(missing(looked_at, help))
+    }
+
+    /// The file of one of its own modules.
+    pub fn module_file(&self, name: &str) -> Option<&Path> {
+        let all = self.installed.get_or_init(|| match &self.modules {
+            Some(folder) => installed_modules(folder),
+            None => HashMap::new(),
+        });
+        all.get(&name.replace('-', "_")).map(PathBuf::as_path)
+    }
+
+    /// The names of its own modules that are called so, or have such an alias in depmod's list.
+    pub fn modules_called(&self, name: &str) -> Vec<String> {
+        if self.module_file(name).is_some() {
+            return vec![name.replace('-', "_")];
+        }
+        let list = self
+            .modules
+            .iter()
+            .filter_map(|folder| system::read_text(&folder.join("modules.alias"), 64 << 20).ok());
+        let names = |text: String| -> Vec<String> {
+            let aliases = text.lines().filter_map(|line| {
+                let (alias, module) = line.strip_prefix("alias ")?.split_once(' ')?;
+                (alias == name).then(|| module.to_owned())
+            });
+            aliases.collect()
+        };
+        list.flat_map(names).collect()
+    }
+
+    /// Whether a module is part of the image.
+    pub fn has_builtin(&self, name: &str) -> bool {
+        let builtin = self.builtin.get_or_init(|| {
+            let list = self.modules.iter().filter_map(|folder| {
+                system::read_text(&folder.join("modules.builtin"), 64 << 20).ok()
+            });
+            list.flat_map(|text| text.lines().map(module_name).collect::<Vec<_>>())
+                .collect()
+        });
+        builtin.contains(&name.replace('-', "_"))
+    }
+}
+
+/// The rustc for headers that were unpacked: nothing if the one that they name is installed, else the
+/// same from anywhere, else that of the toolchain's package beside them.
+fn rustc_for(system: &System, package: &Package, kdir: &Path) -> Result<Option<PathBuf>> {
+    let kdir = Kdir::open(system, kdir);
+    let named = match kdir.makefile.as_ref().map(|found| &found.rustc) {
+        Ok(Rustc::Value(value, _)) if value.starts_with('/') => value.clone(),
+        _ => return Ok(None),
+    };
+    let Some((_, made_by)) = kdir.crate_for_rustc() else {
+        return Ok(None);
+    };
+    if Path::new(&named).exists() {
+        return Ok(None);
+    }
+    if let Some(found) = toolchain::find_exact(system, &made_by.rustc) {
+        return Ok(Some(found.path));
+    }
+    let Some(file) = package.sibling("toolchain") else {
+        // The headers say what is missing.
+        return Ok(None);
+    };
+    package.add(&file)?;
+    let unpacked = package.root().join(named.trim_start_matches('/'));
+    Ok(unpacked.exists().then_some(unpacked))
+}
+
+/// Modules by name: of depmod's list where there is one, which saves the walk.
+fn installed_modules(folder: &Path) -> HashMap<String, PathBuf> {
+    if let Ok(list) = system::read_text(&folder.join("modules.dep"), 64 << 20) {
+        let paths = list.lines().filter_map(|line| line.split_once(':'));
+        return paths
+            .map(|(path, _)| (module_name(path), folder.join(path)))
+            .collect();
+    }
+    let files = modules_below(folder);
+    files
+        .map(|path| (module_name(&path.to_string_lossy()), path))
+        .collect()
+}
+
+/// The kernels that are installed in a system and have an image.
+fn releases(system: &System) -> Vec<String> {
+    let mut found: Vec<_> = ["/usr/lib/modules", "/lib/modules"]
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(system.at(folder)).ok())
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|release| Kernel::of_release(system, release).is_ok())
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn no_image(system: &System, name: &str, looked_at: &[PathBuf]) -> Error {
+    let help = match &releases(system)[..] {
+        [] => "name a kernel: --kernel RELEASE, PACKAGE-FILE, DIR or vmlinuz".to_owned(),
+        all => format!(
+            "name one that is here: {}\n            rustkmod boot --kernel {}",
+            all.join(", "),
+            all[0]
+        ),
+    };
+    Error::NoImage {
+        name: name.to_owned(),
+        looked_at: looked_at.iter().map(|path| system.shown(path)).collect(),
+        help,
+    }
+}
+
+/// The release an image says it is of (Documentation/arch/x86/boot.rst: `kernel_version`). It may say
+/// none; it has to be an image.
+fn read_image(path: &Path) -> Result<Option<String>> {
+    let mut head = Vec::new();
+    let file = File::open(path).context("read", path)?;
+    file.take(IMAGE_HEAD)
+        .read_to_end(&mut head)
+        .context("read", path)?;
+    if head.get(0x202..0x206) != Some(b"HdrS") {
+        return Err(Error::NotAnImage(path.to_path_buf()));
+    }
+    Ok(release_of_image(&head))
+}
+
+fn release_of_image(head: &[u8]) -> Option<String> {
+    let pointer = u16::from_le_bytes(head.get(0x20e..0x210)?.try_into().ok()?);
+    let text = head.get(usize::from(pointer).checked_add(0x200)?..)?;
+    let text = text.split(|byte| *byte == 0 || *byte == b' ').next()?;
+    let text = std::str::from_utf8(text).ok()?;
+    (pointer != 0 && !text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As much of an image as is looked at.
+    pub(crate) fn image(release: &str) -> Vec<u8> {
+        let mut bytes = vec![0; 0x400];
+        bytes[0x202..0x206].copy_from_slice(b"HdrS");
+        bytes[0x20e..0x210].copy_from_slice(&0x100_u16.to_le_bytes());
+        bytes[0x300..0x300 + release.len()].copy_from_slice(release.as_bytes());
+        bytes[0x300 + release.len()] = b' ';
+        bytes
+    }
+
+    fn put(root: &Path, file: &str, bytes: &[u8]) {
+        let path = root.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn images_are_found_where_each_distribution_has_them() {
+        for place in ["usr/lib/modules/6.1-a/vmlinuz", "boot/vmlinuz-6.1-a"] {
+            let root = tempfile::tempdir().unwrap();
+            put(root.path(), "usr/lib/modules/6.1-a/modules.order", b"");
+            put(root.path(), place, &image("6.1-a"));
+            let system = System::bare(root.path());
+            let kernel = Kernel::find(&system, Some("6.1-a")).unwrap();
+            assert_eq!(kernel.image, root.path().join(place));
+            // And as a folder that somebody unpacked.
+            let name = root.path().display().to_string();
+            let kernel = Kernel::find(&System::bare("/none"), Some(&name)).unwrap();
+            assert_eq!(kernel.image, root.path().join(place));
+            assert_eq!(kernel.release.as_deref(), Some("6.1-a"));
+        }
+    }
+
+    #[test]
+    fn an_image_alone_says_its_release() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "vmlinuz", &image("7.2.1-x"));
+        put(root.path(), "other", b"\x7fELF");
+        let system = System::bare(root.path());
+        let named = |name: &str| Kernel::find(&system, root.path().join(name).to_str());
+        assert_eq!(
+            named("vmlinuz").unwrap().release.as_deref(),
+            Some("7.2.1-x")
+        );
+        let error = named("other").unwrap_err().to_string();
+        assert!(error.contains("is no kernel image of x86"), "{error}");
+    }
+
+    #[test]
+    fn a_kernel_that_is_not_there_names_those_that_are() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "lib/modules/6.1-a/vmlinuz", &image("6.1-a"));
+        let error = Kernel::find(&System::bare(root.path()), Some("6.9")).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("no /boot/vmlinuz-6.9"), "{error}");
+        assert!(error.contains("rustkmod boot --kernel 6.1-a"), "{error}");
+    }
+}

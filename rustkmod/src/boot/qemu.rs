@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! One run of QEMU: two serial lines, a time limit, and an end whatever happens.
+//!
+//! The lines go to files, which are read as they grow: they are there afterwards, too.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
+
+use super::error::{Context, Error, Result};
+use super::initramfs::Task;
+use super::report::{Heard, Report};
+use super::{Event, Guest, host};
+
+/// How often the lines are looked at.
+const PAUSE: Duration = Duration::from_millis(5);
+/// KVM shows a first line in a fraction of a second, where it works.
+const SILENCE: Duration = Duration::from_secs(5);
+/// A machine that has reported may take its time to go, and one that is asked where it hangs to
+/// say so.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How often a shell is told that there is no more to come.
+const CTRL_D: Duration = Duration::from_millis(300);
+
+/// What emulates the processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Accel {
+    Kvm,
+    Tcg,
+}
+
+impl Accel {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Kvm => "KVM",
+            Self::Tcg => "TCG",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// By itself, or because its time was over.
+    Over(Box<Run>),
+    /// Nothing came over the first line: why.
+    Silent(String),
+}
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    pub report: Report,
+    /// The kernel's log, as far as it is evidence.
+    pub log: String,
+    /// What it logged when it was asked where it hangs.
+    pub trace: Option<String>,
+    pub time: Duration,
+}
+
+/// Runs a guest whose initramfs lies in `folder`.
+pub(super) fn run(
+    guest: &Guest<'_>,
+    qemu: &Path,
+    folder: &Path,
+    accel: Accel,
+    watch: &mut dyn FnMut(Event<'_>),
+) -> Result<End> {
+    let mut lines = Lines::create(folder)?;
+    let start = Instant::now();
+    let mut child = Running(
+        command(guest, qemu, folder, accel)
+            .spawn()
+            .context("run", "setpriv")?,
+    );
+    let mut run = Run::default();
+    let mut deadline = Some(start + guest.timeout);
+    let mut whole_since = None;
+    let mut is_asked = false;
+    let mut shell: Option<Terminal> = None;
+    let status = loop {
+        let status = child.0.try_wait().context("wait for", qemu)?;
+        lines.console.read(|text, bytes| match (&shell, is_asked) {
+            (Some(_), _) => watch(Event::Terminal(bytes)),
+            (None, true) => {
+                run.trace.get_or_insert_default().push_str(text);
+                console_lines(text, watch);
+            }
+            (None, false) => {
+                run.log.push_str(text);
+                console_lines(text, watch);
+            }
+        })?;
+        let mut begun_shell = false;
+        let mut ended_step = false;
+        lines.report.read(|text, _| {
+            for line in text.lines() {
+                match run.report.hear(line) {
+                    Heard::Log(line) => watch(Event::Log(line)),
+                    Heard::Output(line) => watch(Event::Output(line)),
+                    Heard::Begun("shell") => begun_shell = true,
+                    Heard::Ended => ended_step = true,
+                    Heard::Begun(_) | Heard::Other => {}
+                }
+            }
+        })?;
+        if begun_shell {
+            // Whoever types has all the time.
+            (shell, deadline) = (Terminal::open(child.0.stdin.take()), None);
+            lines.console.by_line = false;
+        } else if ended_step && shell.take().is_some() {
+            deadline = Some(Instant::now() + guest.timeout);
+            lines.console.by_line = true;
+        }
+        if let Some(status) = status {
+            break Some(status);
+        }
+        if run.report.is_whole() && whole_since.get_or_insert_with(Instant::now).elapsed() > GRACE {
+            break None;
+        }
+        let is_interrupted = |flag: &&AtomicBool| flag.load(Ordering::Relaxed);
+        if guest.interrupted.as_ref().is_some_and(is_interrupted) {
+            return Err(Error::Interrupted);
+        }
+        if accel == Accel::Kvm && lines.console.is_empty() && start.elapsed() > SILENCE {
+            let why = format!("it gave no sign of life in {} s", SILENCE.as_secs());
+            return Ok(End::Silent(why));
+        }
+        if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            if is_asked {
+                break None;
+            }
+            is_asked = true;
+            run.trace = Some(String::new());
+            ask_where(&folder.join(MONITOR));
+            deadline = Some(Instant::now() + GRACE);
+        }
+        std::thread::sleep(PAUSE);
+    };
+    run.time = start.elapsed();
+    if let Some(status) = status
+        && !status.success()
+    {
+        return child.failed(qemu, status, accel);
+    }
+    Ok(End::Over(Box::new(run)))
+}
+
+fn console_lines(text: &str, watch: &mut dyn FnMut(Event<'_>)) {
+    for line in text.lines() {
+        watch(Event::Console(line.trim_end_matches('\r')));
+    }
+}
+
+/// The name of its monitor's socket, in its folder.
+const MONITOR: &str = "monitor";
+
+/// In its folder, where the names of its files have no character that QEMU's options would not take.
+fn command(guest: &Guest<'_>, qemu: &Path, folder: &Path, accel: Accel) -> Command {
+    let mut command = Command::new("setpriv");
+    // It ends with this program, however that ends.
+    command.arg("--pdeathsig=KILL").arg(qemu).args([
+        "-nodefaults",
+        "-display",
+        "none",
+        "-no-reboot",
+        "-accel",
+        match accel {
+            Accel::Kvm => "kvm",
+            Accel::Tcg => "tcg",
+        },
+        "-m",
+        &guest.memory.to_string(),
+        "-initrd",
+        INITRAMFS,
+        "-chardev",
+        "stdio,id=console,signal=off,logfile=console",
+        "-serial",
+        "chardev:console",
+        "-serial",
+        "file:report",
+        "-qmp",
+        "unix:monitor,server=on,wait=off",
+        "-kernel",
+    ]);
+    // unknown_nmi_panic: see `ask_where`.
+    let parameters = format!(
+        "console=ttyS0 panic=-1 oops=panic unknown_nmi_panic {}",
+        guest.append
+    );
+    command
+        .arg(guest.kernel)
+        .args(["-append", parameters.trim_end()])
+        .current_dir(folder)
+        .stdin(match guest.task {
+            Task::Shell => Stdio::piped(),
+            Task::None | Task::Command(_) => Stdio::null(),
+        })
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// The name of what it gets as its root, in its folder.
+pub(super) const INITRAMFS: &str = "initramfs";
+
+/// A kernel that hangs does not say where. An interrupt that it cannot mask and does not know makes
+/// it panic, with a trace of what it was doing. What it answers comes over the console, if anything.
+fn ask_where(monitor: &Path) {
+    let ask = || -> io::Result<()> {
+        let mut monitor = UnixStream::connect(monitor)?;
+        monitor.set_read_timeout(Some(GRACE))?;
+        monitor.write_all(b"{\"execute\":\"qmp_capabilities\"}\n{\"execute\":\"inject-nmi\"}\n")?;
+        // A command is forgotten when its sender goes before it was answered.
+        let (mut heard, mut answer) = (String::new(), [0; 4096]);
+        while heard.matches("\"return\"").count() < 2 {
+            let count = monitor.read(&mut answer)?;
+            if count == 0 {
+                break;
+            }
+            heard += &String::from_utf8_lossy(&answer[..count]);
+        }
+        Ok(())
+    };
+    // Without an answer the verdict is the same; only the trace is missing.
+    let _ = ask();
+}
+
+/// It does not outlive its owner.
+struct Running(Child);
+
+impl Running {
+    fn failed(&mut self, qemu: &Path, status: ExitStatus, accel: Accel) -> Result<End> {
+        let mut complaint = String::new();
+        if let Some(mut stderr) = self.0.stderr.take() {
+            stderr
+                .read_to_string(&mut complaint)
+                .context("read the output of", qemu)?;
+        }
+        let complaint = complaint.trim().to_owned();
+        if accel == Accel::Kvm {
+            let line = complaint.lines().next().unwrap_or_default();
+            return Ok(End::Silent(format!("QEMU ended with {status}: {line}")));
+        }
+        Err(Error::Qemu {
+            program: host::QEMU.into(),
+            status: status.to_string(),
+            complaint,
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Both serial lines.
+struct Lines {
+    console: Tail,
+    report: Tail,
+}
+
+impl Lines {
+    fn create(folder: &Path) -> Result<Self> {
+        let create = |name: &str| {
+            let path = folder.join(name);
+            // Of an earlier run; QEMU adds to the one and begins the other anew.
+            File::create(&path).context("create", &path)?;
+            Tail::open(path)
+        };
+        Ok(Self {
+            console: create("console")?,
+            report: create("report")?,
+        })
+    }
+}
+
+/// A file that grows.
+struct Tail {
+    path: PathBuf,
+    file: File,
+    /// What has come since the last whole line.
+    rest: Vec<u8>,
+    /// Whether whole lines are passed on, or all at once.
+    by_line: bool,
+    has_any: bool,
+}
+
+impl Tail {
+    fn open(path: PathBuf) -> Result<Self> {
+        Ok(Self {
+            file: File::open(&path).context("read", &path)?,
+            path,
+            rest: Vec::new(),
+            by_line: true,
+            has_any: false,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.has_any
+    }
+
+    /// Passes on what is new, as text and as it is.
+    fn read(&mut self, mut take: impl FnMut(&str, &[u8])) -> Result<()> {
+        self.file
+            .read_to_end(&mut self.rest)
+            .context("read", &self.path)?;
+        self.has_any |= !self.rest.is_empty();
+        let end = match self.by_line {
+            true => self.rest.iter().rposition(|byte| *byte == b'\n'),
+            false => self.rest.len().checked_sub(1),
+        };
+        let Some(end) = end else { return Ok(()) };
+        let new: Vec<u8> = self.rest.drain(..=end).collect();
+        take(&String::from_utf8_lossy(&new), &new);
+        Ok(())
+    }
+}
+
+/// The caller's terminal, or whatever stands in its place, as the guest's.
+struct Terminal {
+    before: Option<Termios>,
+}
+
+impl Terminal {
+    /// Passes on what is typed, each key as it is.
+    fn open(to: Option<ChildStdin>) -> Option<Self> {
+        let before = tcgetattr(io::stdin()).ok();
+        if let Some(before) = &before {
+            let mut raw = before.clone();
+            cfmakeraw(&mut raw);
+            // Without it the shell works, too, only by the line.
+            let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &raw);
+        }
+        let mut to = to?;
+        // It waits for the next key when all is over, and ends with the program.
+        std::thread::spawn(move || {
+            let mut keys = [0; 1024];
+            loop {
+                let count = io::stdin().read(&mut keys).unwrap_or(0);
+                let mut typed = &keys[..count];
+                if count == 0 {
+                    // The end of a file is for a terminal the key Ctrl-D; it is not heard while
+                    // the shell is still to come, so it is pressed again.
+                    std::thread::sleep(CTRL_D);
+                    typed = b"\x04";
+                }
+                if to.write_all(typed).and_then(|()| to.flush()).is_err() {
+                    break;
+                }
+            }
+        });
+        Some(Self { before })
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, before);
+        }
+    }
+}

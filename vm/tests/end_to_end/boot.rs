@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `rustkmod boot`, as its user has it: the installed program, the installed kernel or a package
+//! file, modules that work and modules that do not.
+
+use std::{
+    fs,
+    io::Write,
+    process::{Command, Output, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::{Failed, Trial};
+use rustkmod::boot::Plan;
+use vm::{
+    boot::{installed, put_program},
+    machine::Machine,
+    packages::{make_executable, packages, repository},
+    series,
+};
+
+use crate::lab::{self, Lab, says, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::trials(
+        lab,
+        &[
+            ("boot_builds_loads_and_shows_a_module", builds_and_loads),
+            ("boot_takes_packages_that_are_not_installed", from_packages),
+            ("boot_takes_the_kernel_of_every_series", every_series),
+            ("boot_says_where_a_module_panics", panics),
+            ("boot_says_where_a_module_hangs", hangs),
+            ("boot_explains_a_refused_module", refused),
+            ("boot_loads_what_a_module_needs_first", dependencies),
+            ("boot_orders_modules_as_modprobe_does", as_modprobe),
+            ("boot_passes_on_how_a_command_ends", command),
+            ("boot_gives_a_shell", shell),
+            ("boot_gives_a_shell_on_a_terminal", terminal),
+            ("boot_goes_on_without_kvm_where_that_hangs", kvm_hangs),
+            ("boot_explains_a_build_that_fails", build_fails),
+            ("boot_leaves_nothing_when_it_is_interrupted", interrupted),
+        ],
+    )
+}
+
+/// A machine with everything installed, the program too.
+fn machine(lab: &Lab) -> Result<Machine, Failed> {
+    let machine = lab.machine()?;
+    put_program(&machine)?;
+    Ok(machine)
+}
+
+/// The sample module, with the line that says hello replaced.
+fn sample(machine: &Machine, folder: &str, hello: &str) -> Result<(), Failed> {
+    let from = repository().join("rust-out-of-tree-dkms");
+    let source = fs::read_to_string(from.join("rust_out_of_tree.rs"))?;
+    let greeting = "pr_info!(\"Hello from Rust, outside the kernel tree (init)\\n\");";
+    assert!(source.contains(greeting));
+    let kbuild = fs::read_to_string(from.join("Kbuild"))?;
+    machine.write(&format!("{folder}/Kbuild"), &kbuild)?;
+    machine.write(
+        &format!("{folder}/rust_out_of_tree.rs"),
+        &source.replace(greeting, hello),
+    )?;
+    Ok(())
+}
+
+fn boot(machine: &Machine, kernel: &str) -> Command {
+    let mut command = machine.command("rustkmod");
+    command.args(["boot", "--kernel", kernel]);
+    command.env("RUSTKMOD_ACCEL", "tcg");
+    command
+}
+
+#[track_caller]
+fn ended(output: &Output, status: i32) -> String {
+    assert_eq!(output.status.code(), Some(status), "{}", text(output));
+    text(output)
+}
+
+fn builds_and_loads(lab: &Lab) -> Result<(), Failed> {
+    let machine = machine(lab)?;
+    // With characters that kbuild does not take.
+    sample(&machine, "/tmp/my module, 1", "pr_info!(\"hello\\n\");")?;
+    let output = boot(&machine, &lab.release)
+        .arg("/tmp/my module, 1")
+        .output()?;
+    let said = ended(&output, 0);
+    says(
+        &said,
+        &[
+            "RUSTC [M]",
+            "Linux version 6.1.",
+            "rust_out_of_tree: hello",
+            "rust_out_of_tree: Goodbye from Rust",
+            "reboot: Power down",
+            "loaded and unloaded rust_out_of_tree",
+        ],
+    );
+
+    // What it has built is a file now; the same as a document.
+    let output = boot(&machine, &lab.release)
+        .args(["--json", "/tmp/my module, 1/rust_out_of_tree.ko"])
+        .output()?;
+    ended(&output, 0);
+    let document = String::from_utf8(output.stdout)?;
+    says(
+        &document,
+        &[
+            "\"command\": \"boot\"",
+            "\"verdict\": \"good\"",
+            "\"step\": \"unload rust_out_of_tree\"",
+            "\"rust_out_of_tree: hello\"",
+        ],
+    );
+    // The log goes beside the document.
+    assert!(document.starts_with('{'), "{document}");
+    says(&String::from_utf8(output.stderr)?, &["Linux version 6.1."]);
+    Ok(())
+}
+
+/// Kernel, headers and rustc, from files that lie beside each other.
+fn from_packages(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.bare_machine()?;
+    put_program(&machine)?;
+    sample(&machine, "/tmp/m", "pr_info!(\"hello\\n\");")?;
+    for package in packages(&lab.first.path)? {
+        let name = package.file_name().ok_or("a name")?;
+        fs::copy(&package, machine.path("/packages").join(name))?;
+    }
+    let kernel = lab.some(&lab.first, &["linux-rust"])?.remove(0);
+    let kernel = kernel.file_name().ok_or("a name")?.to_string_lossy();
+    let kernel = format!("/packages/{kernel}");
+    let output = boot(&machine, &kernel).args(["-q", "/tmp/m"]).output()?;
+    let said = ended(&output, 0);
+    says(&said, &["rust_out_of_tree: hello", &lab.release]);
+    assert!(!said.contains("Linux version"), "{said}");
+    assert!(!machine.path("/usr/lib/modules").join(&lab.release).exists());
+
+    let headers = kernel.replace("linux-rust-", "linux-rust-headers-");
+    fs::remove_file(machine.path(&headers))?;
+    let output = boot(&machine, &kernel).arg("/tmp/m").output()?;
+    says(
+        &ended(&output, 2),
+        &[
+            "/tmp/m cannot be built: the headers of",
+            &format!("sudo pacman -U {headers}"),
+        ],
+    );
+    let left = fs::read_dir(machine.path("/tmp"))?.flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert_eq!(left, ["m"], "something is left");
+    Ok(())
+}
+
+fn every_series(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.bare_machine()?;
+    put_program(&machine)?;
+    for row in series::all()? {
+        let shop = lab.shop.for_series(row)?;
+        let name = shop.series.pkgbase.clone();
+        let kernel = lab.some(&shop.kernel(1)?, &[&name])?.remove(0);
+        let file = format!("/packages/{name}.pkg.tar.zst");
+        fs::copy(&kernel, machine.path(&file))?;
+        let output = boot(&machine, &file)
+            .args(["-q", "rust_minimal"])
+            .output()?;
+        says(
+            &ended(&output, 0),
+            &["rust_minimal: Rust minimal sample (init)"],
+        );
+    }
+    Ok(())
+}
+
+fn panics(lab: &Lab) -> Result<(), Failed> {
+    let machine = machine(lab)?;
+    sample(&machine, "/tmp/m", "panic!(\"on purpose\");")?;
+    let output = boot(&machine, &lab.release)
+        .args(["-q", "/tmp/m"])
+        .output()?;
+    says(
+        &ended(&output, 1),
+        &[
+            "error[oops]: the kernel broke in `load rust_out_of_tree`",
+            "note: the kernel says:",
+            "rust_kernel: panicked at 'on purpose', /tmp/m/rust_out_of_tree.rs:",
+            "kernel BUG at rust/helpers.c",
+            "[rust_out_of_tree]",
+            "error[rust-panic]: the Rust code panicked at /tmp/m/rust_out_of_tree.rs:",
+        ],
+    );
+    Ok(())
+}
+
+fn hangs(lab: &Lab) -> Result<(), Failed> {
+    let machine = machine(lab)?;
+    let forever = "loop { core::hint::spin_loop(); }";
+    sample(&machine, "/tmp/m", forever)?;
+    let start = Instant::now();
+    let output = boot(&machine, &lab.release)
+        .args(["-q", "--timeout", "20", "/tmp/m"])
+        .output()?;
+    says(
+        &ended(&output, 1),
+        &[
+            "error[hung]: `load rust_out_of_tree` did not end",
+            "given up after 20 s",
+            "RIP: 0010:init_module+",
+            "[rust_out_of_tree]",
+        ],
+    );
+    assert!(start.elapsed() < Duration::from_secs(60));
+    Ok(())
+}
+
+fn refused(lab: &Lab) -> Result<(), Failed> {
+    let machine = machine(lab)?;
+    let module = machine.module_files(&lab.release, "rust_out_of_tree")?;
+    let mut elf = Command::new("zstd")
+        .arg("-dcq")
+        .arg(&module[0])
+        .output()?
+        .stdout;
+    let (from, to) = (b"vermagic=6.1.", b"vermagic=6.9.");
+    let at = elf.windows(from.len()).position(|bytes| bytes == from);
+    let at = at.ok_or("a vermagic")?;
+    elf[at..at + to.len()].copy_from_slice(to);
+    fs::write(machine.path("/tmp/foreign.ko"), elf)?;
+    let output = boot(&machine, &lab.release)
+        .args(["-q", "/tmp/foreign.ko"])
+        .output()?;
+    says(
+        &ended(&output, 1),
+        &[
+            "error[failed]: `load rust_out_of_tree` failed: Exec format error",
+            "error[version-magic]",
+            "should be '6.1.",
+        ],
+    );
+    Ok(())
+}
+
+/// `needs` calls what `gives` exports; make is told of them the wrong way round.
+fn dependencies(lab: &Lab) -> Result<(), Failed> {
+    let machine = machine(lab)?;
+    let about = "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\nMODULE_DESCRIPTION(\"m\");\n";
+    machine.write("/tmp/m/Kbuild", "obj-m := needs.o gives.o\n")?;
+    machine.write(
+        "/tmp/m/gives.c",
+        &format!(
+            "{about}int given(void);\nint given(void) {{ return 42; }}\nEXPORT_SYMBOL_GPL(given);\n"
+        ),
+    )?;
+    machine.write(
+        "/tmp/m/needs.c",
+        &format!(
+            "{about}int given(void);\n\
+             static int __init start(void) {{ pr_info(\"needs: %d\\n\", given()); return 0; }}\n\
+             static void __exit stop(void) {{}}\n\
+             module_init(start);\nmodule_exit(stop);\n"
+        ),
+    )?;
+    let output = boot(&machine, &lab.release)
+        .args(["-q", "/tmp/m"])
+        .output()?;
+    says(
+        &ended(&output, 0),
+        &["needs: 42", "loaded and unloaded gives, needs"],
+    );
+
+    let output = boot(&machine, &lab.release)
+        .args(["-q", "/tmp/m/needs.ko"])
+        .output()?;
+    says(
+        &ended(&output, 1),
+        &[
+            "warning[depends]: `needs` names a module that it needs",
+            "`load needs` failed: No such file or directory",
+            "error[unknown-symbol]",
+        ],
+    );
+    Ok(())
+}
+
+fn as_modprobe(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    for module in ["rust_out_of_tree", "rust_minimal"] {
+        let kernel = installed(&machine, &lab.release)?;
+        let plan = Plan::new(&kernel, &[module.into()]).map_err(vm::Error::from)?;
+        let files: Vec<_> = plan
+            .modules
+            .iter()
+            .map(|module| module.path.canonicalize())
+            .collect::<Result<_, _>>()?;
+        let modprobe: Vec<_> = machine
+            .module_files(&lab.release, module)?
+            .iter()
+            .map(|path| path.canonicalize())
+            .collect::<Result<_, _>>()?;
+        assert_eq!(files, modprobe);
+    }
+    Ok(())
+}
+
+fn command(lab: &Lab) -> Result<(), Failed> {
+    let machine = machine(lab)?;
+    let run = |command: &str| {
+        boot(&machine, &lab.release)
+            .args(["-q", "rust_minimal", "--command", command])
+            .output()
+    };
+    let output = run("uname -r; cut -d' ' -f1 /proc/modules; echo to stderr >&2")?;
+    says(
+        &ended(&output, 0),
+        &[&*format!("{}\nrust_minimal\nto stderr\n", lab.release)],
+    );
+    let output = run("echo before; exit 3")?;
+    says(
+        &ended(&output, 1),
+        &[
+            "before\n",
+            "error[failed]: `command` failed: exit status: 3",
+            // The module goes all the same.
+            "rust_minimal: Rust minimal sample (exit)",
+        ],
+    );
+    Ok(())
+}
+
+fn shell(lab: &Lab) -> Result<(), Failed> {
+    let machine = machine(lab)?;
+    // To its end by `exit`, and by the end of what is typed.
+    for typed in ["echo $((6 * 7))\nfalse\nexit 9\n", "echo $((6 * 7))\n"] {
+        let mut child = boot(&machine, &lab.release)
+            .args(["-q", "--shell", "rust_minimal"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        child
+            .stdin
+            .take()
+            .ok_or("a pipe")?
+            .write_all(typed.as_bytes())?;
+        let said = ended(&child.wait_with_output()?, 0);
+        says(
+            &said,
+            &[
+                "\n42\r\n",
+                "loaded and unloaded rust_minimal",
+                "sample (exit)",
+            ],
+        );
+    }
+    Ok(())
+}
+
+/// Under a terminal of `script`'s, which is left as it was.
+fn terminal(lab: &Lab) -> Result<(), Failed> {
+    let machine = machine(lab)?;
+    let inside = format!(
+        "stty -a >/tmp/before; rustkmod boot -q --shell --kernel {}; echo status $?; stty -a >/tmp/after",
+        lab.release
+    );
+    let mut child = machine
+        .command("script")
+        .args(["-qec", &inside, "/dev/null"])
+        .env("RUSTKMOD_ACCEL", "tcg")
+        .stdin(Stdio::piped())
+        .stdout(fs::File::create(machine.path("/tmp/screen"))?)
+        .spawn()?;
+    let mut keys = child.stdin.take().ok_or("a pipe")?;
+    let screen = || fs::read_to_string(machine.path("/tmp/screen")).unwrap_or_default();
+    // Ctrl-C is for the guest.
+    for (wait_for, typed) in [
+        ("/ # ", "sleep 1000\r"),
+        ("sleep 1000\r\n", "\x03"),
+        ("^C", "echo $((6 * 7))\r"),
+        ("\n42\r\n", "exit\r"),
+    ] {
+        let start = Instant::now();
+        while !screen().contains(wait_for) {
+            let is_late = start.elapsed() > Duration::from_secs(60);
+            assert!(!is_late, "no {wait_for:?} in {}", screen());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        keys.write_all(typed.as_bytes())?;
+    }
+    child.wait()?;
+    says(&screen(), &["status 0"]);
+    assert_eq!(
+        fs::read_to_string(machine.path("/tmp/before"))?,
+        fs::read_to_string(machine.path("/tmp/after"))?
+    );
+    Ok(())
+}
+
+fn kvm_hangs(lab: &Lab) -> Result<(), Failed> {
+    let machine = machine(lab)?;
+    let qemu = "/usr/local/bin/qemu-system-x86_64";
+    machine.write(
+        qemu,
+        "#!/bin/sh\ncase \" $* \" in *' -accel kvm '*) exec sleep 1000;; esac\nexec /usr/bin/qemu-system-x86_64 \"$@\"\n",
+    )?;
+    make_executable(&machine.path(qemu))?;
+    let output = boot(&machine, &lab.release)
+        .args(["-q", "--accel", "auto", "rust_minimal"])
+        .output()?;
+    let said = ended(&output, 0);
+    let has_kvm = fs::File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/kvm")
+        .is_ok();
+    says(&said, &["in QEMU, TCG)"]);
+    assert_eq!(said.contains("warning[kvm]"), has_kvm, "{said}");
+    if has_kvm {
+        says(&said, &["no sign of life", "export RUSTKMOD_ACCEL=tcg"]);
+        let output = boot(&machine, &lab.release)
+            .args(["--accel", "kvm"])
+            .output()?;
+        says(&ended(&output, 2), &["error: KVM does not work here"]);
+    }
+    Ok(())
+}
+
+fn build_fails(lab: &Lab) -> Result<(), Failed> {
+    let machine = machine(lab)?;
+    sample(&machine, "/tmp/m", "pr_infos!(\"hello\\n\");")?;
+    let output = boot(&machine, &lab.release).arg("/tmp/m").output()?;
+    says(
+        &ended(&output, 1),
+        &[
+            "cannot find macro `pr_infos` in this scope",
+            "error[build]: the module does not build for",
+            &format!(
+                "make -C /lib/modules/{}/build M=/tmp/m modules",
+                lab.release
+            ),
+        ],
+    );
+    Ok(())
+}
+
+fn interrupted(lab: &Lab) -> Result<(), Failed> {
+    let machine = machine(lab)?;
+    let forever = "loop { core::hint::spin_loop(); }";
+    sample(&machine, "/tmp/m", forever)?;
+    fs::create_dir(machine.path("/tmp/temporary"))?;
+    let child = boot(&machine, &lab.release)
+        .args(["-q", "--timeout", "1000", "/tmp/m"])
+        .env("TMPDIR", "/tmp/temporary")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let temporary = machine.path("/tmp/temporary");
+    let is_booting = || {
+        let entry = fs::read_dir(&temporary).ok()?.flatten().next()?;
+        fs::metadata(entry.path().join("report"))
+            .ok()
+            .filter(|report| report.len() > 0)
+    };
+    let start = Instant::now();
+    while is_booting().is_none() {
+        assert!(start.elapsed() < Duration::from_secs(120), "it boots not");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // chroot has become the program.
+    let id = child.id().to_string();
+    let status = Command::new("kill").args(["-INT", &id]).status()?;
+    assert!(status.success());
+    let output = child.wait_with_output()?;
+    says(&ended(&output, 2), &["error: interrupted"]);
+    assert_eq!(fs::read_dir(&temporary)?.count(), 0);
+    Ok(())
+}
