@@ -15,7 +15,7 @@ use std::{
 use flate2::read::GzDecoder;
 use libtest_mimic::{Failed, Trial};
 use vm::{
-    cache::Kept,
+    cache::{Kept, file_hash},
     demo::MODULE,
     host::{self, BUILDER},
     packages::{Makepkg, package_name, packages},
@@ -70,6 +70,12 @@ fn elsewhere(lab: &Lab, makepkg: &mut Makepkg<'_>, name: &str) -> Result<(), Fai
     makepkg.srcdest = place.join("sources");
     fs::create_dir_all(place.join("deeper"))?;
 
+    otherwise(lab, makepkg)
+}
+
+/// Another host, language, clock and number of jobs, in whatever folders.
+fn otherwise(lab: &Lab, makepkg: &mut Makepkg<'_>) -> Result<(), Failed> {
+    let cache = &lab.shop.cache;
     let locale = cache.folder("locale", 0)?;
     if !locale.join("de_DE.utf8").exists() {
         let made = Command::new("localedef")
@@ -142,18 +148,26 @@ fn same_kernel(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn same_dkms(lab: &Lab) -> Result<(), Failed> {
-    let mut makepkg = Makepkg::new(&lab.shop, lab.shop.pkgbuild("rust-out-of-tree-dkms", 1)?);
+    let call = || -> Result<Makepkg<'_>, Failed> {
+        let start = lab.shop.pkgbuild("rust-out-of-tree-dkms", 1)?;
+        Ok(Makepkg::new(&lab.shop, start))
+    };
+    let options = ["--force", "--cleanbuild"];
+    let mut makepkg = call()?;
     elsewhere(lab, &mut makepkg, "dkms-again")?;
     makepkg.pkgdest = lab.shop.cache.folder("test-dkms-again/packages", ANOTHER)?;
-    makepkg.run(
-        "building the module's package",
-        &["--force", "--cleanbuild"],
-    )?;
-    same(
-        lab,
-        &packages(&lab.dkms.path)?,
-        &packages(&makepkg.pkgdest)?,
-    )
+    makepkg.run("building the module's package", &options)?;
+    let first = packages(&lab.dkms.path)?;
+    same(lab, &first, &packages(&makepkg.pkgdest)?)?;
+
+    // In the same folders the package file is the same, too.
+    let mut makepkg = call()?;
+    otherwise(lab, &mut makepkg)?;
+    makepkg.pkgdest = fresh(lab, "dkms-here")?;
+    makepkg.run("building the module's package", &options)?;
+    let second = packages(&makepkg.pkgdest)?;
+    assert_eq!(file_hash(&first[0])?, file_hash(&second[0])?);
+    Ok(())
 }
 
 /// DKMS in two machines, and make in two folders.
