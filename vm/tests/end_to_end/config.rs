@@ -41,17 +41,22 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     );
     let arch = lab::trials(
         lab,
-        &[(
-            "archs_config_keeps_btf_and_signing_and_builds_the_crates",
-            arch,
-        )],
+        &[("archs_config_has_rust_and_keeps_btf_and_signing", arch)],
+    );
+    let crates = lab::slow_trials(
+        lab,
+        &[("archs_config_builds_every_crate_with_make_prepare", crates)],
     );
     // Ignored, and shown as ignored, where the data is not there.
     let there = data(ARCH).is_some();
-    trials.extend(
-        arch.into_iter()
-            .map(|trial| trial.with_ignored_flag(!there)),
-    );
+    let shown = |trial: Trial| {
+        if there {
+            trial
+        } else {
+            trial.with_ignored_flag(true)
+        }
+    };
+    trials.extend(arch.into_iter().chain(crates).map(shown));
     trials
 }
 
@@ -278,7 +283,8 @@ fn localmodcfg(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn arch(lab: &Lab) -> Result<(), Failed> {
+/// Arch's configuration, prepared.
+fn prepare_arch(lab: &Lab) -> Result<Makepkg<'_>, Failed> {
     let stock = data(ARCH).ok_or("no data")?;
     let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.set("_config", "arch");
@@ -290,6 +296,11 @@ fn arch(lab: &Lab) -> Result<(), Failed> {
     fs::create_dir_all(&makepkg.srcdest)?;
     fs::copy(stock, makepkg.srcdest.join("linux-6.1.arch1-1.config"))?;
     prepare(&makepkg)?;
+    Ok(makepkg)
+}
+
+fn arch(lab: &Lab) -> Result<(), Failed> {
+    let makepkg = prepare_arch(lab)?;
     let config = config(&makepkg)?;
     for (name, value) in [
         ("CONFIG_RUST", Some("y")),
@@ -327,17 +338,18 @@ fn arch(lab: &Lab) -> Result<(), Failed> {
             "{name} ({reason}) is none of Arch's"
         );
     }
-    crates(lab, &makepkg)
+    Ok(())
 }
 
 /// `make prepare` on that configuration: every crate, and what BTF and objtool need.
-fn crates(lab: &Lab, makepkg: &Makepkg<'_>) -> Result<(), Failed> {
+fn crates(lab: &Lab) -> Result<(), Failed> {
+    let makepkg = prepare_arch(lab)?;
     let src = makepkg.builddir.join("linux-rust/src");
     let log = lab.shop.cache.log("test-arch-prepare")?;
     makepkg
         .make("make prepare", &log, &src, "prepare")?
         .run(&lab.shop.progress)?;
-    let tree = tree(makepkg)?;
+    let tree = tree(&makepkg)?;
     for file in [
         "rust/libcore.rmeta",
         "rust/libcompiler_builtins.rmeta",
