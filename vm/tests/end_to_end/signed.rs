@@ -190,6 +190,11 @@ fn nowhere(lab: &Lab) -> Result<(), Failed> {
     let links: Vec<_> = links.filter(|entry| entry.path().is_symlink()).collect();
     assert_eq!(links.len(), 1, "{links:?}");
     assert_eq!(fs::read_link(links[0].path())?, key);
+    // It is the one that make reads of, and none was made in its place.
+    let config = fs::read_to_string(tree.join("include/config/auto.conf"))?;
+    let name = links[0].file_name().to_string_lossy().into_owned();
+    says(&config, &[&format!("certs/{name}")]);
+    assert!(!tree.join("certs/signing_key.pem").exists());
     for file in files(&tree.join("certs"))
         .iter()
         .chain(&files(&tree.join("include/generated")))
