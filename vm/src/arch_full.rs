@@ -125,7 +125,10 @@ pub fn run() -> Result<()> {
 
 /// What Rust has added to a package.
 fn of_rust(name: &str, package: &Path, tree: &Path) -> Result<String> {
-    if name.ends_with("-toolchain") {
+    if ["-toolchain", "-src", "-docs"]
+        .iter()
+        .any(|part| name.ends_with(part))
+    {
         return Ok("all of it".into());
     }
     if name.ends_with("-headers") {
