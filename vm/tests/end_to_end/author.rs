@@ -251,31 +251,30 @@ fn booted(lab: &Lab, machine: &Machine) -> Result<String, Failed> {
     Ok(boot.log.join("\n"))
 }
 
-/// A machine with every series, and their names.
-fn all_series(lab: &Lab) -> Result<(Machine, Vec<String>), Failed> {
-    let machine = lab.bare_machine()?;
-    let mut all = Vec::new();
+/// For each series, on a machine with its packages and the LLVM that built them.
+fn on_each_series(
+    lab: &Lab,
+    test: impl Fn(&Machine, &str) -> Result<(), Failed>,
+) -> Result<(), Failed> {
     for row in series::all()? {
         let shop = lab.shop.for_series(row)?;
-        all.extend(packages(&shop.kernel(1)?.path)?);
+        let machine = lab.bare_machine()?;
         if let Some(folder) = &shop.llvm {
             machine.use_llvm(folder)?;
         }
+        lab.pacman(&machine, "author", &packages(&shop.kernel(1)?.path)?)?;
+        put_rustkmod(&machine)?;
+        set_up_author(&machine)?;
+        test(&machine, &machine.kernel()?)?;
     }
-    lab.pacman(&machine, "author", &all)?;
-    put_rustkmod(&machine)?;
-    set_up_author(&machine)?;
-    let kernels = machine.kernels()?;
-    assert_eq!(kernels.len(), series::all()?.len(), "{kernels:?}");
-    Ok((machine, kernels))
+    Ok(())
 }
 
 /// Without a warning, by make and by DKMS; makepkg and shellcheck take its package; the kernel would
 /// take the module, and does.
 fn new_everywhere(lab: &Lab) -> Result<(), Failed> {
-    let (machine, kernels) = all_series(lab)?;
-    for (number, kernel) in kernels.iter().enumerate() {
-        let name = format!("greeter{number}");
+    let name = "greeter";
+    on_each_series(lab, |machine, kernel| {
         let folder = format!("{HOME}/{name}");
         let script = format!(
             "export HOME={HOME} PKGEXT=.pkg.tar.zst; cd $HOME; umask 022\n\
@@ -305,13 +304,13 @@ fn new_everywhere(lab: &Lab) -> Result<(), Failed> {
             .folder("test-author", 0)?
             .join(package.file_name().ok_or("a name")?);
         fs::copy(&package, &copy)?;
-        lab.pacman(&machine, &name, &[copy])?;
+        lab.pacman(machine, name, &[copy])?;
         let boot = Guest {
             kernel: &machine.path(&format!("/usr/lib/modules/{kernel}/vmlinuz")),
-            modules: &machine.module_files(kernel, &name)?,
+            modules: &machine.module_files(kernel, name)?,
             append: "",
         }
-        .boot(&lab.shop.cache, &name)?;
+        .boot(&lab.shop.cache, name)?;
         assert_eq!(boot.verdict, Verdict::Good, "{:?}", boot.log);
         let log = boot.log.join("\n");
         says(
@@ -321,8 +320,8 @@ fn new_everywhere(lab: &Lab) -> Result<(), Failed> {
                 &format!("{name}: Goodbye, my numbers were [72, 108]"),
             ],
         );
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// rustup's, which is fetched if need be.
@@ -345,11 +344,10 @@ fn rust_analyzer() -> Result<PathBuf, Failed> {
 }
 
 fn editor(lab: &Lab) -> Result<(), Failed> {
-    let (machine, kernels) = all_series(lab)?;
     let analyzer = rust_analyzer()?;
-    // In no home, for whoever runs it.
-    fs::copy(&analyzer, machine.path("/usr/local/bin/rust-analyzer"))?;
-    for kernel in &kernels {
+    on_each_series(lab, |machine, kernel| {
+        // In no home, for whoever runs it.
+        fs::copy(&analyzer, machine.path("/usr/local/bin/rust-analyzer"))?;
         let kdir = format!("/usr/lib/modules/{kernel}/build");
         let sample = repository().join("rust-out-of-tree-dkms");
         for name in ["Kbuild", "rust_out_of_tree.rs"] {
@@ -367,7 +365,7 @@ fn editor(lab: &Lab) -> Result<(), Failed> {
         );
         let output = machine.as_user(&script)?;
         assert!(output.status.success(), "{kernel}: {}", text(&output));
-        kernels_own_way(&machine, kernel)?;
+        kernels_own_way(machine, kernel)?;
         let script = format!("cd {HOME}/{kernel}; rustkmod ide sample --kernel {kernel}");
         let output = machine.as_user(&script)?;
         assert!(output.status.success(), "{kernel}: {}", text(&output));
@@ -383,8 +381,8 @@ fn editor(lab: &Lab) -> Result<(), Failed> {
                 Path::new(&kdir),
             );
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// `make rust-analyzer` writes a file, too. Since 6.12 it asks for bindgen first, though it does not
