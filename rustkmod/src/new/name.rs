@@ -110,7 +110,10 @@ impl Name {
             ),
         };
         // Another spelling is offered only if it is taken.
-        let better = |spelling: String| Self::parse(&spelling).ok().map(|name| name.0);
+        let better = |spelling: String| {
+            let other = Some(spelling).filter(|spelling| spelling != name)?;
+            Self::parse(&other).ok().map(|name| name.0)
+        };
         if name.is_empty() {
             return Err(refuse(
                 "it is empty".into(),
