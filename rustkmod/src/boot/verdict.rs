@@ -135,10 +135,15 @@ fn bare(line: &str) -> &str {
 pub fn telling(log: &str) -> Vec<String> {
     let lines: Vec<&str> = log.lines().map(|line| bare(line).trim()).collect();
     let is_sign = |line: &&str| is_broken(line) || is_warning(line);
-    match lines.iter().position(is_sign) {
-        Some(first) => trace(&lines[first..]),
-        None => last_lines(log),
-    }
+    let Some(first) = lines.iter().position(is_sign) else {
+        return last_lines(log);
+    };
+    // What a warning says stands before the line that says it is one.
+    let before = first.saturating_sub(4);
+    let cut = lines[before..first]
+        .iter()
+        .rposition(|line| line.contains("[ cut here ]"));
+    trace(&lines[cut.map_or(first, |cut| before + cut)..])
 }
 
 /// The lines that say where a kernel was when it was asked: what the interrupt came into.
@@ -350,6 +355,14 @@ Kernel Offset: disabled
         assert_eq!(shown[1], "do_init_module+0x45/0x1f0");
         assert_eq!(shown.len(), 4);
         assert!(interrupted("nothing\n").is_empty());
+    }
+
+    #[test]
+    fn a_warning_has_its_words() {
+        let log = "m: before\n------------[ cut here ]------------\nodd: 3\n\
+                   WARNING: CPU: 0 PID: 1 at m.c:3 init_module+0x11/0x1000 [m]\n";
+        let warning = "WARNING: CPU: 0 PID: 1 at m.c:3 init_module+0x11/0x1000 [m]";
+        assert_eq!(telling(log), ["odd: 3", warning]);
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             ("boot_takes_the_kernel_of_every_series", every_series),
             ("boot_says_where_a_module_panics", panics),
             ("boot_says_where_a_module_hangs", hangs),
+            ("boot_counts_a_warning_of_the_kernels", warns),
             ("boot_explains_a_refused_module", refused),
             ("boot_loads_what_a_module_needs_first", dependencies),
             ("boot_orders_modules_as_modprobe_does", as_modprobe),
@@ -212,6 +213,29 @@ fn hangs(lab: &Lab) -> Result<(), Failed> {
         ],
     );
     assert!(start.elapsed() < Duration::from_secs(60));
+    Ok(())
+}
+
+fn warns(lab: &Lab) -> Result<(), Failed> {
+    let machine = machine(lab)?;
+    machine.write("/tmp/m/Kbuild", "obj-m := warns.o\n")?;
+    machine.write(
+        "/tmp/m/warns.c",
+        "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\nMODULE_DESCRIPTION(\"m\");\n\
+         static int __init start(void) { WARN(1, \"odd: %d\\n\", 3); return 0; }\n\
+         static void __exit stop(void) {}\nmodule_init(start);\nmodule_exit(stop);\n",
+    )?;
+    let output = boot(&machine, &lab.release)
+        .args(["-q", "/tmp/m"])
+        .output()?;
+    says(
+        &ended(&output, 1),
+        &[
+            "error[warning]: the kernel warned of itself",
+            "note: the kernel says:\n        odd: 3\n        WARNING: ",
+            "[warns]",
+        ],
+    );
     Ok(())
 }
 
