@@ -598,9 +598,7 @@ fn pacman_without_space(lab: &Lab) -> Seen {
     }
     boots(lab, &machine, "pacman-space", &lab.release)?;
     Ok((
-        "`could not extract … (Write failed)`; with pacman's `CheckSpace`, Arch's default, it does \
-         not begin"
-            .into(),
+        "`could not extract … (Write failed)`".into(),
         "with more room the same command completes, and the module loads".into(),
     ))
 }
