@@ -51,7 +51,10 @@ fn distcc(lab: &Lab) -> Result<(), Failed> {
     buildenv::install(&lab.shop)?;
     let _links = Links::of("distcc")?;
     let mut makepkg = lab.makepkg_in("test-distcc", lab.shop.pkgbuild("linux-rust", 1)?)?;
-    makepkg.set("_config", "vm");
+    let key = lab.shop.signing_key()?.ok_or("a key")?;
+    makepkg
+        .set("_config", "vm")
+        .set("_signing_key", &key.display().to_string());
     buildenv::remove_tree(&makepkg, &lab.shop)?;
     let path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
     let start = |number| CompileHost::start(number, path, &lab.shop.cache, &lab.shop.progress);
