@@ -58,9 +58,10 @@ pub fn trials(lab: Option<&Arc<Lab>>, tests: &[(&str, Test)]) -> Vec<Trial> {
 
 /// Trials that take as long as building a kernel: shown as ignored, unless LINUX_RUST_TEST_ALL=1.
 pub fn slow_trials(lab: Option<&Arc<Lab>>, tests: &[(&str, Test)]) -> Vec<Trial> {
-    let all = env::var_os("LINUX_RUST_TEST_ALL").is_some_and(|value| value == "1");
     let trials = trials(lab, tests).into_iter();
-    trials.map(|trial| trial.with_ignored_flag(!all)).collect()
+    trials
+        .map(|trial| trial.with_ignored_flag(!all_trials()))
+        .collect()
 }
 
 impl Lab {
