@@ -186,7 +186,7 @@ fn panics(lab: &Lab) -> Result<(), Failed> {
         &[
             "error[oops]: the kernel broke in `load rust_out_of_tree`",
             "note: the kernel says:",
-            "rust_kernel: panicked at 'on purpose', /tmp/m/rust_out_of_tree.rs:",
+            "rust_kernel: panicked at 'on purpose', ./rust_out_of_tree.rs:",
             "kernel BUG at rust/helpers.c",
             "[rust_out_of_tree]",
             "error[rust-panic]: the Rust code panicked at /tmp/m/rust_out_of_tree.rs:",

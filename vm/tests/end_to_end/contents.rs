@@ -528,8 +528,17 @@ fn build_paths(lab: &Lab) -> Result<(), Failed> {
             } else {
                 fs::read(&file)?
             };
-            for path in [&cache[..], b"/root/"] {
-                let found = content.windows(path.len()).position(|bytes| bytes == path);
+            // Rust's own sources are as they come, and tell of its builds.
+            let is_rusts = file
+                .to_string_lossy()
+                .contains("/lib/rustlib/src/rust/library/");
+            let paths: &[&[u8]] = if is_rusts {
+                &[&cache]
+            } else {
+                &[&cache, b"/root/"]
+            };
+            for path in paths {
+                let found = content.windows(path.len()).position(|bytes| bytes == *path);
                 let around = found.map(|at| {
                     let end = content.len().min(at + 100);
                     String::from_utf8_lossy(&content[at.saturating_sub(40)..end]).into_owned()
