@@ -33,7 +33,11 @@ enum What {
     /// Hold each row of linux-rust/series against its own kernel's sources
     CheckSeries,
     /// Speed and size, as ratios against the obvious alternative
-    Bench,
+    Bench {
+        /// Leave out what builds the kernel again
+        #[arg(long)]
+        short: bool,
+    },
     /// Print the path of a kernel tarball, fetched if need be
     Source {
         /// A series of linux-rust/series, or all of them, a line each; the first otherwise
@@ -52,7 +56,7 @@ fn main() -> ExitCode {
         What::Aur { folder } => vm::aur::print(folder.as_deref()),
         What::ArchFull => vm::arch_full::run(),
         What::CheckSeries => vm::check_series::run(),
-        What::Bench => vm::bench::run(),
+        What::Bench { short } => vm::bench::run(short),
         What::Source { series } => vm::source::print(series.as_deref()),
         What::Headers { series } => vm::packages::print_headers(series.as_deref()),
     };
