@@ -167,13 +167,12 @@ fn no_qemu(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     fs::remove_file(machine.path("/usr/bin/qemu-system-x86_64"))?;
     // The program inside, wherever this repository lies; its own cache, and no way out.
-    let init = "target/x86_64-unknown-linux-gnu/release/kmod-init";
-    machine.write(&format!("/opt/{init}"), "")?;
+    machine.write("/opt/init", "")?;
     fs::copy(vm_program(), machine.path("/opt/vm"))?;
     let output = machine
         .command("unshare")
         .args(["--net", "/opt/vm", "run"])
-        .env("CARGO_TARGET_DIR", "/opt/target")
+        .env("RUSTKMOD_INIT", "/opt/init")
         .env("LINUX_RUST_CACHE", "/opt/cache")
         .output()?;
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
