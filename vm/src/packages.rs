@@ -30,6 +30,10 @@ const SOURCE_DATE_EPOCH: &str = "1735689600";
 /// Runs what follows it where there is no network, not even a loopback that is up.
 pub const NO_NETWORK: [&str; 2] = ["unshare", "--net"];
 
+/// Who makes packages on the test machine. makepkg's own "Unknown Packager" has no address, and Arch's
+/// reader of packages refuses it.
+pub const PACKAGER: &str = "The linux-rust test machine <packager@linux-rust.example>";
+
 /// This repository.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -405,6 +409,7 @@ impl<'a> Makepkg<'a> {
             );
         }
         key.text("date", SOURCE_DATE_EPOCH);
+        key.text("packager", PACKAGER);
         Ok(key)
     }
 
@@ -503,6 +508,7 @@ impl<'a> Makepkg<'a> {
             ("SRCDEST", self.srcdest.display().to_string()),
             ("PKGEXT", ".pkg.tar.zst".to_owned()),
             ("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH.to_owned()),
+            ("PACKAGER", PACKAGER.to_owned()),
             ("MAKEFLAGS", format!("-j{jobs}")),
         ]);
         // Where rustup and cargo fetch from is the machine's to say.

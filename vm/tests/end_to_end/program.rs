@@ -20,7 +20,7 @@ use libtest_mimic::{Failed, Trial};
 use vm::{
     cache::{Kept, Key},
     host::BUILDER,
-    packages::{Makepkg, lend, packages, repository},
+    packages::{Makepkg, PACKAGER, lend, packages, repository},
     run::answer,
 };
 
@@ -85,6 +85,7 @@ fn program(lab: &Lab) -> Result<Kept, Failed> {
         "lock",
         &vm::cache::file_hash(&repository().join("Cargo.lock"))?,
     );
+    key.text("packager", PACKAGER);
     key.text("cargo", &answer("cargo", ["--version"]));
     key.text("makepkg", &answer("makepkg", ["--version"]));
     Ok(lab.shop.cache.keep("rustkmod", &key, BUILDER, |packages| {
@@ -231,7 +232,7 @@ fn build_paths(lab: &Lab) -> Result<(), Failed> {
     let cache = lab.shop.cache.path("").display().to_string();
     for name in ["usr/bin/rustkmod", "usr/lib/rustkmod/init"] {
         let program = fs::read(folder.join(name))?;
-        for path in [cache.as_str(), "/cargo-home/", "/root/", "/nonexistent"] {
+        for path in [cache.as_str(), "/cargo-home/", "/root/", "/nonexistent/."] {
             let found = program
                 .windows(path.len())
                 .position(|window| window == path.as_bytes());
