@@ -189,6 +189,8 @@ fn lend_rustc(machine: &Machine) -> Result<(), Failed> {
 
 fn page(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
+    let sources = lab.some(&lab.first, &["linux-rust-src"])?;
+    lab.pacman(&machine, "first-module-src", &sources)?;
     put_program(&machine)?;
     lend_rustc(&machine)?;
     let mut session = Session::open(&machine)?;
@@ -326,10 +328,10 @@ fn rust_analyzer() -> Result<PathBuf, Failed> {
 }
 
 fn editor(lab: &Lab) -> Result<(), Failed> {
+    // Where it is, with the libraries beside it: the machine's files are inside, too.
     let analyzer = rust_analyzer()?;
+    let analyzer = analyzer.to_str().ok_or("a path in UTF-8")?;
     on_each_series(lab, |machine, kernel| {
-        // In no home, for whoever runs it.
-        fs::copy(&analyzer, machine.path("/usr/local/bin/rust-analyzer"))?;
         let kdir = format!("/usr/lib/modules/{kernel}/build");
         let sample = repository().join("rust-out-of-tree-dkms");
         for name in ["Kbuild", "rust_out_of_tree.rs"] {
@@ -356,7 +358,7 @@ fn editor(lab: &Lab) -> Result<(), Failed> {
             ("sample/rust_out_of_tree.rs", "RustOutOfTree"),
         ] {
             lsp::is_known(
-                machine.command("rust-analyzer"),
+                machine.command(analyzer),
                 &machine.root(),
                 Path::new(&format!("{HOME}/{kernel}/{source}")),
                 module_type,

@@ -150,7 +150,7 @@ fn untrusted(lab: &Lab) -> Result<(), Failed> {
     };
     says(
         step,
-        &["load rust_out_of_tree", "Required key not available"],
+        &["load rust_out_of_tree", "Key was rejected by service"],
     );
     says(&logged(&boot), &[reason]);
     Ok(())
