@@ -189,7 +189,7 @@ fn panics(lab: &Lab) -> Result<(), Failed> {
             "rust_kernel: panicked at 'on purpose', ./rust_out_of_tree.rs:",
             "kernel BUG at rust/helpers.c",
             "[rust_out_of_tree]",
-            "error[rust-panic]: the Rust code panicked at /tmp/m/rust_out_of_tree.rs:",
+            "error[rust-panic]: the Rust code panicked at ./rust_out_of_tree.rs:",
         ],
     );
     Ok(())
