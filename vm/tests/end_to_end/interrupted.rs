@@ -117,14 +117,14 @@ const CASES: &[Case] = &[
         name: "make_vm_killed_leaves_nothing_mounted_and_completes",
         running: "`make vm`, installing",
         happened: "`kill -9`",
-        long: false,
+        long: true,
         run: vm_killed,
     },
     Case {
         name: "make_vm_waits_for_another",
         running: "`make vm`",
         happened: "a second one at the same time",
-        long: false,
+        long: true,
         run: two_vms,
     },
 ];
