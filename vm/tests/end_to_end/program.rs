@@ -137,11 +137,13 @@ fn accepted(lab: &Lab) -> Result<(), Failed> {
                 .and_then(|mut reader| reader.metadata())
                 .map_err(|error| format!("{name}: {error}"))?;
             // The three of them tell one story; a reader that gave nothing would tell none.
-            let alpm_pkginfo::PackageInfo::V2(info) = &metadata.pkginfo else {
-                return Err(format!("{name}: not a PKGINFO of makepkg 6's").into());
+            // Debian 12's makepkg writes the first version, later ones the second.
+            let (pkgname, pkgver, license) = match &metadata.pkginfo {
+                alpm_pkginfo::PackageInfo::V1(info) => (&info.pkgname, &info.pkgver, &info.license),
+                alpm_pkginfo::PackageInfo::V2(info) => (&info.pkgname, &info.pkgver, &info.license),
             };
-            says(&name, &[&format!("/{}-{}-", info.pkgname, info.pkgver)]);
-            assert!(!info.license.is_empty(), "{name}: no licence");
+            says(&name, &[&format!("/{pkgname}-{pkgver}-")]);
+            assert!(!license.is_empty(), "{name}: no licence");
             assert!(!listed(&file)?.is_empty(), "{name}: no file");
             read += 1;
         }
