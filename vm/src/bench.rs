@@ -45,6 +45,7 @@ pub fn run(short: bool) -> Result<()> {
         boots.push(demo::boot_installed(&shop, &machine, "bench", &kernel, "")?.time);
     }
     let turns = edit_to_loaded(&shop, &machine, &kernel)?;
+    let new = new_to_loaded(&shop, &machine, &kernel)?;
     if !short {
         rows.insert(0, kernel_build(&shop)?);
         rows.insert(1, ccache_build(&shop)?);
@@ -70,6 +71,10 @@ pub fn run(short: bool) -> Result<()> {
     );
     println!();
     print_changes(&turns);
+    println!(
+        "| from nothing: `rustkmod new`, `make`, `rustkmod boot` | {:.2} | at most 15 |",
+        new.as_secs_f64()
+    );
     println!();
     println!("| part of the headers | MiB | zstd -9, MiB |");
     println!("|---|---|---|");
@@ -264,6 +269,31 @@ fn edit_to_loaded(shop: &Workshop, machine: &Machine, kernel: &str) -> Result<Ve
         }
     }
     Ok(turns)
+}
+
+/// The three commands of a module that was not there before.
+fn new_to_loaded(shop: &Workshop, machine: &Machine, kernel: &str) -> Result<Duration> {
+    shop.progress
+        .say("Making a module, building and loading it, in turn...");
+    let kdir = format!("/usr/lib/modules/{kernel}/build");
+    let script = format!(
+        "rustkmod new hello --kernel {kernel}
+         make -C hello KDIR={kdir}
+         rustkmod boot hello --accel tcg --kernel {kernel}"
+    );
+    let log = shop.cache.log("bench-new")?;
+    let mut times = Vec::new();
+    for turn in 0..TURNS {
+        let folder = format!("/tmp/new-{turn}");
+        let path = machine.path(&folder);
+        fs::create_dir_all(&path).context("create", &path)?;
+        let three = Program::new("a new module", "chroot", &log)
+            .args([machine.root()])
+            .args(["sh", "-euc", &format!("cd {folder}\n{script}")])
+            .env("PATH", "/usr/bin:/usr/sbin:/bin:/sbin");
+        times.push(time(three, &shop.progress)?);
+    }
+    Ok(median(times))
 }
 
 fn print_changes(turns: &[Change]) {

@@ -272,11 +272,7 @@ fn differences(lab: &Lab, first: &Path, second: &Path) -> Result<Vec<String>, Fa
     let mut sides = Vec::new();
     for (name, package) in [("first", first), ("second", second)] {
         let folder = place.join(name);
-        fs::create_dir(&folder)?;
-        let unpacked = Command::new("bsdtar")
-            .args([Path::new("-xpf"), package, Path::new("-C"), &folder])
-            .output()?;
-        assert!(unpacked.status.success(), "{}", text(&unpacked));
+        lab::unpack(package, &folder)?;
         let listed = Command::new("bsdtar").arg("-tf").arg(package).output()?;
         assert!(listed.status.success(), "{}", text(&listed));
         sides.push((folder, text(&listed)));

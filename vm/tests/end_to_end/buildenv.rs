@@ -6,7 +6,6 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::Command,
     sync::Arc,
 };
 
@@ -17,7 +16,7 @@ use vm::{
     packages::{package_name, packages},
 };
 
-use crate::lab::{self, Lab, files, text};
+use crate::lab::{self, Lab, files};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     lab::slow_trials(
@@ -102,19 +101,12 @@ fn contents(lab: &Lab, folder: &Path) -> Result<BTreeMap<PathBuf, String>, Faile
     let mut found = BTreeMap::new();
     for package in packages(folder)? {
         let to = tempfile::tempdir_in(lab.shop.cache.path(""))?;
-        let output = Command::new("bsdtar")
-            .arg("-xf")
-            .arg(&package)
-            .arg("-C")
-            .arg(to.path())
-            .args([
-                "--exclude=.BUILDINFO",
-                "--exclude=.MTREE",
-                "--exclude=.PKGINFO",
-            ])
-            .output()?;
-        assert!(output.status.success(), "{}", text(&output));
+        lab::unpack(&package, to.path())?;
         for file in files(to.path()) {
+            let of_the_build = [".BUILDINFO", ".MTREE", ".PKGINFO"];
+            if of_the_build.iter().any(|name| file.ends_with(name)) {
+                continue;
+            }
             found.insert(file.strip_prefix(to.path())?.to_owned(), file_hash(&file)?);
         }
     }

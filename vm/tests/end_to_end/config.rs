@@ -66,7 +66,7 @@ fn small(lab: &Lab, lines: &str) -> Result<PathBuf, Failed> {
     let path = lab
         .shop
         .cache
-        .folder("test-build", vm::host::BUILDER)?
+        .folder("test-config", vm::host::BUILDER)?
         .join("own.config");
     fs::write(&path, format!("{}\n{lines}\n", fs::read_to_string(from)?))?;
     Ok(path)
@@ -157,7 +157,7 @@ fn refused(
     edit: impl FnOnce(&Makepkg<'_>),
     message: &[&str],
 ) -> Result<(), Failed> {
-    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.set("_config", config);
     edit(&makepkg);
     let error = prepare(&makepkg).expect_err("it was accepted").to_string();
@@ -214,7 +214,7 @@ fn gcc_plugins(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn own(lab: &Lab) -> Result<(), Failed> {
-    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     let own = small(lab, "CONFIG_GCC_PLUGINS=y\nCONFIG_IKHEADERS=m")?;
     makepkg.set("_config", &own.display().to_string());
     prepare(&makepkg)?;
@@ -242,7 +242,7 @@ fn missing(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn no_modprobed(lab: &Lab) -> Result<(), Failed> {
-    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg
         .set("_config", "vm")
         .set("_localmodcfg", "y")
@@ -259,7 +259,7 @@ fn no_modprobed(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn localmodcfg(lab: &Lab) -> Result<(), Failed> {
-    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     // As modprobed-db writes it: a name a line.
     fs::write(makepkg.start.join("modprobed.db"), "rust_minimal\n")?;
     let own = small(lab, "CONFIG_IKHEADERS=m")?;
@@ -284,9 +284,8 @@ fn localmodcfg(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// Arch's configuration, prepared.
-fn prepare_arch(lab: &Lab) -> Result<Makepkg<'_>, Failed> {
+fn prepare_arch<'a>(lab: &Lab, mut makepkg: Makepkg<'a>) -> Result<Makepkg<'a>, Failed> {
     let stock = data(ARCH).ok_or("no data")?;
-    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.set("_config", "arch");
     // Debian 12's clang cannot mitigate Retbleed, and is refused; the newest series brings one.
     let newest = series::all()?.pop().ok_or("a row")?;
@@ -300,7 +299,7 @@ fn prepare_arch(lab: &Lab) -> Result<Makepkg<'_>, Failed> {
 }
 
 fn arch(lab: &Lab) -> Result<(), Failed> {
-    let makepkg = prepare_arch(lab)?;
+    let makepkg = prepare_arch(lab, lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?)?;
     let config = config(&makepkg)?;
     for (name, value) in [
         ("CONFIG_RUST", Some("y")),
@@ -343,7 +342,8 @@ fn arch(lab: &Lab) -> Result<(), Failed> {
 
 /// `make prepare` on that configuration: every crate, and what BTF and objtool need.
 fn crates(lab: &Lab) -> Result<(), Failed> {
-    let makepkg = prepare_arch(lab)?;
+    let whole = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    let makepkg = prepare_arch(lab, whole)?;
     let src = makepkg.builddir.join("linux-rust/src");
     let log = lab.shop.cache.log("test-arch-prepare")?;
     makepkg

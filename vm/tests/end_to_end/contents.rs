@@ -50,17 +50,7 @@ pub fn unpacked(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
         .find(|path| package_name(&path.file_name().unwrap_or_default().to_string_lossy()) == name)
         .ok_or_else(|| format!("no package {name}"))?;
     let folder = lab.shop.cache.folder("test-unpacked", 0)?.join(name);
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
-    let status = Command::new("bsdtar")
-        .arg("-xpf")
-        .arg(&file)
-        .arg("-C")
-        .arg(&folder)
-        .status()?;
-    assert!(status.success(), "bsdtar -xpf {}", file.display());
+    lab::unpack(&file, &folder)?;
     Ok(folder)
 }
 

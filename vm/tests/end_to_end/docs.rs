@@ -4,7 +4,6 @@
 //! is installed.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
@@ -96,16 +95,6 @@ fn unpacked(lab: &Lab, kept: &Path, pkgbase: &str) -> Result<PathBuf, Failed> {
         .cache
         .folder("test-unpacked", 0)?
         .join(format!("{name}-browsed"));
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
-    let output = Command::new("bsdtar")
-        .arg("-xf")
-        .arg(&file)
-        .arg("-C")
-        .arg(&folder)
-        .output()?;
-    assert!(output.status.success(), "{}", text(&output));
+    lab::unpack(&file, &folder)?;
     Ok(folder.join(format!("usr/share/doc/{pkgbase}/rustdoc")))
 }

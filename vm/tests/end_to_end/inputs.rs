@@ -71,7 +71,7 @@ fn corrupt_tarball(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn bad_patch(lab: &Lab) -> Result<(), Failed> {
-    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.set("_config", "vm");
     let patch = makepkg.start.join("headers-rust.patch");
     let text = fs::read_to_string(&patch)?;
@@ -90,7 +90,7 @@ fn bad_patch(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn no_rust_src(lab: &Lab) -> Result<(), Failed> {
-    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     // The packaged toolchain: a whole rustc, and no sources.
     let packaged = lab.installed.path("/usr/lib/linux-rust-toolchain");
     let version = fs::read_dir(packaged)?
@@ -113,7 +113,7 @@ fn no_rust_src(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn bad_libclang(lab: &Lab) -> Result<(), Failed> {
-    let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg
         .set("_config", "vm")
         .set("LIBCLANG_PATH", "/no/such/folder");

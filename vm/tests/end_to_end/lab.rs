@@ -13,11 +13,12 @@ use libtest_mimic::{Failed, Trial};
 use rustkmod::boot::Boot;
 use vm::{
     Result,
-    cache::{Kept, Key},
+    cache::{Kept, Key, file_hash},
     host::{self, Rust},
     machine::Machine,
     packages::{Makepkg, Workshop, for_modules, packages, repository},
     run::{Program, Progress},
+    source,
 };
 
 /// All of it, made once.
@@ -153,6 +154,35 @@ impl Lab {
         self.makepkg_in("test-build", start)
     }
 
+    /// makepkg with as much of the kernel as its configuration is made from: what stops in
+    /// `prepare()`, or ends there, needs no more, and is unpacked in a second.
+    pub fn configuring(&self, start: PathBuf) -> Result<Makepkg<'_>> {
+        let shop = &self.shop;
+        let whole = source::tarball(&shop.series, shop.distribution, &shop.cache, &shop.progress)?;
+        let mut key = Key::default();
+        let parts = ["Kconfig*", "Makefile*", "Kbuild*", "scripts/*", "rust/*"];
+        key.text("of", &file_hash(&whole)?)
+            .text("parts", &parts.join(","));
+        let name = whole.file_name().unwrap_or_default();
+        let kept = shop.cache.keep("test-configurable", &key, 0, |folder| {
+            let log = shop.cache.log("test-configurable")?;
+            Program::new("packing what configuring reads", "bsdtar", &log)
+                .args(["--create", "--auto-compress", "--file"])
+                .args([folder.join(name)])
+                .args(parts.map(|part| format!("--include=*/{part}")))
+                .args([format!("@{}", whole.display())])
+                .run(&shop.progress)
+        })?;
+        let tarball = kept.path.join(name);
+        let sha256 = file_hash(&tarball)?;
+        let mut makepkg = self.makepkg_in("test-config", start)?;
+        makepkg.srcdest = makepkg.builddir.join("sources");
+        makepkg
+            .set("_tarball", &tarball.display().to_string())
+            .set("_tarball_sha256", &sha256);
+        Ok(makepkg)
+    }
+
     /// The same in another folder.
     pub fn makepkg_in(&self, folder: &str, start: PathBuf) -> Result<Makepkg<'_>> {
         let mut makepkg = Makepkg::new(&self.shop, start);
@@ -207,6 +237,26 @@ pub fn data(name: &str) -> Option<PathBuf> {
     let folder = env::var_os("LINUX_RUST_DATA")
         .map_or_else(|| repository().join("../shared/data"), PathBuf::from);
     Some(folder.join(name)).filter(|path| path.is_file())
+}
+
+/// A package's files in a folder that has nothing else, with their modes.
+pub fn unpack(package: &Path, folder: &Path) -> std::result::Result<(), Failed> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    let output = Command::new("bsdtar")
+        .args([Path::new("-xpf"), package, Path::new("-C"), folder])
+        .output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!(
+        "{} cannot be unpacked: {}",
+        package.display(),
+        text(&output)
+    )
+    .into())
 }
 
 /// Every file below a folder, without links.

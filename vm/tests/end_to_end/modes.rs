@@ -268,7 +268,7 @@ fn folders(lab: &Lab) -> Result<(), Failed> {
 /// Prepared in a BUILDDIR that it can take; all other folders have blanks.
 fn kernel_folders(lab: &Lab) -> Result<(), Failed> {
     let place = Place::new(lab, "linux-rust")?;
-    let mut makepkg = lab.makepkg(place.tree.clone())?;
+    let mut makepkg = lab.configuring(place.tree.clone())?;
     makepkg.pkgdest = place.root.join("the packages");
     makepkg.srcdest = place.root.join("the sources");
     let logs = place.root.join("the logs");
@@ -295,7 +295,8 @@ fn kernel_folders(lab: &Lab) -> Result<(), Failed> {
 
 fn kernel_builddir(lab: &Lab) -> Result<(), Failed> {
     let place = Place::new(lab, "linux-rust")?;
-    let mut makepkg = place.makepkg(lab);
+    let mut makepkg = lab.configuring(place.tree.clone())?;
+    makepkg.builddir = place.root.join("the build");
     makepkg.set("_config", "vm");
     let error = run(lab, &makepkg, &["--nobuild"]).expect_err("accepted");
     says(

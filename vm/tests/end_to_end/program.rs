@@ -223,14 +223,7 @@ fn build_paths(lab: &Lab) -> Result<(), Failed> {
     let kept = program(lab)?;
     let package = packages(&kept.path)?.pop().ok_or("a package")?;
     let folder = lab.shop.cache.folder("test-unpacked", 0)?.join("rustkmod");
-    fs::create_dir_all(&folder)?;
-    let status = Command::new("bsdtar")
-        .arg("-xpf")
-        .arg(&package)
-        .arg("-C")
-        .arg(&folder)
-        .status()?;
-    assert!(status.success(), "bsdtar -xpf {}", package.display());
+    lab::unpack(&package, &folder)?;
     let cache = lab.shop.cache.path("").display().to_string();
     for name in ["usr/bin/rustkmod", "usr/lib/rustkmod/init"] {
         let program = fs::read(folder.join(name))?;
