@@ -958,7 +958,7 @@ mod tests {
         }
     }
 
-    fn found(kernel: &Kernel, file: KoFile) -> Vec<&'static str> {
+    fn judged(kernel: &Kernel, file: KoFile) -> ModuleReport {
         let rust = std::sync::OnceLock::new();
         let context = Context {
             kernel,
@@ -967,7 +967,11 @@ mod tests {
             rust: &rust,
             options: Options::default(),
         };
-        let report = context.module(Path::new("m.ko"), &Ok(file));
+        context.module(Path::new("m.ko"), &Ok(file))
+    }
+
+    fn found(kernel: &Kernel, file: KoFile) -> Vec<&'static str> {
+        let report = judged(kernel, file);
         assert_eq!(report.loads, report.findings.is_empty());
         report
             .findings
@@ -1024,15 +1028,7 @@ mod tests {
         let findings = |kernel: &Kernel, key: &str| {
             let mut file = module(&[]);
             file.signature = Some(Signature::Signed(signer("a key", key)));
-            let rust = std::sync::OnceLock::new();
-            let context = Context {
-                kernel,
-                own_exports: HashMap::new(),
-                own_names: HashSet::new(),
-                rust: &rust,
-                options: Options::default(),
-            };
-            let report = context.module(Path::new("m.ko"), &Ok(file));
+            let report = judged(kernel, file);
             // It may be enrolled: who can say.
             assert!(report.loads);
             report.findings.len()

@@ -2,7 +2,13 @@
 
 //! The folders for the AUR: whole by themselves, and what makepkg makes of them.
 
-use std::{fs, path::Path, process::Command, str::FromStr, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    str::FromStr,
+    sync::{Arc, OnceLock},
+};
 
 use alpm_srcinfo::{SourceInfo, SourceInfoV1};
 use alpm_types::Source;
@@ -73,6 +79,23 @@ fn stand_alone(_: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
+/// The AUR's folders, written once for all trials that only read them.
+#[derive(Debug)]
+pub struct Written {
+    pub root: PathBuf,
+    pub trees: Vec<PathBuf>,
+}
+
+pub fn written(lab: &Lab) -> Result<&'static Written, Failed> {
+    static WRITTEN: OnceLock<Written> = OnceLock::new();
+    if WRITTEN.get().is_none() {
+        let root = lab.shop.cache.folder("test-aur", vm::host::BUILDER)?;
+        let trees = aur::write(&root)?;
+        let _ = WRITTEN.set(Written { root, trees });
+    }
+    Ok(WRITTEN.get().expect("it was just set"))
+}
+
 /// `.SRCINFO`, as the AUR's and Arch's own tools read it.
 fn parsed(tree: &Path) -> Result<SourceInfoV1, Failed> {
     let file = tree.join(".SRCINFO");
@@ -82,9 +105,8 @@ fn parsed(tree: &Path) -> Result<SourceInfoV1, Failed> {
 }
 
 /// Each by itself or by REUSE.toml, under a licence whose text is there, and no text without use.
-fn licensed(_: &Lab) -> Result<(), Failed> {
-    let place = tempfile::tempdir()?;
-    for tree in aur::write(place.path())? {
+fn licensed(lab: &Lab) -> Result<(), Failed> {
+    for tree in &written(lab)?.trees {
         let reuse = fs::read_to_string(tree.join("REUSE.toml"))?;
         let mut patterns = Vec::new();
         let mut used = Vec::new();
@@ -101,7 +123,7 @@ fn licensed(_: &Lab) -> Result<(), Failed> {
                 patterns.push((pattern, of("SPDX-License-Identifier").remove(0)));
             }
         }
-        for entry in fs::read_dir(&tree)? {
+        for entry in fs::read_dir(tree)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             if ["LICENSES", "LICENSE", "REUSE.toml"].contains(&&*name) {
                 continue;
@@ -127,8 +149,7 @@ fn licensed(_: &Lab) -> Result<(), Failed> {
 }
 
 fn prepares(lab: &Lab) -> Result<(), Failed> {
-    let place = lab.shop.cache.folder("test-aur", vm::host::BUILDER)?;
-    let trees = aur::write(&place)?;
+    let trees = &written(lab)?.trees;
     let row = series::all()?.remove(1);
     let shop = lab.shop.for_series(row)?;
     // Nothing chooses the series but the folder.

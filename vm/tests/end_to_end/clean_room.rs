@@ -18,13 +18,15 @@ use alpm_srcinfo::{SourceInfo, SourceInfoV1};
 use libtest_mimic::{Failed, Trial};
 use nix::mount::{MsFlags, mount};
 use vm::{
-    aur,
     cache::Key,
     packages::{NO_NETWORK, packages},
     run::{Program, answer},
 };
 
-use crate::lab::{self, Lab, all_trials, says, text};
+use crate::{
+    aur::written,
+    lab::{self, Lab, all_trials, says, text},
+};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     lab::trials(
@@ -120,10 +122,9 @@ fn makedepends(tree: &Path) -> Result<Vec<String>, Failed> {
     Ok(names)
 }
 
-fn named(_: &Lab) -> Result<(), Failed> {
-    let place = tempfile::tempdir()?;
-    for tree in aur::write(place.path())? {
-        for name in makedepends(&tree)? {
+fn named(lab: &Lab) -> Result<(), Failed> {
+    for tree in &written(lab)?.trees {
+        for name in makedepends(tree)? {
             debian(&name)?;
         }
     }
@@ -263,9 +264,8 @@ fn bind(from: &Path, to: &Path) -> Result<(), Failed> {
 }
 
 fn builds(lab: &Lab) -> Result<(), Failed> {
-    let trees = tempfile::tempdir()?;
-    let tree = aur::write(trees.path())?.remove(0);
-    let room = Room::new(lab, &tree)?;
+    let tree = &written(lab)?.trees[0];
+    let room = Room::new(lab, tree)?;
     let mut settings = vec![("_config", "vm")];
     let inside;
     if let Some(tarball) = &lab.shop.tarball {

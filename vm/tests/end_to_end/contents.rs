@@ -148,12 +148,17 @@ fn kernel_files(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn headers_files(lab: &Lab) -> Result<(), Failed> {
-    let package = unpacked(lab, "linux-rust-headers")?;
-    let build = package
+/// The kernel's build folder in what was unpacked.
+fn build_folder(lab: &Lab, package: &Path) -> PathBuf {
+    package
         .join("usr/lib/modules")
         .join(&lab.release)
-        .join("build");
+        .join("build")
+}
+
+fn headers_files(lab: &Lab) -> Result<(), Failed> {
+    let package = unpacked(lab, "linux-rust-headers")?;
+    let build = build_folder(lab, &package);
     has(
         &build,
         &[
@@ -247,10 +252,7 @@ fn toolchain_files(lab: &Lab) -> Result<(), Failed> {
 
 fn source_files(lab: &Lab) -> Result<(), Failed> {
     let package = unpacked(lab, "linux-rust-src")?;
-    let build = package
-        .join("usr/lib/modules")
-        .join(&lab.release)
-        .join("build");
+    let build = build_folder(lab, &package);
     has(
         &build,
         &[

@@ -12,12 +12,14 @@ use std::{
 
 use libtest_mimic::{Failed, Trial};
 use vm::{
-    aur,
     host::BUILDER,
     packages::{Makepkg, packages},
 };
 
-use crate::lab::{self, Lab, files, says, text};
+use crate::{
+    aur::written,
+    lab::{self, Lab, files, says, text},
+};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     lab::trials(
@@ -57,7 +59,10 @@ impl Place {
         let root = lab.shop.cache.folder("test-modes", BUILDER)?;
         let trees = root.join("folders with blanks");
         let tree = trees.join(name);
-        aur::write(&trees)?;
+        let copied = Command::new("cp")
+            .args([Path::new("-r"), &written(lab)?.root, &trees])
+            .status()?;
+        assert!(copied.success(), "cp -r {}", trees.display());
         own(&root)?;
         Ok(Self { root, tree })
     }
