@@ -43,9 +43,10 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 const HOME: &str = "/home/author";
 
 /// Commands of the page that other tests are: those of the packages' own builds.
-const DONE: [&str; 2] = [
+const DONE: [&str; 3] = [
     "(cd linux-rust && _config=vm makepkg -si)",
-    "(cd rustkmod && makepkg -si)",
+    "(cd rustkmod/arch && makepkg -si)",
+    "sudo pacman -S --needed dkms qemu-system-x86",
 ];
 
 /// Commands that want the kernel to be running: it is, in QEMU.

@@ -90,7 +90,7 @@ fn program(lab: &Lab) -> Result<Kept, Failed> {
     key.text("makepkg", &answer("makepkg", ["--version"]));
     Ok(lab.shop.cache.keep("rustkmod", &key, BUILDER, |packages| {
         lab.shop.progress.say("Building rustkmod's package...");
-        let start = checkout(lab).expect("a checkout").join("rustkmod");
+        let start = checkout(lab).expect("a checkout").join("rustkmod/arch");
         let mut makepkg = Makepkg::new(&lab.shop, start);
         let sysroot = answer("rustc", ["--print", "sysroot"]);
         makepkg

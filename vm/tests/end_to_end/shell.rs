@@ -15,6 +15,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
         &[
             ("shellcheck_finds_nothing", shellcheck),
             ("the_sums_of_local_sources_are_theirs", sums),
+            ("makepkg_writes_over_nothing_of_gits", apart),
         ],
     )
 }
@@ -54,6 +55,23 @@ fn shellcheck(_: &Lab) -> Result<(), Failed> {
         scripts >= 5 && pkgbuilds >= 2,
         "{scripts} scripts, {pkgbuilds} PKGBUILDs"
     );
+    Ok(())
+}
+
+/// makepkg's `src` and `pkg` are beside the PKGBUILD, and it empties them.
+fn apart(_: &Lab) -> Result<(), Failed> {
+    let tracked = tracked()?;
+    for pkgbuild in tracked.iter().filter(|file| file.ends_with("PKGBUILD")) {
+        let folder = pkgbuild.parent().ok_or("a folder")?;
+        for name in ["src", "pkg"] {
+            let folder = folder.join(name);
+            let lost: Vec<_> = tracked
+                .iter()
+                .filter(|file| file.starts_with(&folder))
+                .collect();
+            assert!(lost.is_empty(), "makepkg -c would remove {lost:#?}");
+        }
+    }
     Ok(())
 }
 
