@@ -146,8 +146,10 @@ pub(crate) fn numbers(version: &str) -> Vec<u32> {
         .collect()
 }
 
-/// The folder of an LLVM that is new enough, where the one in PATH is not. On Debian the newest
-/// that its suites have is installed beside it.
+/// The folder of the LLVM that builds this series, where that is not the one in PATH. On Debian,
+/// whose own is years older than Arch's, it is the newest that its suites have, installed beside
+/// the other; the default series stays with the one in PATH, if that is new enough, so that nothing
+/// has to be installed for it.
 pub fn llvm(
     row: &Series,
     distribution: Distribution,
@@ -155,30 +157,33 @@ pub fn llvm(
     progress: &Progress,
 ) -> Result<Option<PathBuf>> {
     let here = answer("clang", ["-dumpversion"]);
-    if numbers(&here)
+    let does = numbers(&here)
         .first()
-        .is_none_or(|major| *major >= row.clang)
-        || distribution != Distribution::Debian
-    {
+        .is_none_or(|major| *major >= row.clang);
+    let is_default = row.name == chosen(None)?[0].name;
+    if distribution != Distribution::Debian || does && is_default {
         return Ok(None);
     }
     let newest = answer("apt-cache", ["pkgnames", "clang-"])
         .lines()
         .filter_map(|name| name.strip_prefix("clang-")?.parse::<u32>().ok())
         .filter(|major| *major >= row.clang)
-        .max()
-        .ok_or_else(|| Error::State {
-            what: format!("Linux {} needs clang {} or later", row.name, row.clang),
-            note: format!("clang here is {here}, and no suite that apt knows has such a one"),
-            help: "sudo apt-get update; or add a suite that has it".into(),
-        })?;
+        .max();
+    if does && newest.is_none() {
+        return Ok(None);
+    }
+    let newest = newest.ok_or_else(|| Error::State {
+        what: format!("Linux {} needs clang {} or later", row.name, row.clang),
+        note: format!("clang here is {here}, and no suite that apt knows has such a one"),
+        help: "sudo apt-get update; or add a suite that has it".into(),
+    })?;
     let folder = PathBuf::from(format!("/usr/lib/llvm-{newest}/bin"));
     let there = |name: &str| folder.join(name).exists();
     let libclang = folder.join("../lib/libclang.so").exists();
     if !(there("clang") && there("ld.lld") && there("llvm-config") && libclang) {
         progress.say(format!(
-            "Linux {} needs clang {} or later, and clang here is {here}: installing clang-{newest}...",
-            row.name, row.clang
+            "Linux {} is built with the newest clang, as on Arch, and clang here is {here}: installing clang-{newest}...",
+            row.name
         ));
         Program::new("installing clang", "apt-get", &cache.log("install-clang")?)
             .args(["install", "--yes", "--no-install-recommends"])

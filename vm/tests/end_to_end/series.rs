@@ -3,7 +3,7 @@
 //! Every row of the table: built, side by side on one machine, followed by DKMS, loaded; and what
 //! `rustkmod` says of each.
 
-use std::{fs, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
 use rustkmod::boot::Verdict;
@@ -15,7 +15,7 @@ use vm::{
 use crate::lab::{self, Lab, says, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
+    let mut trials = lab::trials(
         lab,
         &[
             ("every_row_fits_its_tree", rows),
@@ -25,8 +25,86 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
                 "a_series_without_archs_configuration_says_so",
                 no_arch_config,
             ),
+            (
+                "a_bindgen_that_cannot_read_this_libclang_is_refused",
+                old_bindgen,
+            ),
         ],
-    )
+    );
+    trials.extend(lab::slow_trials(
+        lab,
+        &[(
+            "the_default_series_with_the_newest_clang_is_as_good",
+            newest_clang,
+        )],
+    ));
+    trials
+}
+
+/// The newest clang that there is, which is what Arch has.
+fn newest_llvm(lab: &Lab) -> Result<PathBuf, Failed> {
+    let newest = series::all()?.pop().ok_or("a row")?;
+    Ok(lab.shop.for_series(newest)?.llvm.ok_or("an LLVM")?)
+}
+
+fn old_bindgen(lab: &Lab) -> Result<(), Failed> {
+    let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    makepkg.set("_config", "vm").path.push(newest_llvm(lab)?);
+    // The row's first, whatever the clang.
+    let table = makepkg.start.join("series");
+    let row = &lab.shop.series;
+    let first = row.bindgen.split(':').next().unwrap_or_default();
+    let old = row.row.replace(&row.bindgen, first);
+    fs::write(&table, format!("{old}\n"))?;
+    let error = makepkg
+        .run("preparing", &["--force", "--nobuild"])
+        .expect_err("it was accepted");
+    says(
+        &error.to_string(),
+        &[
+            &format!("bindgen {first} cannot read C with this libclang."),
+            "a struct that is declared before it is defined has no fields",
+            "PATH=/usr/lib/llvm21/bin:$PATH makepkg",
+        ],
+    );
+    Ok(())
+}
+
+/// As on Arch, whose clang is that of no series.
+fn newest_clang(lab: &Lab) -> Result<(), Failed> {
+    let mut makepkg = lab.makepkg_in("test-newest", lab.shop.pkgbuild("linux-rust", 1)?)?;
+    let llvm = newest_llvm(lab)?;
+    makepkg.set("_config", "vm").path.push(llvm.clone());
+    lab.shop
+        .progress
+        .say(format!("Building with {} (minutes)...", llvm.display()));
+    makepkg.run("building with the newest clang", &["--force"])?;
+
+    let machine = lab.bare_machine()?;
+    machine.use_llvm(&llvm)?;
+    let mut all = packages(&makepkg.pkgdest)?;
+    all.extend(packages(&lab.dkms.path)?);
+    lab.pacman(&machine, "newest-clang", &all)?;
+    let kernel = machine.kernel()?;
+    let boot = boot_installed(&lab.shop, &machine, "newest-clang", &kernel, "")?;
+    assert!(matches!(boot.verdict, Verdict::Good), "{}", boot.verdict);
+    put_program(&machine)?;
+    rustkmod_agrees(&machine, &kernel)?;
+
+    // Structs have their fields.
+    let bindings = machine.path(&format!(
+        "/usr/lib/modules/{kernel}/build/rust/bindings/bindings_generated.rs"
+    ));
+    let bindings = fs::read_to_string(bindings)?;
+    for name in ["task_struct", "page", "inode"] {
+        let (_, after) = bindings
+            .split_once(&format!("pub struct {name} {{"))
+            .ok_or_else(|| format!("no struct {name}"))?;
+        let body = after.split('}').next().unwrap_or_default();
+        assert!(body.matches("pub ").count() > 3, "{name}: {body}");
+    }
+    fs::remove_dir_all(&makepkg.builddir)?;
+    Ok(())
 }
 
 fn rows(lab: &Lab) -> Result<(), Failed> {
