@@ -201,14 +201,24 @@ impl Distribution {
         Self::Other
     }
 
-    /// The command that installs packages.
+    /// The command that installs packages. Arch's is [`pacman`]'s.
     pub fn install(self, arch: &str, debian: &str, fedora: &str) -> Option<String> {
         match self {
-            Self::Arch => Some(format!("sudo pacman -S {arch}")),
+            Self::Arch => Some(pacman(arch)),
             Self::Debian => Some(format!("sudo apt install {debian}")),
             Self::Fedora => Some(format!("sudo dnf install {fedora}")),
             Self::Other => None,
         }
+    }
+}
+
+/// The command that installs a package on Arch. This project's kernels are in no repository: theirs
+/// is to be run in the folder where makepkg left the package.
+pub fn pacman(package: &str) -> String {
+    if package.starts_with("linux-rust") {
+        format!("sudo pacman -U {package}-[0-9]*.pkg.tar.zst")
+    } else {
+        format!("sudo pacman -S {package}")
     }
 }
 

@@ -42,7 +42,7 @@ fn an_empty_folder_is_filled_and_a_full_one_left_alone() {
     fs::create_dir(folder.path().join("hello")).unwrap();
     assert!(new(folder.path(), &kdir, "hello").status.success());
     let made = names(&folder.path().join("hello"));
-    assert_eq!(made.len(), 8, "{made:?}");
+    assert_eq!(made.len(), 9, "{made:?}");
 
     let source = folder.path().join("hello/hello.rs");
     fs::write(&source, "mine").unwrap();
@@ -107,7 +107,7 @@ fn two_at_once_make_one() {
     });
     assert_eq!(made.iter().filter(|made| **made).count(), 1, "{made:?}");
     assert_eq!(names(folder.path()), ["hello", "tree"]);
-    assert_eq!(names(&folder.path().join("hello")).len(), 8);
+    assert_eq!(names(&folder.path().join("hello")).len(), 9);
 }
 
 /// `RUSTKMOD_TEST_HEADERS` names the headers, as in `kernel.rs`.

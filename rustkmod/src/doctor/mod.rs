@@ -280,7 +280,7 @@ impl Subject {
         let pkgbase = beside.and_then(|path| read_text(&path, 4096).ok());
         // Only Arch's kernels have that file, on whatever system the tree is looked at.
         if let Some(pkgbase) = &pkgbase {
-            let command = format!("sudo pacman -S {}-headers", pkgbase.trim());
+            let command = crate::system::pacman(&format!("{}-headers", pkgbase.trim()));
             return finding.run("install the kernel's headers again", command);
         }
         let pkgbase = "linux";

@@ -16,6 +16,7 @@ mod sample {
     pub const CHECK_HEADERS: &str = include_str!("../../../rust-out-of-tree-dkms/check-headers");
     pub const DKMS_CONF: &str = include_str!("../../../rust-out-of-tree-dkms/dkms.conf");
     pub const PKGBUILD: &str = include_str!("../../../rust-out-of-tree-dkms/PKGBUILD");
+    pub const LICENSE: &str = include_str!("../../../LICENSES/0BSD.txt");
     /// Its names: DKMS's and pacman's, and the module's.
     pub const NAMES: [&str; 2] = ["rust-out-of-tree", "rust_out_of_tree"];
     pub const AUTHOR: &str = "The linux-rust maintainers";
@@ -66,7 +67,8 @@ pub fn files(module: &Module) -> Vec<File> {
     let makefile = file("Makefile", sample::MAKEFILE.to_string());
     let dkms_conf = file("dkms.conf", renamed(sample::DKMS_CONF));
     // In the order of the PKGBUILD's `source`.
-    let packaged = [source, kbuild, makefile, dkms_conf, check_headers];
+    let licence = file("LICENSE", renamed(sample::LICENSE));
+    let packaged = [source, kbuild, makefile, dkms_conf, check_headers, licence];
     let pkgbuild = file("PKGBUILD", with_sums(&renamed(sample::PKGBUILD), &packaged));
     let mut files = Vec::from(packaged);
     files.push(pkgbuild);
@@ -223,7 +225,8 @@ mod tests {
                 "Kbuild",
                 "Makefile",
                 "dkms.conf",
-                "check-headers"
+                "check-headers",
+                "LICENSE"
             ]
         );
         for (name, sum) in names.iter().zip(&sums) {

@@ -330,7 +330,7 @@ fn dkms_check(lab: &Lab) -> Result<(), Failed> {
             |_, kdir| fs::remove_file(kdir.join(".config")).expect("a .config"),
             &[
                 "error: there are no headers for",
-                "help: sudo pacman -S linux-rust-headers",
+                "sudo pacman -U linux-rust-headers-[0-9]*.pkg.tar.zst",
             ],
         ),
         (
