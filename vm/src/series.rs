@@ -205,7 +205,7 @@ mod tests {
         assert!(rows.len() > 1);
         assert_eq!(rows[0].pkgbase, "linux-rust");
         assert!(parse("6.1 linux-rust 6.1.172").is_err());
-        let old = rows[0].row.replacen("  11  ", "  x  ", 1);
+        let old = rows[0].row.replacen(" 11 ", " x ", 1);
         assert!(
             parse(&old)
                 .unwrap_err()
