@@ -2,7 +2,9 @@
 
 //! Why a kernel could not be booted at all: what is missing, and how to get it.
 
-use std::path::PathBuf;
+use std::fs::{self, Metadata};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use crate::kofile::KoError;
 
@@ -36,10 +38,23 @@ pub enum Error {
     },
     /// A file is no kernel that QEMU's PC boots.
     #[error(
-        "{} is no kernel image of x86\n  note: a bzImage has 'HdrS' at byte 514, and this has not\n  \
+        "{} is no kernel image of x86\n  note: a bzImage is a file with 'HdrS' at byte 514, and this is none\n  \
          help: name what is installed as vmlinuz, or the arch/x86/boot/bzImage of a tree", .0.display()
     )]
     NotAnImage(PathBuf),
+    /// A part of an image is missing.
+    #[error(
+        "{} is cut off\n  note: it says that it is {whole} bytes long, and has {size}\n  \
+         help: copy, build or install it again", path.display()
+    )]
+    CutImage {
+        /// The image.
+        path: PathBuf,
+        /// How long it is.
+        size: u64,
+        /// How long it says it is.
+        whole: u64,
+    },
     /// A package holds no kernel.
     #[error(
         "{} holds no kernel\n  note: no usr/lib/modules/RELEASE/vmlinuz is in it\n  \
@@ -174,5 +189,16 @@ impl<T> Context<T> for std::io::Result<T> {
             path: path.into(),
             source,
         })
+    }
+}
+
+/// What is at a path, if anything. Where one may not look, that is the error.
+pub fn about(path: &Path) -> Result<Option<Metadata>> {
+    match fs::metadata(path) {
+        Ok(about) => Ok(Some(about)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(error).context("look at", path),
     }
 }

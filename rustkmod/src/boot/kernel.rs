@@ -5,11 +5,10 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::error::{Context, Error, Result};
+use super::error::{Context, Error, Result, about};
 use super::package::Package;
 use crate::check::{module_name, modules_below};
 use crate::kdir::{self, Kdir};
@@ -57,19 +56,19 @@ impl Kernel {
             return Ok(Self::of_release(system, &release)?);
         };
         let path = Path::new(name);
-        let is_release = !name.contains('/') && kdir::modules_folder(system, name).is_dir();
-        let kernel = if is_release {
-            Self::of_release(system, name)
-        } else if path.is_dir() {
-            Self::of_folder(system, path)
-        } else if path.is_file() && name.contains(".pkg.tar") {
-            Self::of_package(system, path)
-        } else if path.is_file() {
-            Self::of_image(system, path)
-        } else if name.contains('/') {
-            Err(no_image(system, name, &[path.to_path_buf()]))
-        } else {
-            Self::of_release(system, name)
+        // `.` and `..` are folders of the caller's, not releases.
+        let is_name = path.file_name() == Some(OsStr::new(name));
+        if is_name && kdir::modules_folder(system, name).is_dir() {
+            return Ok(Self::of_release(system, name)?);
+        }
+        let kernel = match about(path)? {
+            Some(about) if about.is_dir() => Self::of_folder(system, path),
+            Some(about) if about.is_file() && name.contains(".pkg.tar") => {
+                Self::of_package(system, path)
+            }
+            Some(_) => Self::of_image(system, path),
+            None if is_name => Self::of_release(system, name),
+            None => Err(no_image(system, name, &[path.to_path_buf()])),
         };
         Ok(kernel?)
     }
@@ -88,21 +87,16 @@ impl Kernel {
 
     /// A kernel that is installed, by its release.
     pub fn of_release(system: &System, release: &str) -> Result<Self> {
-        let modules = kdir::modules_folder(system, release);
-        // Arch and Fedora keep it beside the modules, Debian in /boot.
-        let images = [
-            modules.join("vmlinuz"),
-            system.at(format!("/boot/vmlinuz-{release}")),
-        ];
-        let Some(image) = images.iter().find(|image| image.exists()) else {
-            return Err(no_image(system, release, &images));
+        let places = image_places(system, release);
+        let Some(image) = first(&places)? else {
+            return Err(no_image(system, release, &places));
         };
         read_image(image)?;
         Ok(Self {
             release: Some(release.to_owned()),
             build: Some(Kdir::of_release(system, release)),
-            modules: Some(modules),
-            ..Self::new(image.clone())
+            modules: Some(kdir::modules_folder(system, release)),
+            ..Self::new(image.to_path_buf())
         })
     }
 
@@ -116,7 +110,7 @@ impl Kernel {
             return Self::of_folder(system, above);
         }
         let installed = folder.join("vmlinuz");
-        if installed.exists() {
+        if about(&installed)?.is_some() {
             let release = read_image(&installed)?;
             return Ok(Self {
                 release,
@@ -126,7 +120,7 @@ impl Kernel {
             });
         }
         let built = folder.join("arch/x86/boot/bzImage");
-        if built.exists() {
+        if about(&built)?.is_some() {
             let release = read_image(&built)?;
             return Ok(Self {
                 release,
@@ -199,7 +193,7 @@ impl Kernel {
     /// are unpacked.
     pub fn headers(&self, system: &System, module: &Path) -> Result<Headers> {
         if let Some(kdir) = &self.build
-            && kdir.join("Makefile").exists()
+            && about(&kdir.join("Makefile"))?.is_some()
         {
             return Ok(Headers {
                 kdir: kdir.clone(),
@@ -330,6 +324,25 @@ fn installed_modules(folder: &Path) -> HashMap<String, PathBuf> {
         .collect()
 }
 
+/// Where an installed kernel's image may be: Arch and Fedora keep it beside the modules, Debian in
+/// /boot.
+fn image_places(system: &System, release: &str) -> [PathBuf; 2] {
+    [
+        kdir::modules_folder(system, release).join("vmlinuz"),
+        system.at(format!("/boot/vmlinuz-{release}")),
+    ]
+}
+
+/// The first of these paths that is there.
+fn first(paths: &[PathBuf]) -> Result<Option<&Path>> {
+    for path in paths {
+        if about(path)?.is_some() {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
 /// The kernels that are installed in a system and have an image.
 fn releases(system: &System) -> Vec<String> {
     let mut found: Vec<_> = ["/usr/lib/modules", "/lib/modules"]
@@ -338,7 +351,10 @@ fn releases(system: &System) -> Vec<String> {
         .flatten()
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|release| Kernel::of_release(system, release).is_ok())
+        .filter(|release| {
+            let places = image_places(system, release);
+            matches!(first(&places), Ok(Some(image)) if read_image(image).is_ok())
+        })
         .collect();
     found.sort();
     found.dedup();
@@ -365,14 +381,36 @@ fn no_image(system: &System, name: &str, looked_at: &[PathBuf]) -> Error {
 /// none; it has to be an image.
 fn read_image(path: &Path) -> Result<Option<String>> {
     let mut head = Vec::new();
-    let file = File::open(path).context("read", path)?;
+    let (file, size) = match system::open(path) {
+        Ok(opened) => opened,
+        Err(crate::error::Error::Read { source, .. }) => return Err(source).context("read", path),
+        Err(_) => return Err(Error::NotAnImage(path.to_path_buf())),
+    };
     file.take(IMAGE_HEAD)
         .read_to_end(&mut head)
         .context("read", path)?;
     if head.get(0x202..0x206) != Some(b"HdrS") {
         return Err(Error::NotAnImage(path.to_path_buf()));
     }
-    Ok(release_of_image(&head))
+    match size_of_image(&head) {
+        Some(whole) if size < whole => Err(Error::CutImage {
+            path: path.to_path_buf(),
+            size,
+            whole,
+        }),
+        _ => Ok(release_of_image(&head)),
+    }
+}
+
+/// How long an image says it is: the sectors of its setup, of which 0 means 4, and the paragraphs
+/// behind them (`setup_sects`, `syssize`).
+fn size_of_image(head: &[u8]) -> Option<u64> {
+    let setup = match *head.get(0x1f1)? {
+        0 => 4,
+        sectors => u64::from(sectors),
+    };
+    let rest = u32::from_le_bytes(head.get(0x1f4..0x1f8)?.try_into().ok()?);
+    (rest != 0).then(|| (setup + 1) * 512 + u64::from(rest) * 16)
 }
 
 fn release_of_image(head: &[u8]) -> Option<String> {
@@ -433,6 +471,65 @@ mod tests {
         );
         let error = named("other").unwrap_err().to_string();
         assert!(error.contains("is no kernel image of x86"), "{error}");
+    }
+
+    #[test]
+    fn folders_without_an_image_are_no_kernels() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "usr/lib/modules/6.0-old/modules.dep", b"");
+        put(root.path(), "usr/lib/modules/6.1-a/vmlinuz", &image("6.1-a"));
+        let system = System::bare(root.path());
+        let error = Kernel::find(&system, Some("6.0-old")).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("rustkmod boot --kernel 6.1-a"), "{error}");
+        let name = root.path().display().to_string();
+        let kernel = Kernel::find(&System::bare("/none"), Some(&name)).unwrap();
+        assert_eq!(kernel.release.as_deref(), Some("6.1-a"));
+    }
+
+    #[test]
+    fn the_folder_one_is_in_is_no_release() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "lib/modules/6.1-a/vmlinuz", &image("6.1-a"));
+        put(root.path(), "lib/modules/vmlinuz", &image("6.1-b"));
+        for name in [".", "..", ""] {
+            let found = Kernel::find(&System::bare(root.path()), Some(name));
+            assert!(found.is_err(), "{name:?}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_whole_or_no_file_is_no_image() {
+        let root = tempfile::tempdir().unwrap();
+        let mut bytes = image("6.1-a");
+        bytes[0x1f1] = 1;
+        bytes[0x1f4..0x1f8].copy_from_slice(&0x10_u32.to_le_bytes());
+        bytes.resize(1024 + 0x100, 0);
+        let path = root.path().join("vmlinuz");
+        std::fs::write(&path, &bytes).unwrap();
+        read_image(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        let error = read_image(&path).unwrap_err().to_string();
+        assert!(error.contains("1279") && error.contains("1280"), "{error}");
+
+        let pipe = root.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for path in [&*pipe, Path::new("/dev/null"), root.path()] {
+            let error = read_image(path).unwrap_err();
+            assert!(matches!(error, Error::NotAnImage(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_may_not_be_looked_at_is_not_called_missing() {
+        let root = tempfile::tempdir().unwrap();
+        // Not even root gets through these.
+        let circle = root.path().join("circle");
+        std::os::unix::fs::symlink("circle", &circle).unwrap();
+        let error = Kernel::find(&System::bare(root.path()), circle.to_str());
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("Too many levels of symbolic"), "{error}");
     }
 
     #[test]
