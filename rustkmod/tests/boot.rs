@@ -5,8 +5,11 @@
 
 mod common;
 
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use common::{command, debian, debian_release, printed, skip, write};
 
@@ -44,6 +47,11 @@ fn says(output: &Output, wanted: &[&str]) {
     }
 }
 
+fn program(path: &Path, text: &str) {
+    write(path, text);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
     if !found {
@@ -69,10 +77,7 @@ fn what_this_machine_lacks_is_named() {
         ("qemu-system-x86_64", "#!/bin/sh\n"),
         ("busybox", "#!/bin/sh\n"),
     ] {
-        use std::os::unix::fs::PermissionsExt;
-        let path = tools.path().join(name);
-        write(&path, text);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        program(&tools.path().join(name), text);
     }
     let output = boot(root.path())
         .env("PATH", tools.path())
@@ -90,6 +95,127 @@ fn what_this_machine_lacks_is_named() {
     says(
         &output,
         &["error: busybox is not installed", "needs a static one"],
+    );
+
+    let output = boot(root.path())
+        .env("PATH", tools.path())
+        .env("RUSTKMOD_INIT", tools.path().join("busybox"))
+        .output()
+        .unwrap();
+    says(&output, &["error: setpriv is not installed"]);
+
+    let module = tempfile::tempdir().unwrap();
+    write(module.path().join("Kbuild"), "");
+    write(root.path().join("lib/modules/6.1-x/build/Makefile"), "");
+    let output = boot(root.path())
+        .env("PATH", tools.path())
+        .arg(module.path())
+        .output()
+        .unwrap();
+    says(&output, &["error: make is not installed"]);
+}
+
+/// `boot`, with a program in QEMU's place.
+fn boot_in(root: &Path, qemu: &str) -> Command {
+    let tools = root.join("tools");
+    program(&tools.join("qemu-system-x86_64"), qemu);
+    let path = std::env::var("PATH").unwrap();
+    let mut command = boot(root);
+    command
+        .env("PATH", format!("{}:{path}", tools.display()))
+        .env("RUSTKMOD_INIT", tools.join("qemu-system-x86_64"))
+        .env("TMPDIR", root.join("temporary"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    std::fs::create_dir(root.join("temporary")).unwrap();
+    command
+}
+
+#[test]
+fn a_full_disk_is_no_fault_of_the_modules() {
+    for end in ["", "exit 1"] {
+        let root = machine();
+        let full = format!("#!/bin/sh\nln -s /dev/full room\n{end}\n");
+        let output = boot_in(root.path(), &full).output().unwrap();
+        let room = "No space left on device";
+        says(&output, &["cannot write QEMU's output", room, "TMPDIR="]);
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("cut-off"));
+    }
+    // With room it is what it looks like.
+    let root = machine();
+    let output = boot_in(root.path(), "#!/bin/sh\n").output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(printed(&output).contains("error[cut-off]"), "{output:?}");
+}
+
+/// Waits for a file to have a line, which is the id of what wrote it.
+fn id_in(path: &Path, child: &mut Child) -> String {
+    let start = Instant::now();
+    loop {
+        match std::fs::read_to_string(path) {
+            Ok(text) if text.ends_with('\n') => return text.trim().to_owned(),
+            _ => {}
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "it begins not");
+        assert!(child.try_wait().unwrap().is_none(), "it ended");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn whatever_stops_it_leaves_nothing() {
+    let waits = "#!/bin/sh\necho $$ >\"${0%/*}/id\"\nexec sleep 1000\n";
+    for signal in ["HUP", "INT", "QUIT", "TERM"] {
+        for is_build in [false, true] {
+            let root = machine();
+            let mut command = boot_in(root.path(), waits);
+            let mut id = root.path().join("tools/id");
+            if is_build {
+                // A space in its path, so that there is a link to it.
+                let module = root.path().join("a module");
+                id = module.join("id");
+                write(module.join("Kbuild"), "");
+                let makefile = "modules:\n\t@sh -c 'echo $$$$ >$(M)/id; sleep 1000; true'\n";
+                write(root.path().join("lib/modules/6.1-x/build/Makefile"), makefile);
+                command.arg(module);
+            }
+            // As Ctrl-C does it: to the whole process group.
+            let mut child = command.process_group(0).spawn().unwrap();
+            let id = id_in(&id, &mut child);
+            let group = format!("-{}", child.id());
+            let sent = Command::new("kill")
+                .args(["-s", signal, "--", &group])
+                .status();
+            assert!(sent.unwrap().success());
+            let output = child.wait_with_output().unwrap();
+            says(&output, &["error: interrupted"]);
+            let left: Vec<_> = std::fs::read_dir(root.path().join("temporary"))
+                .unwrap()
+                .collect();
+            assert!(left.is_empty(), "{signal}: {left:?}");
+            // Its parent is no more; whoever inherits it may take a moment to see that it ended.
+            let is_running = || {
+                let status = std::fs::read_to_string(format!("/proc/{id}/status"));
+                status.is_ok_and(|status| !status.contains("State:\tZ"))
+            };
+            let start = Instant::now();
+            while is_running() {
+                assert!(start.elapsed() < Duration::from_secs(10), "{signal}: {id}");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_silent_kvm_is_said_before_the_time_is_over() {
+    let root = machine();
+    let waits = "#!/bin/sh\ncase \" $* \" in *' -accel kvm '*) exec sleep 1000;; esac\n";
+    let mut command = boot_in(root.path(), waits);
+    command.args(["--accel", "kvm", "--timeout", "1"]);
+    says(
+        &command.output().unwrap(),
+        &["KVM does not work here", "no sign of life in 1 s"],
     );
 }
 

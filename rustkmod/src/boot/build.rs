@@ -4,13 +4,19 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::error::{Context, Error, Result};
+use super::error::{Context, Error, Result, about, started};
+use super::host;
+use super::interrupt::{self, Group};
 use super::kernel::Headers;
+
+/// How often it is looked whether the caller has had enough.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What came of it.
 #[derive(Debug)]
@@ -29,10 +35,7 @@ pub struct Built {
 
 /// Builds the modules of a folder. What make says is written to `live` as it comes.
 pub fn build(headers: &Headers, folder: &Path, live: &mut dyn Write) -> Result<Built> {
-    if !["Kbuild", "Makefile"]
-        .iter()
-        .any(|name| folder.join(name).exists())
-    {
+    if about(&folder.join("Kbuild"))?.is_none() && about(&folder.join("Makefile"))?.is_none() {
         return Err(Error::NotAModuleFolder(folder.to_path_buf()));
     }
     let folder = folder.canonicalize().context("find", folder)?;
@@ -55,32 +58,42 @@ pub fn build(headers: &Headers, folder: &Path, live: &mut dyn Write) -> Result<B
     arguments.push("modules".into());
 
     let start = Instant::now();
-    let (output, input) = std::io::pipe().context("make a pipe for", "make")?;
+    let (output, input) = io::pipe().context("make a pipe for", "make")?;
     let mut child = {
         let mut make = Command::new("make");
         make.args(&arguments)
             .stdin(Stdio::null())
             .stdout(input.try_clone().context("share a pipe with", "make")?)
             .stderr(input);
-        make.spawn().context("run", "make")?
+        started(Group::spawn(&mut make), "make", host::make)?
     };
-    let mut output = BufReader::new(output);
+    // A read that waits for make would not see that the caller has had enough.
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        let mut output = BufReader::new(output);
+        // By the line, since others write to the terminal as well.
+        while let Some(line) = line_of(&mut output).transpose() {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
     let mut all = Vec::new();
     loop {
-        let before = all.len();
-        // By the line, since others write to the terminal as well.
-        if output
-            .read_until(b'\n', &mut all)
-            .context("read", "make's output")?
-            == 0
-        {
-            break;
+        interrupt::check()?;
+        match lines.recv_timeout(PAUSE) {
+            Ok(line) => {
+                let line = line.context("read", "make's output")?;
+                live.write_all(&line)
+                    .and_then(|()| live.flush())
+                    .context("write", "make's output")?;
+                all.extend(line);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
         }
-        live.write_all(&all[before..])
-            .and_then(|()| live.flush())
-            .context("write", "make's output")?;
     }
-    let status = child.wait().context("wait for", "make")?;
+    let status = child.0.wait().context("wait for", "make")?;
     let modules = match status.success() {
         true => modules_of(&folder)?,
         false => Vec::new(),
@@ -95,6 +108,12 @@ pub fn build(headers: &Headers, folder: &Path, live: &mut dyn Write) -> Result<B
         time: start.elapsed(),
         is_good: status.success(),
     })
+}
+
+fn line_of(output: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let count = output.read_until(b'\n', &mut line)?;
+    Ok((count > 0).then_some(line))
 }
 
 fn variable(name: &str, value: &Path) -> OsString {

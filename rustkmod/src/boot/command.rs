@@ -4,17 +4,16 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::build::{self, Built};
-use super::error::Context;
-use super::{Boot, Choice, Error, Event, Guest, Kernel, Plan, Step, Task, Verdict};
+use super::error::{Context, about};
+use super::interrupt;
+use super::{Boot, Choice, Event, Guest, Kernel, Plan, Step, Task, Verdict};
 use crate::cli::{self, Output, header, write_explanation};
 use crate::error::Result;
 use crate::explain::{self, Explanation};
@@ -33,7 +32,7 @@ pub struct Arguments {
     pub named: Vec<PathBuf>,
     /// The kernel: a release, a package file that is not installed, a folder (of an installed
     /// kernel, a built tree, an unpacked package), or an image; the running one by default
-    #[arg(long, value_name = "KERNELRELEASE|PACKAGE|DIR|VMLINUZ")]
+    #[arg(long, value_name = "KERNELRELEASE|PACKAGE|DIR|VMLINUZ", value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
     /// Run this in the guest's shell once the modules are loaded; it fails if that fails
     #[arg(long, value_name = "COMMAND")]
@@ -93,19 +92,11 @@ pub(crate) fn run(
     out: &mut Output,
 ) -> Result<cli::Verdict> {
     let start = Instant::now();
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
-    }
+    interrupt::listen()?;
     let mut told = if out.json {
-        attempt(
-            system,
-            arguments,
-            &interrupted,
-            &mut std::io::stderr().lock(),
-        )
+        attempt(system, arguments, &mut std::io::stderr().lock())
     } else {
-        attempt(system, arguments, &interrupted, &mut out.to)
+        attempt(system, arguments, &mut out.to)
     }?;
     told.seconds.total = start.elapsed().as_secs_f64();
     let verdict = match told.verdict {
@@ -131,12 +122,7 @@ pub(crate) fn run(
 }
 
 /// Builds what is to be built, and boots. What comes meanwhile is written to `live`.
-fn attempt(
-    system: &System,
-    arguments: &Arguments,
-    interrupted: &AtomicBool,
-    live: &mut dyn Write,
-) -> Result<Told> {
+fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Result<Told> {
     let kernel = Kernel::find(system, arguments.kernel.as_deref())?;
     let mut told = Told {
         kernel: kernel.release.clone(),
@@ -149,15 +135,12 @@ fn attempt(
     };
     let mut wanted = Vec::new();
     for path in arguments.modules.iter().chain(&arguments.named) {
-        if !path.is_dir() {
+        if !about(path)?.is_some_and(|about| about.is_dir()) {
             wanted.push(path.clone());
             continue;
         }
         let headers = kernel.headers(system, path)?;
         let built = build::build(&headers, path, live)?;
-        if interrupted.load(std::sync::atomic::Ordering::Relaxed) {
-            return Err(Error::Interrupted.into());
-        }
         told.seconds.build += built.time.as_secs_f64();
         if !built.is_good {
             told.findings.push(build_failed(path, &kernel, &built));
@@ -181,7 +164,6 @@ fn attempt(
         memory: arguments.memory,
         accel: arguments.accel,
         timeout: Duration::from_secs(arguments.timeout),
-        interrupted: Some(interrupted),
         ..Guest::new(&kernel.image, &plan.modules)
     };
     let folder = tempfile::Builder::new()

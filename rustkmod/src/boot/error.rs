@@ -107,8 +107,9 @@ pub enum Error {
     /// No installed module has this name.
     #[error(
         "{kernel} has no module {name}\n  note: {name} is neither a file here, nor a module in {}\n  \
-         help: find / -xdev -name '{name}.ko*'",
-        folder.as_ref().map_or_else(|| "the kernel's folder, which is not here".into(), |path| path.display().to_string())
+         help: find / -xdev -name {}",
+        folder.as_ref().map_or_else(|| "the kernel's folder, which is not here".into(), |path| path.display().to_string()),
+        pattern_of(name)
     )]
     NoSuchModule {
         /// The name.
@@ -117,6 +118,17 @@ pub enum Error {
         kernel: String,
         /// The folder of its modules.
         folder: Option<PathBuf>,
+    },
+    /// Of two modules of one name only one can be loaded.
+    #[error(
+        "two modules are called {name}\n  note: {}\n        {}\n  help: leave one of them out",
+        paths[0].display(), paths[1].display()
+    )]
+    TwoOfOneName {
+        /// The name, as the kernel knows it.
+        name: String,
+        /// Their files.
+        paths: [PathBuf; 2],
     },
     /// A module is part of the kernel.
     #[error("{0} is built into {1}\n  note: its modules.builtin says so\n  help: leave it out")]
@@ -159,7 +171,7 @@ pub enum Error {
     )]
     NoKvm(String),
     /// The file system said no.
-    #[error("cannot {action} {}\n  note: {source}\n  help: ls -ld {}", path.display(), path.display())]
+    #[error("cannot {action} {}\n  note: {source}\n  help: {}", path.display(), remedy(path, source))]
     Io {
         /// A verb.
         action: &'static str,
@@ -168,7 +180,7 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
-    /// The caller pressed Ctrl-C.
+    /// The caller pressed Ctrl-C, or hung up.
     #[error("interrupted: there is no verdict")]
     Interrupted,
 }
@@ -200,5 +212,47 @@ pub fn about(path: &Path) -> Result<Option<Metadata>> {
             Ok(None)
         }
         Err(error) => Err(error).context("look at", path),
+    }
+}
+
+/// The name of a module's file for find, as the shell takes it; how it is packed is left open.
+fn pattern_of(name: &str) -> String {
+    let file = Path::new(name).file_name().unwrap_or_default();
+    let file = file.to_string_lossy();
+    let stem = file.split(".ko").next().unwrap_or_default();
+    quoted(&format!("{stem}.ko*"))
+}
+
+/// Text as a word of the shell's.
+pub fn quoted(text: &str) -> String {
+    match shlex::try_quote(text) {
+        Ok(quoted) => quoted.into_owned(),
+        // Only a NUL cannot be quoted, and no path has one.
+        Err(_) => text.to_owned(),
+    }
+}
+
+/// What is done about an error of the file system's.
+fn remedy(path: &Path, source: &std::io::Error) -> String {
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => format!(
+            "make room there, or let TMPDIR name a folder that has some\n            \
+             df -h {}\n            export TMPDIR=/var/tmp",
+            // What was written to may be gone with the error; the file system is not.
+            quoted(&std::env::temp_dir().display().to_string())
+        ),
+        _ => format!("ls -ld {}", quoted(&path.display().to_string())),
+    }
+}
+
+/// A program that was to be started; if it is not there, `missing` says more than the system does.
+pub fn started<T>(
+    child: std::io::Result<T>,
+    program: &str,
+    missing: impl FnOnce() -> Error,
+) -> Result<T> {
+    match child {
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(missing()),
+        child => child.context("run", program),
     }
 }

@@ -32,6 +32,32 @@ pub fn qemu(host: &System) -> Result<PathBuf> {
     })
 }
 
+/// Why make is not there.
+pub fn make() -> Error {
+    let host = System::here(None);
+    Error::NoProgram {
+        program: "make",
+        why: "a module's folder is built by it".into(),
+        help: host
+            .distribution()
+            .install("make", "make", "make")
+            .unwrap_or_else(|| "install GNU make".into()),
+    }
+}
+
+/// Why setpriv is not there.
+pub fn setpriv() -> Error {
+    let host = System::here(None);
+    Error::NoProgram {
+        program: "setpriv",
+        why: "QEMU is started by it, so that it ends with this program".into(),
+        help: host
+            .distribution()
+            .install("util-linux", "util-linux", "util-linux")
+            .unwrap_or_else(|| "install util-linux".into()),
+    }
+}
+
 /// The init: where the package has it, or where cargo has left it beside this program.
 pub fn init() -> Result<PathBuf> {
     if let Some(path) = env::var_os(INIT_VARIABLE) {

@@ -141,7 +141,7 @@ impl Kernel {
                 Ok(kernel)
             }
             [] => {
-                let places = ["vmlinuz", "arch/x86/boot/bzImage", "usr/lib/modules"];
+                let places = ["vmlinuz", "arch/x86/boot/bzImage", "usr/lib/modules/RELEASE/vmlinuz"];
                 let places = places.map(|place| folder.join(place));
                 Err(no_image(system, &folder.display().to_string(), &places))
             }

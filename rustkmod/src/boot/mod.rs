@@ -11,6 +11,7 @@ pub mod command;
 pub mod error;
 mod host;
 mod initramfs;
+mod interrupt;
 mod kernel;
 mod package;
 mod plan;
@@ -21,7 +22,6 @@ mod verdict;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -74,8 +74,6 @@ pub struct Guest<'a> {
     pub accel: Choice,
     /// When it is given up.
     pub timeout: Duration,
-    /// When this is set, it is given up at once.
-    pub interrupted: Option<&'a AtomicBool>,
 }
 
 /// What is seen while it runs.
@@ -123,7 +121,6 @@ impl<'a> Guest<'a> {
             memory: MEMORY,
             accel: Choice::Auto,
             timeout: TIMEOUT,
-            interrupted: None,
         }
     }
 
@@ -143,7 +140,13 @@ impl<'a> Guest<'a> {
         let mut why_not = String::new();
         for &accel in tries {
             match qemu::run(self, &qemu, &folder, accel, watch)? {
-                End::Over(run) => return Ok(judged(*run, accel, folder.join("console"))),
+                End::Over(run) => {
+                    // What a full disk has cut off says nothing of the guest.
+                    if !run.report.is_whole() {
+                        qemu::has_room(&folder)?;
+                    }
+                    return Ok(judged(*run, accel, folder.join("console")));
+                }
                 End::Silent(why) => why_not = why,
             }
             if accel != tries[tries.len() - 1] {

@@ -6,16 +6,17 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 
-use super::error::{Context, Error, Result};
+use super::error::{Context, Error, Result, started};
 use super::initramfs::Task;
+use super::interrupt::{self, Group};
 use super::report::{Heard, Report};
 use super::{Event, Guest, host};
 
@@ -76,17 +77,18 @@ pub(super) fn run(
 ) -> Result<End> {
     let mut lines = Lines::create(folder)?;
     let start = Instant::now();
-    let mut child = Running(
-        command(guest, qemu, folder, accel)
-            .spawn()
-            .context("run", "setpriv")?,
-    );
+    let mut child = started(
+        Group::spawn(&mut command(guest, qemu, folder, accel)),
+        "setpriv",
+        host::setpriv,
+    )?;
     let mut run = Run::default();
     let mut deadline = Some(start + guest.timeout);
     let mut whole_since = None;
     let mut is_asked = false;
     let mut shell: Option<Terminal> = None;
     let status = loop {
+        interrupt::check()?;
         let status = child.0.try_wait().context("wait for", qemu)?;
         lines.console.read(|text, bytes| match (&shell, is_asked) {
             (Some(_), _) => watch(Event::Terminal(bytes)),
@@ -126,12 +128,9 @@ pub(super) fn run(
         if run.report.is_whole() && whole_since.get_or_insert_with(Instant::now).elapsed() > GRACE {
             break None;
         }
-        let is_interrupted = |flag: &&AtomicBool| flag.load(Ordering::Relaxed);
-        if guest.interrupted.as_ref().is_some_and(is_interrupted) {
-            return Err(Error::Interrupted);
-        }
-        if accel == Accel::Kvm && lines.console.is_empty() && start.elapsed() > SILENCE {
-            let why = format!("it gave no sign of life in {} s", SILENCE.as_secs());
+        let silence = SILENCE.min(guest.timeout);
+        if accel == Accel::Kvm && lines.console.is_empty() && start.elapsed() > silence {
+            let why = format!("it gave no sign of life in {} s", silence.as_secs());
             return Ok(End::Silent(why));
         }
         if deadline.is_some_and(|deadline| Instant::now() > deadline) {
@@ -140,7 +139,7 @@ pub(super) fn run(
             }
             is_asked = true;
             run.trace = Some(String::new());
-            ask_where(&folder.join(MONITOR));
+            ask_where(folder);
             deadline = Some(Instant::now() + GRACE);
         }
         std::thread::sleep(PAUSE);
@@ -149,7 +148,7 @@ pub(super) fn run(
     if let Some(status) = status
         && !status.success()
     {
-        return child.failed(qemu, status, accel);
+        return failed(&mut child, (qemu, folder), status, accel);
     }
     Ok(End::Over(Box::new(run)))
 }
@@ -214,8 +213,11 @@ pub(super) const INITRAMFS: &str = "initramfs";
 
 /// A kernel that hangs does not say where. An interrupt that it cannot mask and does not know makes
 /// it panic, with a trace of what it was doing. What it answers comes over the console, if anything.
-fn ask_where(monitor: &Path) {
+fn ask_where(folder: &Path) {
     let ask = || -> io::Result<()> {
+        // The name of a socket has 107 bytes at most; that of its folder may have more.
+        let folder = File::open(folder)?;
+        let monitor = format!("/proc/self/fd/{}/{MONITOR}", folder.as_raw_fd());
         let mut monitor = UnixStream::connect(monitor)?;
         monitor.set_read_timeout(Some(GRACE))?;
         monitor.write_all(b"{\"execute\":\"qmp_capabilities\"}\n{\"execute\":\"inject-nmi\"}\n")?;
@@ -234,35 +236,38 @@ fn ask_where(monitor: &Path) {
     let _ = ask();
 }
 
-/// It does not outlive its owner.
-struct Running(Child);
-
-impl Running {
-    fn failed(&mut self, qemu: &Path, status: ExitStatus, accel: Accel) -> Result<End> {
-        let mut complaint = String::new();
-        if let Some(mut stderr) = self.0.stderr.take() {
-            stderr
-                .read_to_string(&mut complaint)
-                .context("read the output of", qemu)?;
-        }
-        let complaint = complaint.trim().to_owned();
-        if accel == Accel::Kvm {
-            let line = complaint.lines().next().unwrap_or_default();
-            return Ok(End::Silent(format!("QEMU ended with {status}: {line}")));
-        }
-        Err(Error::Qemu {
-            program: host::QEMU.into(),
-            status: status.to_string(),
-            complaint,
-        })
-    }
+/// Whether it could still write what comes over the lines.
+pub(super) fn has_room(folder: &Path) -> Result<()> {
+    let path = folder.join("room");
+    std::fs::write(&path, [0; 64 << 10]).context("write QEMU's output into", folder)?;
+    std::fs::remove_file(&path).context("remove", &path)
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+fn failed(
+    child: &mut Group,
+    (qemu, folder): (&Path, &Path),
+    status: ExitStatus,
+    accel: Accel,
+) -> Result<End> {
+    has_room(folder)?;
+    let mut complaint = String::new();
+    if let Some(mut stderr) = child.0.stderr.take() {
+        stderr
+            .read_to_string(&mut complaint)
+            .context("read the output of", qemu)?;
     }
+    let complaint = complaint.trim().to_owned();
+    if accel == Accel::Kvm {
+        // All of it: the first line may be a warning of something else.
+        return Ok(End::Silent(format!(
+            "QEMU ended with {status}: {complaint}"
+        )));
+    }
+    Err(Error::Qemu {
+        program: host::QEMU.into(),
+        status: status.to_string(),
+        complaint,
+    })
 }
 
 /// Both serial lines.
