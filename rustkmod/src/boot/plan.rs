@@ -3,10 +3,11 @@
 //! Which modules are loaded, in which order: each after those it names as those it needs, and those
 //! that its author wants to be there before it (`softdep=pre:`), if the kernel has them.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::error::{Error, Result};
+use super::error::{Error, Result, about};
 use super::kernel::Kernel;
 use crate::check::module_name;
 use crate::decompress;
@@ -41,12 +42,23 @@ impl Plan {
         let mut given = HashMap::new();
         let mut order = Vec::new();
         for path in wanted {
-            let module = match path.is_file() {
-                true => read(path)?,
-                false => read(&named(kernel, path)?)?,
+            let module = match about(path)? {
+                Some(_) => read(path)?,
+                None => read(&named(kernel, path)?)?,
             };
             order.push(module.name.clone());
-            given.insert(module.name.clone(), module);
+            match given.entry(module.name.clone()) {
+                Entry::Vacant(free) => {
+                    free.insert(module);
+                }
+                Entry::Occupied(other) if is_same(&other.get().path, &module.path) => {}
+                Entry::Occupied(other) => {
+                    return Err(Error::TwoOfOneName {
+                        name: module.name,
+                        paths: [other.get().path.clone(), module.path],
+                    });
+                }
+            }
         }
         let mut planner = Planner {
             kernel,
@@ -128,6 +140,12 @@ fn named(kernel: &Kernel, name: &Path) -> Result<PathBuf> {
         kernel: kernel.name(),
         folder: kernel.modules.clone(),
     })
+}
+
+/// Whether two paths lead to one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(one).is_some() && real(one) == real(other)
 }
 
 fn read(path: &Path) -> Result<Module> {
@@ -215,6 +233,40 @@ mod tests {
         let plan = planned(root.path(), &["top.ko"]).unwrap();
         assert_eq!(names(&plan), ["low", "mid_dle", "top"]);
         assert_eq!(plan.missing, [("top".to_owned(), "mine".to_owned())]);
+    }
+
+    #[test]
+    fn of_two_modules_of_one_name_none_is_dropped() {
+        let root = machine(&[("same", "name=same")]);
+        for name in ["one.ko", "two.ko"] {
+            std::fs::write(root.path().join(name), module("name=same")).unwrap();
+        }
+        let kernels_own = "lib/modules/6/kernel/same.ko";
+        for wanted in [["one.ko", "two.ko"], ["one.ko", kernels_own]] {
+            let error = planned(root.path(), &wanted).unwrap_err().to_string();
+            for name in wanted {
+                let path = root.path().join(name).display().to_string();
+                assert!(error.contains(&path), "{error}");
+            }
+        }
+        // One file, named twice.
+        let plan = planned(root.path(), &["one.ko", "./one.ko"]).unwrap();
+        assert_eq!(names(&plan), ["same"]);
+    }
+
+    #[test]
+    fn the_search_for_a_file_that_is_missing_can_find_it() {
+        let root = machine(&[]);
+        let kernel = Kernel::of_release(&System::bare(root.path()), "6").unwrap();
+        for (named, pattern) in [
+            ("./hello/no.ko", "-name 'no.ko*'"),
+            ("no.ko.zst", "-name 'no.ko*'"),
+            ("no", "-name 'no.ko*'"),
+            ("it's", "-name \"it's.ko*\""),
+        ] {
+            let error = Plan::new(&kernel, &[named.into()]).unwrap_err().to_string();
+            assert!(error.contains(pattern), "{error}");
+        }
     }
 
     #[test]
