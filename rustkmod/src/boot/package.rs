@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::error::{Context, Error, Result};
+use super::interrupt;
 use crate::decompress::Packing;
 
 /// The part of a package that is unpacked: kernel, modules, headers, toolchain.
@@ -36,20 +37,30 @@ impl Package {
 
     /// Unpacks another package beside what is there.
     pub fn add(&self, file: &Path) -> Result<()> {
-        let damaged = |reason: &dyn std::fmt::Display| Error::Package {
+        let damaged = |error: std::io::Error| Error::Package {
             path: file.to_path_buf(),
-            reason: reason.to_string(),
+            reason: with_sources(&error),
         };
         let mut archive = tar::Archive::new(open(file)?);
-        for entry in archive.entries().map_err(|error| damaged(&error))? {
-            let mut entry = entry.map_err(|error| damaged(&error))?;
+        for entry in archive.entries().map_err(damaged)? {
+            interrupt::check()?;
+            let mut entry = entry.map_err(damaged)?;
             let is_wanted = entry
                 .path()
                 .is_ok_and(|path| path.starts_with(PART) && !path.ends_with("vmlinux"));
             if is_wanted {
+                let folder = self.folder.path();
                 entry
-                    .unpack_in(self.folder.path())
-                    .map_err(|error| damaged(&error))?;
+                    .unpack_in(folder)
+                    .map_err(|error| match of_the_system(&error) {
+                        // No fault of the package's.
+                        Some(source) => Error::Io {
+                            action: "unpack a package into",
+                            path: folder.to_path_buf(),
+                            source,
+                        },
+                        None => damaged(error),
+                    })?;
             }
         }
         Ok(())
@@ -80,6 +91,34 @@ impl Package {
     }
 }
 
+/// An error, and those behind it: tar says what it was doing, and its source why it failed.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text += &format!(": {error}");
+        next = error.source();
+    }
+    text
+}
+
+/// The error of the system's that is behind one of tar's.
+fn of_the_system(error: &std::io::Error) -> Option<std::io::Error> {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        let io = error.downcast_ref::<std::io::Error>();
+        if let Some(code) = io.and_then(std::io::Error::raw_os_error) {
+            return Some(std::io::Error::from_raw_os_error(code));
+        }
+        // Of an io::Error with another inside, `source` skips to what is behind that.
+        next = match io.and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
 /// The tar stream in a package, whatever it is packed with.
 fn open(path: &Path) -> Result<Box<dyn Read>> {
     let mut file = File::open(path).context("read", path)?;
@@ -88,6 +127,12 @@ fn open(path: &Path) -> Result<Box<dyn Read>> {
         .take(6)
         .read_to_end(&mut magic)
         .context("read", path)?;
+    if magic.is_empty() {
+        return Err(Error::Package {
+            path: path.to_path_buf(),
+            reason: "it is empty".into(),
+        });
+    }
     file.rewind().context("read", path)?;
     let file = BufReader::with_capacity(1 << 20, file);
     Ok(match Packing::of(&magic) {
@@ -142,5 +187,45 @@ mod tests {
         std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
         let error = Package::unpack(&file).unwrap_err().to_string();
         assert!(error.contains("cannot be unpacked"), "{error}");
+        std::fs::write(&file, "").unwrap();
+        let error = Package::unpack(&file).unwrap_err().to_string();
+        assert!(error.contains("note: it is empty"), "{error}");
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_not_the_packages_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("k-1-1-any.pkg.tar");
+        let mut archive = tar::Builder::new(File::create(&file).unwrap());
+        for name in ["usr/lib/a", "usr/lib/a/b"] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(1);
+            header.set_mode(0o644);
+            archive.append_data(&mut header, name, &b"x"[..]).unwrap();
+        }
+        archive.finish().unwrap();
+        let error = Package::unpack(&file).unwrap_err();
+        assert!(
+            matches!(&error, Error::Io { source, .. } if source.raw_os_error().is_some()),
+            "{error:?}"
+        );
+        assert!(!error.to_string().contains("k-1-1-any"), "{error}");
+    }
+
+    #[test]
+    fn an_error_is_told_with_what_is_behind_it() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("failed to unpack `f`")]
+        struct Outer(#[source] std::io::Error);
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let error = std::io::Error::other(Outer(full()));
+        assert_eq!(
+            with_sources(&error),
+            format!("failed to unpack `f`: {}", full())
+        );
+        let refused = || std::io::Error::from_raw_os_error(nix::Error::EACCES as i32);
+        let error = std::io::Error::other(Outer(refused()));
+        let found = of_the_system(&error).and_then(|error| error.raw_os_error());
+        assert_eq!(found, refused().raw_os_error());
     }
 }
