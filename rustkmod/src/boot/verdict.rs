@@ -105,14 +105,15 @@ fn pattern(cell: &'static OnceLock<Regex>, text: &str) -> &'static Regex {
     cell.get_or_init(|| Regex::new(text).expect("a sound expression"))
 }
 
-/// Whether a kernel says in a line that it is broken.
+/// Whether a kernel says in a line that it is broken. It does so at the line's beginning, where a
+/// module that only uses the word has its name; and how often it has died is in brackets.
 fn is_broken(line: &str) -> bool {
     static BROKEN: OnceLock<Regex> = OnceLock::new();
     let broken = pattern(
         &BROKEN,
-        r"\brust_kernel: panicked at|\bkernel BUG at |\bBUG: |\bOops: |\bKernel panic - not syncing|\bgeneral protection fault",
+        r"^(?:rust_kernel: panicked at|kernel BUG at |(?:watchdog: )?BUG: |Kernel panic - not syncing|(?:Oops|general protection fault)\b.*: [0-9a-f]+ \[#\d+\])",
     );
-    broken.is_match(line)
+    broken.is_match(bare(line).trim_start())
 }
 
 /// Whether a line is that of `WARN()` and its like.
@@ -278,8 +279,27 @@ mod tests {
             "Command line: console=ttyS0 oops=panic panic=-1",
             "m: DEBUG: it works",
             "m: no BUGs: none",
+            "[    1.0] m: BUG: none, and no Oops: either",
+            "[    1.0][    T1] m: 3 < 4, kernel BUG at all? Kernel panic - not syncing",
+            "m: looks for a general protection fault: 0000 [#1]",
+            "Oops: the name of a file",
         ] {
             assert!(!is_broken(line), "{line}");
+        }
+        // As the kernels of all series say it.
+        for line in [
+            "[    1.0] BUG: scheduling while atomic: init/1/0x00000002",
+            "<2>[    1.0][    T1] watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [init:1]",
+            "Oops: 0002 [#1] PREEMPT SMP PTI",
+            "[    1.0] Oops: Oops: 0002 [#1] SMP",
+            "Oops: general protection fault, probably for non-canonical address 0xdead: 0000 [#1]",
+            "general protection fault: 0000 [#1] SMP",
+            "general protection fault, probably for non-canonical address 0xdead: 0000 [#1] SMP",
+            "[    1.0] Kernel panic - not syncing: Fatal exception",
+            "[    1.0] rust_kernel: panicked at m.rs:1:1:",
+            "[    1.0] kernel BUG at rust/helpers.c:45!",
+        ] {
+            assert!(is_broken(line), "{line}");
         }
     }
 
