@@ -124,10 +124,21 @@ fn module_name(file: &str) -> String {
 }
 
 /// What the kernel's command line has for a module, as modprobe reads it: `NAME.PARAMETER=VALUE`.
+/// Quotes stay: the kernel takes them off.
 fn parameters_of(module: &str, command_line: &str) -> String {
-    let own = command_line.split_whitespace().filter_map(|word| {
+    let mut in_quotes = false;
+    let words = command_line.split(|character: char| {
+        in_quotes ^= character == '"';
+        character.is_whitespace() && !in_quotes
+    });
+    let own = words.filter_map(|word| {
         let (name, parameter) = word.split_once('.')?;
-        (name.replace('-', "_") == module).then_some(parameter)
+        // They may be around the whole word, too.
+        let (quote, name) = match name.strip_prefix('"') {
+            Some(name) => ("\"", name),
+            None => ("", name),
+        };
+        (name.replace('-', "_") == module).then(|| format!("{quote}{parameter}"))
     });
     own.collect::<Vec<_>>().join(" ")
 }
@@ -313,6 +324,9 @@ mod tests {
             "console=ttyS0 my-module.debug=1 other.debug=2 my_module.name=x module.sig_enforce=1";
         assert_eq!(parameters_of("my_module", line), "debug=1 name=x");
         assert_eq!(parameters_of("none", line), "");
+        let line = r#"quiet "m.t=c d" m.s="a  x.n=1" x.n=2 m.n=3"#;
+        assert_eq!(parameters_of("m", line), r#""t=c d" s="a  x.n=1" n=3"#);
+        assert_eq!(parameters_of("x", line), "n=2");
     }
 
     #[test]
