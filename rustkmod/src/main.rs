@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use rustkmod::cli::{self, Arguments};
 use rustkmod::error::Error;
+use rustkmod::report::printable;
 
 fn main() -> ExitCode {
     match cli::run(Arguments::parse()) {
@@ -16,6 +17,8 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
+            // There may be names in it, and what a damaged file begins with.
+            let error = printable(&error.to_string());
             anstream::eprintln!("{}: {error}", cli::error_label());
             ExitCode::from(2)
         }

@@ -261,6 +261,9 @@ fn a_kernel_that_is_not_here_is_named() {
             "rustkmod boot --kernel 6.1-x",
         ],
     );
+    let output = run("6.9\u{1b}[31mX");
+    says(&output, &["6.9\\u{1b}[31mX"]);
+    assert!(!output.stderr.contains(&0x1b), "{output:?}");
     let package = root.path().join("linux-1-1-x86_64.pkg.tar.zst");
     write(&package, b"\x28\xb5\x2f\xfd cut off");
     says(&run(package.to_str().unwrap()), &["cannot be unpacked"]);
