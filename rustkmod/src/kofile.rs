@@ -34,6 +34,9 @@ pub struct KoFile {
     pub signature: Option<Signature>,
     /// Whether it has the section that every module has (`.gnu.linkonce.this_module`).
     pub is_linked: bool,
+    /// Whether it can be unloaded: it has a function for that, which the kernel calls
+    /// `cleanup_module`.
+    pub has_exit: bool,
 }
 
 /// A symbol that has to come from the kernel or another module.
@@ -123,6 +126,7 @@ impl KoFile {
             } else if let Some(export) = name.strip_prefix("__ksymtab_") {
                 file.exports.push(export.to_string());
             }
+            file.has_exit |= name == "cleanup_module";
         }
         file.undefined.sort_unstable();
         file.undefined.dedup();

@@ -52,6 +52,148 @@ fn program(path: &Path, text: &str) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// As much of a module as is looked at, with these symbols.
+fn module(modinfo: &str, symbols: &[&str]) -> Vec<u8> {
+    use object::{Architecture, BinaryFormat, Endianness, SectionKind, write};
+    let mut elf = write::Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
+    let section = elf.add_section(Vec::new(), b".modinfo".to_vec(), SectionKind::ReadOnlyData);
+    elf.append_section_data(section, modinfo.as_bytes(), 1);
+    for name in symbols {
+        elf.add_symbol(write::Symbol {
+            name: name.as_bytes().to_vec(),
+            value: 0,
+            size: 0,
+            kind: object::SymbolKind::Text,
+            scope: object::SymbolScope::Linkage,
+            weak: false,
+            section: write::SymbolSection::Section(section),
+            flags: object::SymbolFlags::None,
+        });
+    }
+    elf.write().unwrap()
+}
+
+/// A program in QEMU's place whose guest says this over its lines, and ends.
+fn guest(console: &str, report: &str) -> String {
+    format!("#!/bin/sh\ncat >console <<'END'\n{console}END\ncat >report <<'END'\n{report}END\n")
+}
+
+#[test]
+fn a_failure_has_its_reason_and_a_remedy_for_this_kernel() {
+    let refused = |error: &str| {
+        format!("ok 1 boot 6.1-x\n# begin: load m\nnot ok 2 load m\n# {error}\n1..2\n")
+    };
+    let busy = "ok 1 boot 6.1-x\nok 2 load m\n# begin: unload m\nnot ok 3 unload m\n\
+                # Device or resource busy (os error 16)\n1..3\n";
+    let format = refused("Exec format error (os error 8)");
+    let missing = refused("No such file or directory (os error 2)");
+    let magic = "m: version magic '6.0-y SMP ' should be '6.1-x SMP '\n";
+    for (console, report, symbols, wanted, unwanted) in [
+        (
+            "",
+            &*format,
+            &[][..],
+            &[
+                "built for: 6.0-y\n        booted:    6.1-x\n",
+                "make -C KDIR M=DIR clean modules",
+            ][..],
+            "FILE.ko",
+        ),
+        (
+            magic,
+            &*format,
+            &[],
+            &[
+                "error[version-magic]",
+                "make -C KDIR M=DIR clean modules",
+                "rustkmod check DIR/m.ko --kernel KDIR",
+            ],
+            "built for:",
+        ),
+        (
+            "m: Unknown symbol other (err -2)\n",
+            &*missing,
+            &[],
+            &[
+                "rustkmod check DIR/m.ko --kernel KDIR",
+                "if another module exports it",
+            ],
+            "modprobe",
+        ),
+        (
+            "",
+            busy,
+            &["init_module"],
+            &["it has no exit function (cleanup_module)", "give it one"],
+            "still uses it",
+        ),
+        (
+            "",
+            busy,
+            &["cleanup_module"],
+            &["something in the guest still uses it"],
+            "no exit function",
+        ),
+    ] {
+        let root = machine();
+        let kdir = root.path().join("lib/modules/6.1-x/build");
+        write(kdir.join("Makefile"), "");
+        let folder = root.path().join("m");
+        write(folder.join("Kbuild"), "");
+        let modinfo = "name=m\0vermagic=6.0-y SMP \0";
+        write(folder.join("m.ko"), module(modinfo, symbols));
+        let output = boot_in(root.path(), &guest(console, report))
+            .arg(folder.join("m.ko"))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let said = printed(&output);
+        for wanted in wanted {
+            let wanted = wanted
+                .replace("KDIR", &kdir.display().to_string())
+                .replace("DIR", &folder.display().to_string());
+            assert!(said.contains(&wanted), "not said: {wanted}\n{said}");
+        }
+        for unwanted in [unwanted, "uname", "$PWD"] {
+            assert!(!said.contains(unwanted), "said: {unwanted}\n{said}");
+        }
+    }
+}
+
+#[test]
+fn a_guest_that_is_too_small_is_told_so() {
+    let root = machine();
+    let output = boot_in(root.path(), "#!/bin/sh\n")
+        .args(["--memory", "40"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = printed(&output);
+    assert!(said.contains("note: it had 40 MiB of memory"), "{said}");
+    assert!(said.contains("help: leave --memory out"), "{said}");
+}
+
+#[test]
+fn a_build_that_fails_says_why_in_the_document_too() {
+    let root = machine();
+    let folder = root.path().join("m");
+    write(folder.join("Kbuild"), "");
+    let makefile = "modules:\n\t@echo 'm.c:1:24: error: use of undeclared identifier'; false\n";
+    write(
+        root.path().join("lib/modules/6.1-x/build/Makefile"),
+        makefile,
+    );
+    let output = boot(root.path())
+        .arg(folder)
+        .arg("--json")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let document: serde_json::Value = serde_json::from_str(&printed(&output)).unwrap();
+    let notes = document["findings"][0]["notes"].to_string();
+    assert!(notes.contains("use of undeclared identifier"), "{document}");
+}
+
 fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
     if !found {
@@ -176,7 +318,10 @@ fn whatever_stops_it_leaves_nothing() {
                 id = module.join("id");
                 write(module.join("Kbuild"), "");
                 let makefile = "modules:\n\t@sh -c 'echo $$$$ >$(M)/id; sleep 1000; true'\n";
-                write(root.path().join("lib/modules/6.1-x/build/Makefile"), makefile);
+                write(
+                    root.path().join("lib/modules/6.1-x/build/Makefile"),
+                    makefile,
+                );
                 command.arg(module);
             }
             // As Ctrl-C does it: to the whole process group.

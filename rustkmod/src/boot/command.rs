@@ -13,10 +13,12 @@ use serde::Serialize;
 use super::build::{self, Built};
 use super::error::{Context, about};
 use super::interrupt;
-use super::{Boot, Choice, Event, Guest, Kernel, Plan, Step, Task, Verdict};
+use super::remedy::Remedies;
+use super::{Boot, Choice, Event, Guest, Kernel, Module, Plan, Step, Task, Verdict};
 use crate::cli::{self, Output, header, write_explanation};
 use crate::error::Result;
 use crate::explain::{self, Explanation};
+use crate::kofile::KoFile;
 use crate::report::{Finding, Status, printable, write_finding};
 use crate::system::System;
 
@@ -61,6 +63,9 @@ pub struct Arguments {
     #[arg(short, long)]
     pub quiet: bool,
 }
+
+/// How many of make's errors are repeated; all of them were shown as they came.
+const ERRORS: usize = 8;
 
 /// What a boot took, in seconds.
 #[derive(Debug, Default, Serialize)]
@@ -143,8 +148,11 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
         let built = build::build(&headers, path, live)?;
         told.seconds.build += built.time.as_secs_f64();
         if !built.is_good {
-            told.findings.push(build_failed(path, &kernel, &built));
+            let remedies = Remedies::new(&kernel, arguments.kernel.as_deref(), Some(path));
             told.explanation = explain::explain(built.output.as_slice())?;
+            remedied(&mut told.explanation, &remedies);
+            let finding = build_failed(path, &kernel, &built, &told.explanation);
+            told.findings.push(finding);
             return Ok(told);
         }
         wanted.extend(built.modules);
@@ -181,11 +189,25 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
     }
     told.seconds.qemu = boot.time.as_secs_f64();
     told.verdict = boot.verdict.name();
-    told.findings
-        .push(verdict(&boot, &kernel, &plan, arguments));
+    let mut finding = verdict(&boot, &kernel, &plan, arguments);
     if boot.verdict != Verdict::Good {
+        let module = suspect(&boot, &plan);
+        let path = module.map(|module| &*module.path);
+        let remedies = Remedies::new(&kernel, arguments.kernel.as_deref(), path);
         told.explanation = known_failures(&boot)?;
+        remedied(&mut told.explanation, &remedies);
+        let is_known = |check: &str| {
+            let mut known = told.explanation.known.iter();
+            known.any(|known| known.finding.check == check)
+        };
+        if let (Some(module), Some(step)) = (module, boot.report.failed())
+            && !is_known("version-magic")
+        {
+            finding = why_failed(finding, step, module, &kernel, &remedies);
+        }
+        finding = in_little_memory(finding, &boot, arguments);
     }
+    told.findings.push(finding);
     told.boot = Some(boot);
     Ok(told)
 }
@@ -208,11 +230,21 @@ fn show(event: Event<'_>, quiet: bool, live: &mut dyn Write) -> std::io::Result<
     live.flush()
 }
 
-fn build_failed(folder: &Path, kernel: &Kernel, built: &Built) -> Finding {
+fn build_failed(
+    folder: &Path,
+    kernel: &Kernel,
+    built: &Built,
+    explanation: &Explanation,
+) -> Finding {
     let name = kernel.name();
     let message = format!("the module does not build for {name}");
     let looked_at = folder.display();
-    let finding = Finding::error("build", looked_at, message);
+    let mut finding = Finding::error("build", looked_at, message);
+    let errors = explanation.unknown.iter().take(ERRORS);
+    let errors: Vec<_> = errors.map(|line| &*line.text).collect();
+    if !errors.is_empty() {
+        finding = finding.note(format!("make says:\n{}", errors.join("\n")));
+    }
     match &built.command {
         Some(command) => finding.run("build it alone", command),
         None => finding,
@@ -277,6 +309,83 @@ fn verdict(boot: &Boot, kernel: &Kernel, plan: &Plan, arguments: &Arguments) -> 
     match boot.telling.is_empty() {
         true => finding,
         false => finding.note(format!("the kernel says:\n{}", boot.telling.join("\n"))),
+    }
+}
+
+/// The module of the step that did not end, or did not work.
+fn suspect<'a>(boot: &Boot, plan: &'a Plan) -> Option<&'a Module> {
+    let step = boot.report.begun.as_ref().or(boot.report.failed())?;
+    let (_, name) = step.step.split_once(' ')?;
+    // The kernel has `_` where a file's name has `-`, and the init has it from the file.
+    let is_it = |module: &&Module| module.name.replace('-', "_") == name;
+    plan.modules.iter().find(is_it)
+}
+
+/// The reasons that the kernel does not log.
+fn why_failed(
+    finding: Finding,
+    step: &Step,
+    module: &Module,
+    kernel: &Kernel,
+    remedies: &Remedies,
+) -> Finding {
+    let Ok(file) = KoFile::parse(&module.elf) else {
+        return finding;
+    };
+    let error = step.error.as_deref().unwrap_or_default();
+    if step.step.starts_with("load ") && error.ends_with("(os error 8)") {
+        let vermagic = file.info("vermagic").unwrap_or_default();
+        let built_for = vermagic.split(' ').next().unwrap_or_default();
+        let finding = match kernel.release.as_deref() {
+            Some(release) if release != built_for => {
+                finding.versus(("built for", built_for), ("booted", release))
+            }
+            _ => return finding,
+        };
+        let text = "build the module again, for the kernel that is to load it";
+        return match remedies.build() {
+            Some(command) => finding.run(text, command),
+            None => finding.advise(text),
+        };
+    }
+    if step.step.starts_with("unload ") && error.ends_with("(os error 16)") {
+        return match file.has_exit {
+            true => finding
+                .note("something in the guest still uses it: another module, an open file, a mount")
+                .advise("let the command end what it began"),
+            false => finding
+                .note(
+                    "it has no exit function (cleanup_module), and the kernel keeps what has none",
+                )
+                .advise("give it one: module_exit() in C; what `module!` makes in Rust has one"),
+        };
+    }
+    finding
+}
+
+/// A kernel that does not come as far as its init may lack memory, and cannot say so.
+fn in_little_memory(finding: Finding, boot: &Boot, arguments: &Arguments) -> Finding {
+    let is_early = boot.report.steps.is_empty() && boot.verdict != Verdict::Good;
+    if !is_early || arguments.memory >= super::MEMORY {
+        return finding;
+    }
+    finding
+        .note(format!("it had {} MiB of memory", arguments.memory))
+        .advise(format!(
+            "leave --memory out: {} MiB is what it gets then",
+            super::MEMORY
+        ))
+}
+
+/// Lets the remedies be those for a kernel that was booted.
+fn remedied(explanation: &mut Explanation, remedies: &Remedies) {
+    for known in &mut explanation.known {
+        let help = std::mem::take(&mut known.finding.help);
+        known.finding.help = remedies.of(help);
+        if known.finding.check == "unknown-symbol" {
+            let finding = known.finding.clone();
+            known.finding = finding.advise("if another module exports it, give that one as well");
+        }
     }
 }
 

@@ -141,7 +141,11 @@ impl Kernel {
                 Ok(kernel)
             }
             [] => {
-                let places = ["vmlinuz", "arch/x86/boot/bzImage", "usr/lib/modules/RELEASE/vmlinuz"];
+                let places = [
+                    "vmlinuz",
+                    "arch/x86/boot/bzImage",
+                    "usr/lib/modules/RELEASE/vmlinuz",
+                ];
                 let places = places.map(|place| folder.join(place));
                 Err(no_image(system, &folder.display().to_string(), &places))
             }
@@ -241,6 +245,20 @@ impl Kernel {
             |command| format!("install them\n            {command}"),
         );
         Err(missing(looked_at, help))
+    }
+
+    /// Its headers, if they are there when the program has ended, too.
+    pub fn kept_headers(&self) -> Option<&Path> {
+        let build = self.build.as_deref();
+        build.filter(|build| build.join("Makefile").exists())
+    }
+
+    /// The folder of its modules, if it is there when the program has ended, too.
+    pub fn kept_modules(&self) -> Option<&Path> {
+        match self.package {
+            Some(_) => None,
+            None => self.modules.as_deref(),
+        }
     }
 
     /// The file of one of its own modules.
@@ -477,7 +495,11 @@ mod tests {
     fn folders_without_an_image_are_no_kernels() {
         let root = tempfile::tempdir().unwrap();
         put(root.path(), "usr/lib/modules/6.0-old/modules.dep", b"");
-        put(root.path(), "usr/lib/modules/6.1-a/vmlinuz", &image("6.1-a"));
+        put(
+            root.path(),
+            "usr/lib/modules/6.1-a/vmlinuz",
+            &image("6.1-a"),
+        );
         let system = System::bare(root.path());
         let error = Kernel::find(&system, Some("6.0-old")).unwrap_err();
         let error = error.to_string();

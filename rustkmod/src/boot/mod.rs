@@ -16,6 +16,7 @@ mod kernel;
 mod package;
 mod plan;
 mod qemu;
+mod remedy;
 mod report;
 mod verdict;
 

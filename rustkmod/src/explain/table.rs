@@ -751,11 +751,11 @@ pub const FAILURES: &[Failure] = &[
         needle: "Unknown symbol",
         pattern: r"(?P<module>\S+): Unknown symbol (?P<symbol>[a-zA-Z]\w*) \(err",
         meaning: "the module `$module` needs symbols that nothing loaded exports",
-        why: "the first is $symbol. insmod, unlike modprobe, does not load the modules another one needs",
+        why: "the first is $symbol",
         help: &[
             CHECK,
             (
-                "let the modules it needs be loaded as well",
+                "let the modules it needs be loaded as well, which insmod does not do",
                 "sudo depmod -a && sudo modprobe $module",
             ),
         ],
