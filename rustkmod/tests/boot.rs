@@ -161,6 +161,33 @@ fn a_failure_has_its_reason_and_a_remedy_for_this_kernel() {
 }
 
 #[test]
+fn what_a_shell_has_shown_is_not_shown_again() {
+    let root = machine();
+    let waits = "#!/bin/sh\n\
+        printf 'ok 1 boot 6\\n# begin: load m\\n# kmsg: m: hello\\nok 2 load m\\n# begin: shell\\n' >>report\n\
+        sleep 1\n\
+        printf '/ # exit\\r\\n[    1.0] m: bye\\r\\n' >>console\n\
+        sleep 1\n\
+        printf 'ok 3 shell\\n# begin: unload m\\n# kmsg: m: bye\\n# kmsg: m: not on the console\\n' >>report\n\
+        printf 'ok 4 unload m\\n1..4\\n' >>report\n";
+    let output = boot_in(root.path(), waits)
+        .args(["--quiet", "--shell"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    if complaint.contains("busybox") {
+        skip(&complaint);
+        return;
+    }
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = printed(&output);
+    for line in ["m: hello", "m: bye", "m: not on the console"] {
+        assert_eq!(said.matches(line).count(), 1, "{line}\n{said}");
+    }
+}
+
+#[test]
 fn a_guest_that_is_too_small_is_told_so() {
     let root = machine();
     let output = boot_in(root.path(), "#!/bin/sh\n")

@@ -14,7 +14,7 @@ use crate::decompress;
 use crate::kofile::{KoError, KoFile};
 
 /// A module to load.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Module {
     /// The name the kernel knows it by.
     pub name: String,

@@ -87,11 +87,15 @@ pub(super) fn run(
     let mut whole_since = None;
     let mut is_asked = false;
     let mut shell: Option<Terminal> = None;
+    let mut screen = String::new();
     let status = loop {
         interrupt::check()?;
         let status = child.0.try_wait().context("wait for", qemu)?;
         lines.console.read(|text, bytes| match (&shell, is_asked) {
-            (Some(_), _) => watch(Event::Terminal(bytes)),
+            (Some(_), _) => {
+                screen.push_str(text);
+                watch(Event::Terminal(bytes));
+            }
             (None, true) => {
                 run.trace.get_or_insert_default().push_str(text);
                 console_lines(text, watch);
@@ -106,7 +110,11 @@ pub(super) fn run(
         lines.report.read(|text, _| {
             for line in text.lines() {
                 match run.report.hear(line) {
-                    Heard::Log(line) => watch(Event::Log(line)),
+                    Heard::Log(line) => {
+                        if !taken_off(&mut screen, line) {
+                            watch(Event::Log(line));
+                        }
+                    }
                     Heard::Output(line) => watch(Event::Output(line)),
                     Heard::Begun("shell") => begun_shell = true,
                     Heard::Ended => ended_step = true,
@@ -151,6 +159,17 @@ pub(super) fn run(
         return failed(&mut child, (qemu, folder), status, accel);
     }
     Ok(End::Over(Box::new(run)))
+}
+
+/// Whether somebody in the shell has seen a line of the kernel's already; once each.
+fn taken_off(screen: &mut String, line: &str) -> bool {
+    match screen.find(line) {
+        Some(at) if !line.is_empty() => {
+            screen.replace_range(at..at + line.len(), "");
+            true
+        }
+        _ => false,
+    }
 }
 
 fn console_lines(text: &str, watch: &mut dyn FnMut(Event<'_>)) {
