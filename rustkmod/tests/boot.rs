@@ -188,6 +188,23 @@ fn what_a_shell_has_shown_is_not_shown_again() {
 }
 
 #[test]
+fn a_guest_that_is_too_large_is_told_so() {
+    let root = machine();
+    let said = "qemu: cannot set up guest memory 'pc.ram': Cannot allocate memory";
+    let output = boot_in(
+        root.path(),
+        &format!("#!/bin/sh\necho \"{said}\" >&2\nexit 1\n"),
+    )
+    .args(["--memory", "4000000"])
+    .output()
+    .unwrap();
+    says(
+        &output,
+        &["no 4000000 MiB", said, "rustkmod boot --memory 512"],
+    );
+}
+
+#[test]
 fn a_guest_that_is_too_small_is_told_so() {
     let root = machine();
     let output = boot_in(root.path(), "#!/bin/sh\n")
@@ -317,6 +334,40 @@ fn a_full_disk_is_no_fault_of_the_modules() {
     assert!(printed(&output).contains("error[cut-off]"), "{output:?}");
 }
 
+#[test]
+fn unpacking_can_be_interrupted() {
+    let root = machine();
+    let package = root.path().join("k-1-1-any.pkg.tar");
+    let mut archive = tar::Builder::new(std::fs::File::create(&package).unwrap());
+    // They take a second or so.
+    for number in 0..50_000 {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(0);
+        header.set_mode(0o644);
+        let name = format!("usr/lib/{number}");
+        archive.append_data(&mut header, name, &b""[..]).unwrap();
+    }
+    archive.into_inner().unwrap();
+    let temporary = root.path().join("temporary");
+    std::fs::create_dir(&temporary).unwrap();
+    let mut child = command()
+        .args(["boot", "--kernel"])
+        .arg(&package)
+        .env("TMPDIR", &temporary)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while std::fs::read_dir(&temporary).unwrap().next().is_none() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended");
+    }
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", "TERM", &id]).status();
+    assert!(sent.unwrap().success());
+    says(&child.wait_with_output().unwrap(), &["error: interrupted"]);
+    assert!(std::fs::read_dir(&temporary).unwrap().next().is_none());
+}
+
 /// Waits for a file to have a line, which is the id of what wrote it.
 fn id_in(path: &Path, child: &mut Child) -> String {
     let start = Instant::now();
@@ -430,7 +481,10 @@ fn a_kernel_that_is_not_here_is_named() {
         &run("6.9"),
         &[
             "error: the kernel 6.9 is not here",
-            "rustkmod boot --kernel 6.1-x",
+            &format!(
+                "rustkmod boot --root {} --kernel 6.1-x",
+                root.path().display()
+            ),
         ],
     );
     let output = run("6.9\u{1b}[31mX");

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::error::{Context, Error, Result, about, started};
+use super::error::{Context, Error, Result, about, quoted_path, started};
 use super::host;
 use super::interrupt::{self, Group};
 use super::kernel::Headers;
@@ -102,8 +102,8 @@ pub fn build(headers: &Headers, folder: &Path, live: &mut dyn Write) -> Result<B
         modules,
         output: all,
         command: headers.are_kept.then(|| {
-            let kdir = headers.kdir.display();
-            format!("make -C {kdir} M={} modules", folder.display())
+            let [kdir, folder] = [&headers.kdir, &folder].map(|path| quoted_path(path));
+            format!("make -C {kdir} M={folder} modules")
         }),
         time: start.elapsed(),
         is_good: status.success(),

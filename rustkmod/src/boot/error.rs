@@ -28,7 +28,7 @@ pub enum Error {
     #[error(
         "{} holds {} kernels\n  note: {}\n  help: say which\n            \
          rustkmod boot --root {} --kernel {}",
-        folder.display(), releases.len(), releases.join(", "), folder.display(), releases[0]
+        folder.display(), releases.len(), releases.join(", "), quoted_path(folder), releases[0]
     )]
     ManyKernels {
         /// The folder.
@@ -62,7 +62,7 @@ pub enum Error {
     )]
     NoKernelInPackage(PathBuf),
     /// A package cannot be read.
-    #[error("{} cannot be unpacked\n  note: {reason}\n  help: bsdtar -tf {}", path.display(), path.display())]
+    #[error("{} cannot be unpacked\n  note: {reason}\n  help: bsdtar -tf {}", path.display(), quoted_path(path))]
     Package {
         /// The package.
         path: PathBuf,
@@ -97,7 +97,7 @@ pub enum Error {
     )]
     NothingBuilt(PathBuf),
     /// A file is no module.
-    #[error("{} is no kernel module\n  note: {reason}\n  help: file {}", path.display(), path.display())]
+    #[error("{} is no kernel module\n  note: {reason}\n  help: file {}", path.display(), quoted_path(path))]
     NotAModule {
         /// The file.
         path: PathBuf,
@@ -162,6 +162,18 @@ pub enum Error {
         /// How it ended.
         status: String,
         /// What it said.
+        complaint: String,
+    },
+    /// The guest wants more memory than there is.
+    #[error(
+        "this machine has no {memory} MiB for a guest\n  note: {complaint}\n  \
+         help: let it have less\n            rustkmod boot --memory {}",
+        super::MEMORY
+    )]
+    NoMemory {
+        /// What was wanted, in MiB.
+        memory: u32,
+        /// What QEMU said.
         complaint: String,
     },
     /// KVM was asked for, and does not work.
@@ -232,6 +244,11 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
+/// The same of a path.
+pub fn quoted_path(path: &Path) -> String {
+    quoted(&path.display().to_string())
+}
+
 /// What is done about an error of the file system's.
 fn remedy(path: &Path, source: &std::io::Error) -> String {
     match source.kind() {
@@ -239,9 +256,9 @@ fn remedy(path: &Path, source: &std::io::Error) -> String {
             "make room there, or let TMPDIR name a folder that has some\n            \
              df -h {}\n            export TMPDIR=/var/tmp",
             // What was written to may be gone with the error; the file system is not.
-            quoted(&std::env::temp_dir().display().to_string())
+            quoted_path(&std::env::temp_dir())
         ),
-        _ => format!("ls -ld {}", quoted(&path.display().to_string())),
+        _ => format!("ls -ld {}", quoted_path(path)),
     }
 }
 

@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::error::{Context, Error, Result, about};
+use super::error::{Context, Error, Result, about, quoted_path};
 use super::package::Package;
 use crate::check::{module_name, modules_below};
 use crate::kdir::{self, Kdir};
@@ -382,11 +382,20 @@ fn releases(system: &System) -> Vec<String> {
 fn no_image(system: &System, name: &str, looked_at: &[PathBuf]) -> Error {
     let help = match &releases(system)[..] {
         [] => "name a kernel: --kernel RELEASE, PACKAGE-FILE, DIR or vmlinuz".to_owned(),
-        all => format!(
-            "name one that is here: {}\n            rustkmod boot --kernel {}",
-            all.join(", "),
-            all[0]
-        ),
+        all => {
+            let root = match system.is_live() {
+                true => String::new(),
+                false => format!(
+                    " --root {}",
+                    quoted_path(system.at("/").components().as_path())
+                ),
+            };
+            format!(
+                "name one that is here: {}\n            rustkmod boot{root} --kernel {}",
+                all.join(", "),
+                all[0]
+            )
+        }
     };
     Error::NoImage {
         name: name.to_owned(),
@@ -503,7 +512,8 @@ mod tests {
         let system = System::bare(root.path());
         let error = Kernel::find(&system, Some("6.0-old")).unwrap_err();
         let error = error.to_string();
-        assert!(error.contains("rustkmod boot --kernel 6.1-a"), "{error}");
+        let help = format!("--root {} --kernel 6.1-a", root.path().display());
+        assert!(error.contains(&help), "{error}");
         let name = root.path().display().to_string();
         let kernel = Kernel::find(&System::bare("/none"), Some(&name)).unwrap();
         assert_eq!(kernel.release.as_deref(), Some("6.1-a"));
@@ -561,6 +571,8 @@ mod tests {
         let error = Kernel::find(&System::bare(root.path()), Some("6.9")).unwrap_err();
         let error = error.to_string();
         assert!(error.contains("no /boot/vmlinuz-6.9"), "{error}");
-        assert!(error.contains("rustkmod boot --kernel 6.1-a"), "{error}");
+        let root = root.path().display();
+        let help = format!("rustkmod boot --root {root} --kernel 6.1-a");
+        assert!(error.contains(&help), "{error}");
     }
 }

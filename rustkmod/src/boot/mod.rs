@@ -142,11 +142,12 @@ impl<'a> Guest<'a> {
         for &accel in tries {
             match qemu::run(self, &qemu, &folder, accel, watch)? {
                 End::Over(run) => {
+                    let boot = judged(*run, accel, folder.join("console"));
                     // What a full disk has cut off says nothing of the guest.
-                    if !run.report.is_whole() {
+                    if matches!(boot.verdict, Verdict::Hung(_) | Verdict::CutOff(_)) {
                         qemu::has_room(&folder)?;
                     }
-                    return Ok(judged(*run, accel, folder.join("console")));
+                    return Ok(boot);
                 }
                 End::Silent(why) => why_not = why,
             }

@@ -156,7 +156,7 @@ pub(super) fn run(
     if let Some(status) = status
         && !status.success()
     {
-        return failed(&mut child, (qemu, folder), status, accel);
+        return failed(guest, &mut child, (qemu, folder), status, accel);
     }
     Ok(End::Over(Box::new(run)))
 }
@@ -263,6 +263,7 @@ pub(super) fn has_room(folder: &Path) -> Result<()> {
 }
 
 fn failed(
+    guest: &Guest<'_>,
     child: &mut Group,
     (qemu, folder): (&Path, &Path),
     status: ExitStatus,
@@ -276,6 +277,12 @@ fn failed(
             .context("read the output of", qemu)?;
     }
     let complaint = complaint.trim().to_owned();
+    if complaint.contains("cannot set up guest memory") {
+        return Err(Error::NoMemory {
+            memory: guest.memory,
+            complaint,
+        });
+    }
     if accel == Accel::Kvm {
         // All of it: the first line may be a warning of something else.
         return Ok(End::Silent(format!(

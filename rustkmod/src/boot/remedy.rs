@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::error::quoted;
+use super::error::{quoted, quoted_path};
 use super::kernel::Kernel;
 use crate::report::Help;
 
@@ -32,7 +32,6 @@ pub struct Remedies {
 impl Remedies {
     /// For a module's folder, or the file of one.
     pub fn new(kernel: &Kernel, named: Option<&str>, module: Option<&Path>) -> Self {
-        let word = |path: &Path| quoted(&path.display().to_string());
         let is_folder = |path: &&Path| {
             ["Kbuild", "Makefile"]
                 .iter()
@@ -47,11 +46,11 @@ impl Remedies {
         };
         let kdir = kernel.kept_headers();
         Self {
-            kdir: kdir.map(word),
-            kernel: kdir.or(kernel.kept_modules()).map(word),
+            kdir: kdir.map(quoted_path),
+            kernel: kdir.or(kernel.kept_modules()).map(quoted_path),
             named: named.map(quoted),
-            folder: folder.filter(is_folder).map(word),
-            file: file.map(word),
+            folder: folder.filter(is_folder).map(quoted_path),
+            file: file.map(quoted_path),
         }
     }
 
