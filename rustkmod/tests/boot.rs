@@ -459,6 +459,12 @@ fn what_cannot_be_built_or_loaded_is_named() {
         &run(module.path()),
         &["is no module's folder", "neither Kbuild nor Makefile"],
     );
+    let circle = module.path().join("Kbuild");
+    std::os::unix::fs::symlink("Kbuild", &circle).unwrap();
+    says(
+        &run(module.path()),
+        &["cannot look at", "levels of symbolic links"],
+    );
     says(
         &run(Path::new("none")),
         &["error: 6.1-x has no module none"],

@@ -307,6 +307,10 @@ mod tests {
         let kernel = Kernel::of_release(&System::bare(root.path()), "6").unwrap();
         let error = Plan::new(&kernel, &["none".into()]).unwrap_err();
         assert!(matches!(error, Error::NoSuchModule { .. }), "{error}");
+        // Not even root gets through these.
+        std::os::unix::fs::symlink("circle", root.path().join("circle")).unwrap();
+        let error = planned(root.path(), &["circle"]).unwrap_err();
+        assert!(matches!(error, Error::Io { .. }), "{error}");
         let error = Plan::new(&kernel, &["built-in".into()]).unwrap_err();
         assert!(matches!(error, Error::BuiltIn(..)), "{error}");
     }

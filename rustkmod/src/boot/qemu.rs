@@ -258,8 +258,9 @@ fn ask_where(folder: &Path) {
 /// Whether it could still write what comes over the lines.
 pub(super) fn has_room(folder: &Path) -> Result<()> {
     let path = folder.join("room");
-    std::fs::write(&path, [0; 64 << 10]).context("write QEMU's output into", folder)?;
-    std::fs::remove_file(&path).context("remove", &path)
+    let written = std::fs::write(&path, [0; 64 << 10]);
+    let _ = std::fs::remove_file(&path);
+    written.context("write QEMU's output into", folder)
 }
 
 fn failed(
@@ -402,5 +403,51 @@ impl Drop for Terminal {
         if let Some(before) = &self.before {
             let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, before);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_monitor_is_reached_in_a_folder_of_any_length() {
+        let above = tempfile::tempdir().unwrap();
+        let folder = above.path().join("long".repeat(40));
+        std::fs::create_dir(&folder).unwrap();
+        let open = File::open(&folder).unwrap();
+        let listener =
+            UnixListener::bind(format!("/proc/self/fd/{}/{MONITOR}", open.as_raw_fd())).unwrap();
+        let asked = std::thread::spawn(move || ask_where(&folder));
+        listener.set_nonblocking(true).unwrap();
+        let start = Instant::now();
+        let (mut monitor, _) = loop {
+            match listener.accept() {
+                Ok(accepted) => break accepted,
+                Err(error) => assert!(start.elapsed() < GRACE, "{error}"),
+            }
+            std::thread::sleep(PAUSE);
+        };
+        monitor.set_nonblocking(false).unwrap();
+        monitor
+            .write_all(b"{\"return\": {}}\n{\"return\": {}}\n")
+            .unwrap();
+        let lines = BufReader::new(monitor).lines().take(2);
+        let lines: Vec<_> = lines.map(Result::unwrap).collect();
+        assert!(lines[1].contains("inject-nmi"), "{lines:?}");
+        asked.join().unwrap();
+    }
+
+    #[test]
+    fn a_full_disk_is_seen_and_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        has_room(folder.path()).unwrap();
+        std::os::unix::fs::symlink("/dev/full", folder.path().join("room")).unwrap();
+        let error = has_room(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("No space left"), "{error}");
+        assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
     }
 }
