@@ -111,7 +111,7 @@ fn is_broken(line: &str) -> bool {
     static BROKEN: OnceLock<Regex> = OnceLock::new();
     let broken = pattern(
         &BROKEN,
-        r"^(?:rust_kernel: panicked at|kernel BUG at |(?:watchdog: )?BUG: |Kernel panic - not syncing|(?:Oops|general protection fault)\b.*: [0-9a-f]+ \[#\d+\])",
+        r"^(?:rust_kernel: panicked at|kernel BUG at |(?:watchdog: )?BUG: |Kernel panic - not syncing|(?:Oops|(?:general|control) protection fault|divide error|invalid opcode|stack segment)\b.*: [0-9a-f]+ \[#\d+\])",
     );
     broken.is_match(bare(line).trim_start())
 }
@@ -294,6 +294,7 @@ mod tests {
             "[    1.0] Oops: Oops: 0002 [#1] SMP",
             "Oops: general protection fault, probably for non-canonical address 0xdead: 0000 [#1]",
             "general protection fault: 0000 [#1] SMP",
+            "divide error: 0000 [#1] SMP",
             "general protection fault, probably for non-canonical address 0xdead: 0000 [#1] SMP",
             "[    1.0] Kernel panic - not syncing: Fatal exception",
             "[    1.0] rust_kernel: panicked at m.rs:1:1:",
