@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::kdir::{self, Kdir};
 use crate::kofile::{KoError, KoFile, Signature};
 use crate::pkcs7::Signer;
-use crate::report::{Finding, Status, counted, worst};
+use crate::report::{Finding, Status, counted, lossily, worst};
 use crate::rustsym::{self, Missing, RustExports};
 use crate::security::{self, Enforcement};
 use crate::symvers::{Export, Symvers};
@@ -301,6 +301,7 @@ pub fn modules_below(folder: &Path) -> impl Iterator<Item = PathBuf> {
 #[derive(Debug, Clone, Serialize)]
 pub struct ModuleReport {
     /// The file.
+    #[serde(serialize_with = "lossily")]
     pub path: PathBuf,
     /// Whether nothing was found that makes the kernel refuse it.
     pub loads: bool,

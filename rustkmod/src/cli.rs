@@ -19,6 +19,7 @@ use crate::ide::{self, IdeArguments};
 use crate::kdir::Kdir;
 use crate::new::{self, NewArguments};
 use crate::report::{Finding, SCHEMA, Status, counted, write_finding};
+use crate::stream;
 use crate::system::System;
 use crate::toolchain::{self, Found, Need, Origin};
 use crate::why::{self, Question};
@@ -202,7 +203,7 @@ pub fn run(arguments: Arguments) -> Result<Verdict> {
     let system = System::here(arguments.root);
     let mut out = Output {
         json: arguments.json,
-        to: Box::new(anstream::stdout().lock()),
+        to: Box::new(stream::stdout()),
     };
     let verdict = match arguments.command {
         Command::Doctor(arguments) => doctor(system, arguments, &mut out),
@@ -227,8 +228,9 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn json(&mut self, document: &impl Serialize) -> Result<()> {
-        serde_json::to_writer_pretty(&mut self.to, document)?;
-        writeln!(self.to)?;
+        // A document is written whole or not begun.
+        let text = serde_json::to_string_pretty(document)?;
+        writeln!(self.to, "{text}")?;
         Ok(())
     }
 }
@@ -447,7 +449,7 @@ fn why(system: &System, arguments: &WhyArguments, out: &mut Output) -> Result<Ve
         if !is_enough {
             let config = system.shown(&question.config);
             let finding = why::finding(&answer, &config, &system.shown(&question.srctree));
-            write_finding(&mut anstream::stderr(), &finding)?;
+            write_finding(&mut stream::stderr(), &finding)?;
         }
         return Ok(Verdict::fails_if(!is_enough));
     }
@@ -613,13 +615,15 @@ fn toolchain(system: &System, arguments: &ToolchainArguments, out: &mut Output) 
     }
     if arguments.path {
         let Some(found) = &fitting else {
-            anstream::eprintln!(
+            let mut stderr = stream::stderr();
+            writeln!(
+                stderr,
                 "{}: {} is not on this machine",
                 error_label(),
                 wanted(&need)
-            );
+            )?;
             for help in get(&need) {
-                anstream::eprintln!("  help: {help}");
+                writeln!(stderr, "  help: {help}")?;
             }
             return Ok(Verdict::Fails);
         };

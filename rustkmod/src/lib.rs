@@ -22,6 +22,7 @@ pub mod report;
 pub mod rmeta;
 pub mod rustsym;
 pub mod security;
+pub mod stream;
 pub mod symvers;
 pub mod system;
 pub mod toolchain;

@@ -2,24 +2,22 @@
 
 //! Says why a Rust kernel module cannot be built or loaded, and what to do.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 use rustkmod::cli::{self, Arguments};
-use rustkmod::error::Error;
 use rustkmod::report::printable;
+use rustkmod::stream;
 
 fn main() -> ExitCode {
     match cli::run(Arguments::parse()) {
         Ok(verdict) => verdict.into(),
-        // Whoever reads the output has stopped reading it.
-        Err(Error::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
         Err(error) => {
             // There may be names in it, and what a damaged file begins with.
             let error = printable(&error.to_string());
-            anstream::eprintln!("{}: {error}", cli::error_label());
+            // Where this cannot be said, the exit status does.
+            let _ = writeln!(stream::stderr(), "{}: {error}", cli::error_label());
             ExitCode::from(2)
         }
     }

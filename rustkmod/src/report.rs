@@ -3,9 +3,10 @@
 //! Findings, and how they are printed: as rustc prints its diagnostics, or as JSON.
 
 use std::io::Write;
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The version of every JSON document this program prints. It grows when a field changes its
 /// meaning or goes away, not when one is added.
@@ -222,6 +223,14 @@ pub fn printable(text: &str) -> String {
         }
     }
     shown
+}
+
+/// Writes a path into a JSON document, which has room for text alone.
+pub(crate) fn lossily<S: Serializer>(
+    path: &impl AsRef<Path>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.as_ref().display())
 }
 
 /// `1 error`, `2 errors`.

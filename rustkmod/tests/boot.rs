@@ -507,6 +507,35 @@ fn a_kernel_that_is_not_here_is_named() {
     );
 }
 
+/// make fails, and whoever reads has gone: the verdict is there all the same.
+#[test]
+fn a_reader_that_goes_away_changes_no_verdict() {
+    let root = machine();
+    write(
+        root.path().join("lib/modules/6.1-x/build/Makefile"),
+        "modules: ; @echo one; echo two; false\n",
+    );
+    let module = tempfile::tempdir().unwrap();
+    write(module.path().join("Kbuild"), "");
+    let run = || {
+        let mut command = boot(root.path());
+        command.arg(module.path());
+        command
+    };
+    let unread = || std::io::pipe().unwrap().1;
+    let output = run().stdout(unread()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+
+    let output = run().arg("--json").stderr(unread()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["verdict"], "build-failed");
+
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let output = run().stdout(full).output().unwrap();
+    says(&output, &["the output cannot be written: No space"]);
+}
+
 /// Another distribution's kernel, from the folder its package was unpacked in: other places, another
 /// configuration, modules with dependencies.
 #[test]

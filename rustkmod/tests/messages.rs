@@ -531,6 +531,66 @@ fn the_program_ends_quietly_when_nobody_reads_on() {
     );
 }
 
+/// A pipe that nobody reads.
+fn unread() -> std::io::PipeWriter {
+    std::io::pipe().unwrap().1
+}
+
+fn full() -> std::fs::File {
+    std::fs::File::create("/dev/full").unwrap()
+}
+
+/// A verdict that is bad, on a machine where something is missing.
+fn doctor(machine: &Machine, more: &[&str]) -> std::process::Command {
+    let mut command = command();
+    command
+        .arg("--root")
+        .arg(machine.folder.path())
+        .args(["doctor", "6.0.0"])
+        .args(more);
+    command
+}
+
+#[test]
+fn a_bad_verdict_stays_one_when_nobody_reads_on() {
+    let machine = Machine::new("arch");
+    for more in [&[][..], &["--json"]] {
+        let output = doctor(&machine, more).stdout(unread()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(output.stderr.is_empty(), "{output:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_finds_no_room_is_an_error() {
+    let machine = Machine::new("arch");
+    for more in [&[][..], &["--json"]] {
+        let output = doctor(&machine, more).stdout(full()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            said.contains("the output cannot be written: No space"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn an_error_that_cannot_be_said_is_the_exit_status() {
+    let machine = Machine::new("arch");
+    let new = ["new", "fn"];
+    let toolchain = ["toolchain", "--path"];
+    let root = machine.folder.path();
+    for (arguments, status) in [(new, 2), (toolchain, 1)] {
+        for stderr in [full().into(), std::process::Stdio::from(unread())] {
+            let mut command = command();
+            command.arg("--root").arg(root).args(arguments);
+            let output = command.stderr(stderr).output().unwrap();
+            assert_eq!(output.status.code(), Some(status), "{arguments:?}");
+        }
+    }
+}
+
 #[test]
 fn man_pages_and_completions_are_generated() {
     let folder = tempfile::tempdir().unwrap();

@@ -14,6 +14,7 @@ use super::error::{Context, Error, Result, about, quoted_path, started};
 use super::host;
 use super::interrupt::{self, Group};
 use super::kernel::Headers;
+use crate::error;
 
 /// How often it is looked whether the caller has had enough.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -34,9 +35,9 @@ pub struct Built {
 }
 
 /// Builds the modules of a folder. What make says is written to `live` as it comes.
-pub fn build(headers: &Headers, folder: &Path, live: &mut dyn Write) -> Result<Built> {
+pub fn build(headers: &Headers, folder: &Path, live: &mut dyn Write) -> error::Result<Built> {
     if about(&folder.join("Kbuild"))?.is_none() && about(&folder.join("Makefile"))?.is_none() {
-        return Err(Error::NotAModuleFolder(folder.to_path_buf()));
+        return Err(Error::NotAModuleFolder(folder.to_path_buf()).into());
     }
     let folder = folder.canonicalize().context("find", folder)?;
     // kbuild takes few characters in the path of a module. From a folder with others it works
@@ -84,9 +85,8 @@ pub fn build(headers: &Headers, folder: &Path, live: &mut dyn Write) -> Result<B
         match lines.recv_timeout(PAUSE) {
             Ok(line) => {
                 let line = line.context("read", "make's output")?;
-                live.write_all(&line)
-                    .and_then(|()| live.flush())
-                    .context("write", "make's output")?;
+                live.write_all(&line)?;
+                live.flush()?;
                 all.extend(line);
             }
             Err(RecvTimeoutError::Timeout) => {}

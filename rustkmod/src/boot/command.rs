@@ -19,7 +19,8 @@ use crate::cli::{self, Output, header, write_explanation};
 use crate::error::Result;
 use crate::explain::{self, Explanation};
 use crate::kofile::KoFile;
-use crate::report::{Finding, Status, printable, write_finding};
+use crate::report::{Finding, Status, lossily, printable, write_finding};
+use crate::stream;
 use crate::system::System;
 
 /// Arguments of `boot`.
@@ -99,7 +100,7 @@ pub(crate) fn run(
     let start = Instant::now();
     interrupt::listen()?;
     let mut told = if out.json {
-        attempt(system, arguments, &mut std::io::stderr().lock())
+        attempt(system, arguments, &mut stream::stderr())
     } else {
         attempt(system, arguments, &mut out.to)
     }?;
@@ -413,6 +414,7 @@ fn document(told: &Told) -> impl Serialize {
         #[serde(flatten)]
         header: cli::Header,
         kernelrelease: Option<&'a str>,
+        #[serde(serialize_with = "lossily")]
         image: &'a Path,
         ok: bool,
         verdict: &'static str,
