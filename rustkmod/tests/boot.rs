@@ -443,6 +443,17 @@ fn a_silent_kvm_is_said_before_the_time_is_over() {
 }
 
 #[test]
+fn an_empty_variable_is_an_unset_one() {
+    let output = boot(machine().path())
+        .env("RUSTKMOD_ACCEL", "")
+        .env("RUSTKMOD_INIT", "/no/init")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!said.contains("invalid value"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_built_or_loaded_is_named() {
     let root = machine();
     let module = tempfile::tempdir().unwrap();

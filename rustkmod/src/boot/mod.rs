@@ -51,6 +51,8 @@ pub const TIMEOUT: Duration = Duration::from_secs(60);
 pub enum Choice {
     /// KVM where it works, else TCG
     #[default]
+    // A variable that is empty is mostly one that is to be unset.
+    #[value(alias = "")]
     Auto,
     /// The processor itself
     Kvm,
