@@ -138,6 +138,8 @@ fn every_name_that_is_taken_builds_without_a_warning() {
         "vec",
         "k_vec",
         "self_",
+        "option",
+        "local_module",
         &longest,
     ] {
         let folder = tempfile::tempdir().unwrap();

@@ -23,8 +23,22 @@ const KEYWORDS: [&str; 52] = [
 /// Crates that every module is compiled beside, whatever the series.
 const CRATES: [&str; 6] = ["core", "alloc", "std", "proc_macro", "kernel", "test"];
 
-/// What the module's own code says, so that its type must not be called so.
-const USED: [&str; 7] = ["Drop", "KVec", "Ok", "Result", "Self", "ThisModule", "Vec"];
+/// What the module's own code says, and what `module!` says there without a path, in any series:
+/// its type must not be called so.
+const USED: [&str; 12] = [
+    "Drop",
+    "Err",
+    "KVec",
+    "LocalModule",
+    "None",
+    "Ok",
+    "Option",
+    "Result",
+    "Self",
+    "Some",
+    "ThisModule",
+    "Vec",
+];
 
 /// The name of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,6 +172,13 @@ impl Name {
                 room: MODULE_NAME_LEN - 1,
             });
         }
+        if name == "vmlinux" {
+            return Err(refuse(
+                "it is the kernel's own".into(),
+                "kbuild takes an object of that name for the kernel, and makes no module of it",
+                better(format!("my_{name}")),
+            ));
+        }
         let name = name.to_string();
         if KEYWORDS.contains(&name.as_str()) {
             return Err(NameError::Keyword { name });
@@ -262,6 +283,7 @@ mod tests {
             ("grün", "it has a 'ü'"),
             ("fn", "help: rustkmod new my_fn"),
             ("union", "keyword"),
+            ("vmlinux", "help: rustkmod new my_vmlinux"),
             ("kernel", "a crate of the kernel has it"),
             ("core", "a crate of the kernel has it"),
         ] {
@@ -290,6 +312,9 @@ mod tests {
         assert_eq!(of("a__b_"), "AB");
         assert_eq!(of("result"), "ResultType");
         assert_eq!(of("this_module"), "ThisModuleType");
+        // `module!` of 6.1 and 6.12, and of 7.2.
+        assert_eq!(of("option"), "OptionType");
+        assert_eq!(of("local_module"), "LocalModuleType");
     }
 
     #[test]
