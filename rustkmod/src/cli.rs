@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::boot;
+use crate::call::Call;
 use crate::check::{self, Kernel, ModuleReport};
 use crate::doctor::Subject;
 use crate::error::{Error, Result};
@@ -200,7 +201,8 @@ pub fn error_label() -> String {
 
 /// Runs a command.
 pub fn run(arguments: Arguments) -> Result<Verdict> {
-    let system = System::here(arguments.root);
+    let mut system = System::here(arguments.root);
+    system.call = Some(Call::here());
     let mut out = Output {
         json: arguments.json,
         to: Box::new(stream::stdout()),
@@ -259,7 +261,10 @@ pub(crate) struct OpenTree {
 pub(crate) fn open_tree(system: &System, tree: &Tree, command: &'static str) -> Result<OpenTree> {
     let running = system.running_release(command).ok();
     if let Some(path) = &tree.kdir {
-        let path = std::path::absolute(path)?;
+        let path = std::path::absolute(path).map_err(|source| Error::Read {
+            path: path.clone(),
+            source,
+        })?;
         let kdir = Kdir::open(system, &path);
         let is_running = kdir.release.is_some() && kdir.release == running;
         return Ok(OpenTree {
@@ -269,6 +274,13 @@ pub(crate) fn open_tree(system: &System, tree: &Tree, command: &'static str) -> 
         });
     }
     let release = match &tree.release {
+        Some(release) if release.contains('/') || [".", ".."].contains(&release.as_str()) => {
+            let call = system.again("doctor").without("--kernel");
+            return Err(Error::NotARelease {
+                release: release.clone(),
+                help: call.without_word(release).with("--kdir", release),
+            });
+        }
         Some(release) => release.clone(),
         None => system.running_release(command)?,
     };
@@ -597,7 +609,8 @@ fn toolchain(system: &System, arguments: &ToolchainArguments, out: &mut Output) 
         return Err(Error::Unmet(format!(
             "which rustc {name} needs cannot be told\n  \
              note: {tree} has neither crates (rust/*.rmeta) nor scripts/min-tool-version.sh\n  \
-             help: see what it lacks\n            rustkmod doctor --kdir {tree}"
+             help: see what it lacks\n            {}",
+            system.command(&["doctor"]).with("--kdir", &kdir.path)
         )));
     };
     let mut all = toolchain::all(system);

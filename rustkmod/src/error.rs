@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use crate::call::Call;
+
 /// What stops a whole command. A fault in one of the files it looks at is a finding instead.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -42,6 +44,18 @@ pub enum Error {
     /// No kernel module was found in what was given.
     #[error("there is no kernel module (*.ko, *.ko.zst, *.ko.xz, *.ko.gz) in {0}")]
     NoModules(String),
+    /// What is to be a kernel's release is a path.
+    #[error(
+        "'{release}' is no kernel's release\n  \
+         note: a release is what `uname -r` prints, and this is a path\n  \
+         help: name the tree as one: {help}"
+    )]
+    NotARelease {
+        /// What was given.
+        release: String,
+        /// The command that takes a path.
+        help: Call,
+    },
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Write(#[from] std::io::Error),

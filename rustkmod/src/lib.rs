@@ -3,6 +3,7 @@
 //! Says why a Rust kernel module cannot be built or loaded, and what to do.
 
 pub mod boot;
+pub mod call;
 pub mod check;
 pub mod cli;
 pub mod config;

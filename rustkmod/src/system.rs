@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
+use crate::call::Call;
 use crate::error::{Error, Result};
 
 /// The variables that change what `make` would do, and nothing else of the environment.
@@ -28,6 +29,8 @@ pub struct System {
     root: PathBuf,
     /// The folder `make` would be started from.
     pub cwd: PathBuf,
+    /// How the program was called, if it was by a command line.
+    pub call: Option<Call>,
     env: BTreeMap<&'static str, OsString>,
     /// The processor this program was built for, as `uname -m` and ELF tools call it.
     pub machine: &'static str,
@@ -47,6 +50,7 @@ impl System {
         Self {
             root,
             cwd,
+            call: None,
             env,
             machine: std::env::consts::ARCH,
         }
@@ -57,6 +61,7 @@ impl System {
         let root = root.into();
         Self {
             cwd: root.clone(),
+            call: None,
             root,
             env: BTreeMap::new(),
             machine: std::env::consts::ARCH,
@@ -73,6 +78,22 @@ impl System {
     /// Whether this is the machine itself and not a folder that holds another.
     pub fn is_live(&self) -> bool {
         self.root == Path::new("/")
+    }
+
+    /// The command line that was given, to be given again, or a command by itself.
+    pub fn again(&self, command: &str) -> Call {
+        let call = self.call.clone();
+        call.unwrap_or_else(|| Call::of(&[command]))
+    }
+
+    /// A command of this program's that looks at the same machine.
+    pub fn command(&self, words: &[&str]) -> Call {
+        let call = Call::of(words);
+        if self.is_live() {
+            call
+        } else {
+            call.with("--root", &self.root)
+        }
     }
 
     /// A variable of the caller's environment, when it is set and not empty.

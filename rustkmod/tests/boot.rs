@@ -496,13 +496,7 @@ fn a_kernel_that_is_not_here_is_named() {
     };
     says(
         &run("6.9"),
-        &[
-            "error: the kernel 6.9 is not here",
-            &format!(
-                "rustkmod boot --root {} --kernel 6.1-x",
-                root.path().display()
-            ),
-        ],
+        &["error: the kernel 6.9 is not here", "boot --kernel 6.1-x"],
     );
     let output = run("6.9\u{1b}[31mX");
     says(&output, &["6.9\\u{1b}[31mX"]);
@@ -516,6 +510,35 @@ fn a_kernel_that_is_not_here_is_named() {
         &run(image.to_str().unwrap()),
         &["is no kernel image of x86"],
     );
+}
+
+#[test]
+fn help_keeps_what_was_given() {
+    let two = machine();
+    write(two.path().join("lib/modules/6.2-x/vmlinuz"), image());
+    let output = command()
+        .args(["boot", "--memory", "64", "--kernel"])
+        .arg(two.path())
+        .output()
+        .unwrap();
+    let root = two.path().display();
+    let wanted = format!("rustkmod boot --memory 64 --root {root} --kernel 6.1-x");
+    says(&output, &[&wanted]);
+
+    let tools = tempfile::tempdir().unwrap();
+    let qemu = tools.path().join("qemu-system-x86_64");
+    write(&qemu, "#!/bin/sh\necho no KVM >&2\nexit 1\n");
+    let runs = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&qemu, runs).unwrap();
+    let path = format!("{}:/usr/bin:/bin", tools.path().display());
+    let output = boot(two.path())
+        .env("PATH", path)
+        .env("RUSTKMOD_INIT", &qemu)
+        .args(["--accel=kvm", "--append", "a b"])
+        .output()
+        .unwrap();
+    let wanted = format!("--root {root} boot --kernel 6.1-x --append 'a b' --accel tcg");
+    says(&output, &["KVM does not work here", &wanted]);
 }
 
 /// make fails, and whoever reads has gone: the verdict is there all the same.

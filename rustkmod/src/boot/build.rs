@@ -10,10 +10,11 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::error::{Context, Error, Result, about, quoted_path, started};
+use super::error::{Context, Error, Result, about, started};
 use super::host;
 use super::interrupt::{self, Group};
 use super::kernel::Headers;
+use crate::call::quoted;
 use crate::error;
 
 /// How often it is looked whether the caller has had enough.
@@ -102,7 +103,7 @@ pub fn build(headers: &Headers, folder: &Path, live: &mut dyn Write) -> error::R
         modules,
         output: all,
         command: headers.are_kept.then(|| {
-            let [kdir, folder] = [&headers.kdir, &folder].map(|path| quoted_path(path));
+            let (kdir, folder) = (quoted(&headers.kdir), quoted(&folder));
             format!("make -C {kdir} M={folder} modules")
         }),
         time: start.elapsed(),

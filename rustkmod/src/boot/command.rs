@@ -14,7 +14,7 @@ use super::build::{self, Built};
 use super::error::{Context, about};
 use super::interrupt;
 use super::remedy::Remedies;
-use super::{Boot, Choice, Event, Guest, Kernel, Module, Plan, Step, Task, Verdict};
+use super::{Boot, Choice, Error, Event, Guest, Kernel, Module, Plan, Step, Task, Verdict};
 use crate::cli::{self, Output, header, write_explanation};
 use crate::error::Result;
 use crate::explain::{self, Explanation};
@@ -184,6 +184,13 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
         if failed_write.is_none() {
             failed_write = show(event, arguments.quiet, live).err();
         }
+    });
+    let boot = boot.map_err(|error| match error {
+        Error::NoKvm { why, .. } => Error::NoKvm {
+            why,
+            help: system.again("boot").with("--accel", "tcg"),
+        },
+        other => other,
     })?;
     if let Some(error) = failed_write {
         return Err(error.into());

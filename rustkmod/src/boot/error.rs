@@ -6,6 +6,7 @@ use std::fs::{self, Metadata};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::call::{Call, quoted};
 use crate::kofile::KoError;
 
 /// What keeps `boot` from giving a verdict.
@@ -27,14 +28,16 @@ pub enum Error {
     /// A folder holds more than one kernel.
     #[error(
         "{} holds {} kernels\n  note: {}\n  help: say which\n            \
-         rustkmod boot --root {} --kernel {}",
-        folder.display(), releases.len(), releases.join(", "), quoted_path(folder), releases[0]
+         {help}",
+        folder.display(), releases.len(), releases.join(", ")
     )]
     ManyKernels {
         /// The folder.
         folder: PathBuf,
         /// The kernels.
         releases: Vec<String>,
+        /// The command that names the first.
+        help: Call,
     },
     /// A file is no kernel that QEMU's PC boots.
     #[error(
@@ -62,7 +65,7 @@ pub enum Error {
     )]
     NoKernelInPackage(PathBuf),
     /// A package cannot be read.
-    #[error("{} cannot be unpacked\n  note: {reason}\n  help: bsdtar -tf {}", path.display(), quoted_path(path))]
+    #[error("{} cannot be unpacked\n  note: {reason}\n  help: bsdtar -tf {}", path.display(), quoted(path))]
     Package {
         /// The package.
         path: PathBuf,
@@ -97,7 +100,7 @@ pub enum Error {
     )]
     NothingBuilt(PathBuf),
     /// A file is no module.
-    #[error("{} is no kernel module\n  note: {reason}\n  help: file {}", path.display(), quoted_path(path))]
+    #[error("{} is no kernel module\n  note: {reason}\n  help: file {}", path.display(), quoted(path))]
     NotAModule {
         /// The file.
         path: PathBuf,
@@ -178,10 +181,14 @@ pub enum Error {
     },
     /// KVM was asked for, and does not work.
     #[error(
-        "KVM does not work here\n  note: {0}\n  help: let QEMU emulate the processor\n            \
-         rustkmod boot --accel tcg"
+        "KVM does not work here\n  note: {why}\n  help: let QEMU emulate the processor\n            {help}"
     )]
-    NoKvm(String),
+    NoKvm {
+        /// What was seen instead.
+        why: String,
+        /// The command that does without.
+        help: Call,
+    },
     /// The file system said no.
     #[error("cannot {action} {}\n  note: {source}\n  help: {}", path.display(), remedy(path, source))]
     Io {
@@ -232,21 +239,7 @@ fn pattern_of(name: &str) -> String {
     let file = Path::new(name).file_name().unwrap_or_default();
     let file = file.to_string_lossy();
     let stem = file.split(".ko").next().unwrap_or_default();
-    quoted(&format!("{stem}.ko*"))
-}
-
-/// Text as a word of the shell's.
-pub fn quoted(text: &str) -> String {
-    match shlex::try_quote(text) {
-        Ok(quoted) => quoted.into_owned(),
-        // Only a NUL cannot be quoted, and no path has one.
-        Err(_) => text.to_owned(),
-    }
-}
-
-/// The same of a path.
-pub fn quoted_path(path: &Path) -> String {
-    quoted(&path.display().to_string())
+    quoted(format!("{stem}.ko*"))
 }
 
 /// What is done about an error of the file system's.
@@ -256,9 +249,9 @@ fn remedy(path: &Path, source: &std::io::Error) -> String {
             "make room there, or let TMPDIR name a folder that has some\n            \
              df -h {}\n            export TMPDIR=/var/tmp",
             // What was written to may be gone with the error; the file system is not.
-            quoted_path(&std::env::temp_dir())
+            quoted(std::env::temp_dir())
         ),
-        _ => format!("ls -ld {}", quoted_path(path)),
+        _ => format!("ls -ld {}", quoted(path)),
     }
 }
 

@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::error::{Context, Error, Result, about, quoted_path};
+use super::error::{Context, Error, Result, about};
 use super::package::Package;
 use crate::check::{module_name, modules_below};
 use crate::kdir::{self, Kdir};
@@ -149,7 +149,14 @@ impl Kernel {
                 let places = places.map(|place| folder.join(place));
                 Err(no_image(system, &folder.display().to_string(), &places))
             }
-            _ => Err(Error::ManyKernels { folder, releases }),
+            _ => {
+                let call = system.again("boot").with("--root", &folder);
+                Err(Error::ManyKernels {
+                    help: call.with("--kernel", &releases[0]),
+                    folder,
+                    releases,
+                })
+            }
         }
     }
 
@@ -382,20 +389,11 @@ fn releases(system: &System) -> Vec<String> {
 fn no_image(system: &System, name: &str, looked_at: &[PathBuf]) -> Error {
     let help = match &releases(system)[..] {
         [] => "name a kernel: --kernel RELEASE, PACKAGE-FILE, DIR or vmlinuz".to_owned(),
-        all => {
-            let root = match system.is_live() {
-                true => String::new(),
-                false => format!(
-                    " --root {}",
-                    quoted_path(system.at("/").components().as_path())
-                ),
-            };
-            format!(
-                "name one that is here: {}\n            rustkmod boot{root} --kernel {}",
-                all.join(", "),
-                all[0]
-            )
-        }
+        all => format!(
+            "name one that is here: {}\n            {}",
+            all.join(", "),
+            system.again("boot").with("--kernel", &all[0])
+        ),
     };
     Error::NoImage {
         name: name.to_owned(),

@@ -35,6 +35,7 @@ pub use plan::{Module, Plan};
 pub use report::{Report, Step};
 pub use verdict::Verdict;
 
+use crate::call::Call;
 use crate::system::System;
 use error::Context;
 use initramfs::Contents;
@@ -157,7 +158,10 @@ impl<'a> Guest<'a> {
                 watch(Event::Fallback(&why_not));
             }
         }
-        Err(Error::NoKvm(why_not))
+        Err(Error::NoKvm {
+            why: why_not,
+            help: Call::of(&["boot", "--accel", "tcg"]),
+        })
     }
 
     fn write_initramfs(&self, host: &System, path: &Path) -> Result<()> {

@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::error::{quoted, quoted_path};
 use super::kernel::Kernel;
+use crate::call::quoted;
 use crate::report::Help;
 
 /// How `explain` calls the headers, the module's folder and its file.
@@ -46,11 +46,11 @@ impl Remedies {
         };
         let kdir = kernel.kept_headers();
         Self {
-            kdir: kdir.map(quoted_path),
-            kernel: kdir.or(kernel.kept_modules()).map(quoted_path),
+            kdir: kdir.map(quoted),
+            kernel: kdir.or(kernel.kept_modules()).map(quoted),
             named: named.map(quoted),
-            folder: folder.filter(is_folder).map(quoted_path),
-            file: file.map(quoted_path),
+            folder: folder.filter(is_folder).map(quoted),
+            file: file.map(quoted),
         }
     }
 
