@@ -2,9 +2,10 @@
 
 //! Why the program could not do what it was asked: exit code 2, never a finding.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
-use crate::call::Call;
+use crate::call::{Call, quoted};
 
 /// What stops a whole command. A fault in one of the files it looks at is a finding instead.
 #[derive(Debug, thiserror::Error)]
@@ -84,5 +85,38 @@ pub enum Error {
     Unmet(String),
 }
 
+/// The command that shows why the system would not have a path written.
+pub(crate) fn look_at(error: &std::io::Error, path: &Path) -> String {
+    let there = path.ancestors().skip(1).find(|folder| folder.is_dir());
+    let folder = quoted(there.unwrap_or(Path::new("/")));
+    match error.kind() {
+        ErrorKind::StorageFull => format!("make room there: df -h {folder}"),
+        ErrorKind::QuotaExceeded => format!("make room in your quota: quota; du -sh {folder}"),
+        ErrorKind::ReadOnlyFilesystem => format!("see what is mounted there: findmnt -T {folder}"),
+        _ => format!("see who may write there: ls -ld {folder}"),
+    }
+}
+
 /// The result of a whole command.
 pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_has_the_command_that_shows_why() {
+        let folder = tempfile::Builder::new().prefix("a b").tempdir().unwrap();
+        let path = folder.path().join("gone/file");
+        for (kind, command) in [
+            (ErrorKind::StorageFull, "df -h"),
+            (ErrorKind::QuotaExceeded, "du -sh"),
+            (ErrorKind::ReadOnlyFilesystem, "findmnt -T"),
+            (ErrorKind::PermissionDenied, "ls -ld"),
+        ] {
+            let remedy = look_at(&kind.into(), &path);
+            let ending = format!("{command} '{}'", folder.path().display());
+            assert!(remedy.ends_with(&ending), "{remedy}");
+        }
+    }
+}

@@ -27,8 +27,8 @@ const VARIABLES: [&str; 8] = [
 #[derive(Debug, Clone)]
 pub struct System {
     root: PathBuf,
-    /// The folder `make` would be started from.
-    pub cwd: PathBuf,
+    /// The folder `make` would be started from, unless it was removed.
+    pub cwd: Option<PathBuf>,
     /// How the program was called, if it was by a command line.
     pub call: Option<Call>,
     env: BTreeMap<&'static str, OsString>,
@@ -46,10 +46,9 @@ impl System {
             .iter()
             .filter_map(|name| std::env::var_os(name).map(|value| (*name, value)))
             .collect();
-        let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
         Self {
             root,
-            cwd,
+            cwd: std::env::current_dir().ok(),
             call: None,
             env,
             machine: std::env::consts::ARCH,
@@ -60,7 +59,7 @@ impl System {
     pub fn bare(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
         Self {
-            cwd: root.clone(),
+            cwd: Some(root.clone()),
             call: None,
             root,
             env: BTreeMap::new(),

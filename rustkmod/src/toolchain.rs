@@ -166,8 +166,9 @@ pub fn would_run(system: &System, kdir: &Kdir, given: Option<&str>) -> WouldRun 
 fn working_folder(system: &System, kdir: &Kdir) -> PathBuf {
     match kdir.series() {
         Some(series) if series >= (6, 13) => system.cwd.clone(),
-        _ => kdir.path.clone(),
+        _ => None,
     }
+    .unwrap_or_else(|| kdir.path.clone())
 }
 
 /// Asks make for the value of `RUSTC`, for a tree whose Makefile computes it.

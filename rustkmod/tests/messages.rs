@@ -472,7 +472,9 @@ fn new_refuses() {
         &["file"],
         &["hello", "--author", "J\u{fc}rgen"],
         &["hello", "--kernel", "6.0.0"],
+        &["hello", "--kernel", "./full"],
         &["hello", "--kdir", "full"],
+        &["my-hello", "--kdir", "a b", "--author=A B"],
     ] {
         shown.push_str(&format!("$ rustkmod new {}\n", arguments.join(" ")));
         shown.push_str(&machine.run(&[&["new"], arguments].concat()));

@@ -68,6 +68,10 @@ fn what_cannot_be_written_leaves_nothing() {
     assert_eq!(refused.status.code(), Some(2));
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("/proc/hello cannot be written"), "{said}");
+    assert!(
+        said.contains("\n  note: ") && said.contains("help: see who may write there: ls -ld /proc"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -108,6 +112,149 @@ fn two_at_once_make_one() {
     assert_eq!(made.iter().filter(|made| **made).count(), 1, "{made:?}");
     assert_eq!(names(folder.path()), ["hello", "tree"]);
     assert_eq!(names(&folder.path().join("hello")).len(), 9);
+}
+
+#[test]
+fn an_empty_folder_keeps_its_permissions() {
+    let folder = tempfile::tempdir().unwrap();
+    let kdir = tree(folder.path());
+    let hello = folder.path().join("hello");
+    fs::create_dir(&hello).unwrap();
+    fs::set_permissions(&hello, fs::Permissions::from_mode(0o700)).unwrap();
+    assert!(new(folder.path(), &kdir, "hello").status.success());
+    assert_eq!(
+        fs::metadata(&hello).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+    assert_eq!(names(&hello).len(), 9);
+}
+
+#[test]
+fn what_cannot_be_told_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let kdir = tree(folder.path());
+    for json in [&[][..], &["--json"]] {
+        let output = common::command()
+            .current_dir(folder.path())
+            .args(["new", "hello", "--author", "A", "--kdir"])
+            .arg(&kdir)
+            .args(json)
+            .stdout(fs::File::create("/dev/full").unwrap())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("the output cannot be written: No space"),
+            "{said}"
+        );
+        assert_eq!(names(folder.path()), ["tree"]);
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_utf_8_is_told_as_far_as_it_can_be() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let kdir = tree(folder.path());
+    let odd = folder.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
+    fs::create_dir(&odd).unwrap();
+    let output = common::command()
+        .current_dir(&odd)
+        .args(["--json", "new", "hello", "--author", "A", "--kdir"])
+        .arg(&kdir)
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let path = document["path"].as_str().unwrap();
+    assert!(path.ends_with("\u{fffd}/hello"), "{path}");
+}
+
+#[test]
+fn a_folder_that_was_removed_is_none_to_make_one_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let kdir = tree(folder.path());
+    let script = format!(
+        "mkdir gone; cd gone; rmdir ../gone; exec {} new hello_from_nowhere --kdir {}",
+        env!("CARGO_BIN_EXE_rustkmod"),
+        kdir.display()
+    );
+    let output = Command::new("sh")
+        .args(["-ec", &script])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("is not there any more"), "{said}");
+    assert!(!Path::new("/hello_from_nowhere").exists());
+}
+
+#[test]
+fn the_command_it_prints_is_one_for_the_shell() {
+    let folder = tempfile::tempdir().unwrap();
+    let spaced = folder.path().join("my disk");
+    let kdir = tree(&spaced);
+    // What make gets of it, by a Makefile that only says so.
+    let made_by = |output: &Output, name: &str| {
+        assert!(output.status.success(), "{output:?}");
+        let makefile = folder.path().join(name).join("Makefile");
+        fs::write(makefile, "all: ; @echo \"$(KDIR)\"\n").unwrap();
+        let printed = String::from_utf8(output.stdout.clone()).unwrap();
+        let make = printed.lines().last().unwrap();
+        let said = Command::new("sh")
+            .args(["-ec", make])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(said.stdout).unwrap();
+        let line = said.lines().find(|line| line.starts_with('/'));
+        PathBuf::from(line.unwrap_or_default())
+    };
+    let relative = new(folder.path(), Path::new("my disk/tree"), "one");
+    assert_eq!(made_by(&relative, "one"), kdir);
+
+    let root = folder.path().join("root");
+    let build = root.join("lib/modules/6.1-x/build");
+    common::write(build.join("Makefile"), "VERSION = 6\nPATCHLEVEL = 1\n");
+    common::write(build.join(".config"), "CONFIG_RUST=y\n");
+    common::write(root.join("proc/sys/kernel/osrelease"), "6.1-x\n");
+    let inside = common::command()
+        .current_dir(folder.path())
+        .args(["new", "two", "--author", "A", "--root", "root"])
+        .output()
+        .unwrap();
+    assert_eq!(made_by(&inside, "two"), build);
+}
+
+#[test]
+fn an_author_that_git_names_is_said_to_be_gits() {
+    let folder = tempfile::tempdir().unwrap();
+    let kdir = tree(folder.path());
+    fs::write(kdir.join("Makefile"), "VERSION = 6\nPATCHLEVEL = 1\n").unwrap();
+    let config = folder.path().join("gitconfig");
+    fs::write(&config, "[user]\nname = J\u{fc}rgen\n").unwrap();
+    let run = |author: &[&str]| {
+        let output = common::command()
+            .current_dir(folder.path())
+            .env("GIT_CONFIG_GLOBAL", &config)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .args(["new", "hello", "--kdir"])
+            .arg(&kdir)
+            .args(author)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let help = format!(
+        "help: give one that can: rustkmod new hello --kdir {} --author 'NAME <ADDRESS>'",
+        kdir.display()
+    );
+    let (gits, given) = (run(&[]), run(&["--author=J\u{fc}rgen"]));
+    assert!(gits.contains("git config user.name") && gits.contains(&help));
+    assert!(!given.contains("git config") && given.contains(&help));
 }
 
 /// `RUSTKMOD_TEST_HEADERS` names the headers, as in `kernel.rs`.

@@ -13,13 +13,16 @@ use std::process::{Command, Stdio};
 
 use clap::Args;
 use serde::Serialize;
+use tempfile::TempDir;
 
 pub use name::{Name, NameError};
 pub use template::{File, Module, files};
 
+use crate::call::{Call, quoted};
 use crate::cli::{Header, Output, Tree, Verdict, header, open_tree};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, look_at};
 use crate::kdir;
+use crate::report::lossily;
 use crate::system::System;
 
 /// Arguments of `new`.
@@ -42,21 +45,29 @@ pub struct NewArguments {
 #[derive(Debug, thiserror::Error)]
 pub enum NewError {
     /// The name is one that something on the way to a loaded module refuses.
-    #[error(transparent)]
-    Name(#[from] NameError),
+    #[error("{error}\n  help: {help}")]
+    Name {
+        /// What is wrong with it.
+        error: NameError,
+        /// One that would do.
+        help: String,
+    },
     /// The author's name would not come through `module!`.
     #[error(
         "the author '{author}' cannot be written into a module\n  \
-         note: {reason}\n  \
-         help: give one that can: rustkmod new {name} --author 'NAME <ADDRESS>'"
+         note: {reason}\n{}  \
+         help: give one that can: {help}",
+        if *.is_gits { "  note: it is what git says: git config user.name\n" } else { "" }
     )]
     Author {
         /// The author.
         author: String,
         /// What is wrong with it.
         reason: &'static str,
-        /// The module's name.
-        name: String,
+        /// Whether git named it.
+        is_gits: bool,
+        /// The command that names another.
+        help: Call,
     },
     /// Modules in Rust cannot be built for that kernel.
     #[error(
@@ -84,8 +95,19 @@ pub enum NewError {
         /// What it is.
         reason: &'static str,
     },
+    /// There is no folder to make it in.
+    #[error(
+        "the folder you are in is not there any more\n  \
+         note: the module's folder would be made in it\n  \
+         help: go to one that is, and again: cd"
+    )]
+    NoFolder,
     /// The folder cannot be written.
-    #[error("{path} cannot be written: {source}")]
+    #[error(
+        "{path} cannot be written\n  \
+         note: {source}\n  \
+         help: {}", look_at(.source, .path)
+    )]
     Write {
         /// The folder.
         path: PathBuf,
@@ -96,9 +118,14 @@ pub enum NewError {
 
 /// Makes the module's folder.
 pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -> Result<Verdict> {
-    let name = Name::parse(&arguments.name).map_err(NewError::Name)?;
-    let folder = system.cwd.join(name.as_str());
-    may_be_made(&folder)?;
+    let misnamed = |error: NameError| NewError::Name {
+        help: error.help(&system.again("new")),
+        error,
+    };
+    let name = Name::parse(&arguments.name).map_err(misnamed)?;
+    let here = system.cwd.as_ref().ok_or(NewError::NoFolder)?;
+    let folder = here.join(name.as_str());
+    let permissions = may_be_made(&folder)?;
 
     let tree = Tree {
         release: arguments.kernel.clone(),
@@ -113,11 +140,14 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
         kernel: tree.release.clone().unwrap_or_else(|| shown.clone()),
         reason,
         help: match other.first() {
-            Some(other) => format!(
-                "there is one that has: rustkmod new {} --kernel {other}",
-                name.as_str()
-            ),
-            None => format!("see what it lacks: rustkmod doctor --kdir {shown}"),
+            Some(other) => {
+                let call = system.again("new").without("--kdir");
+                format!("there is one that has: {}", call.with("--kernel", other))
+            }
+            None => {
+                let doctor = system.command(&["doctor"]);
+                format!("see what it lacks: {}", doctor.with("--kdir", &kdir.path))
+            }
         },
     };
     let series = match (&kdir.makefile, kdir.series()) {
@@ -134,20 +164,21 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
         let config = system.shown(&kdir.config_path);
         return Err(refuse(format!("CONFIG_RUST is not set in {config}, it must be y")).into());
     }
-    name.is_no_crate_of(kdir).map_err(NewError::Name)?;
+    name.is_no_crate_of(kdir).map_err(misnamed)?;
     if let Some(release) = &tree.release {
         name.is_no_module_in(system, &kdir::modules_folder(system, release))
-            .map_err(NewError::Name)?;
+            .map_err(misnamed)?;
     }
 
     let module = Module {
-        author: author(arguments.author.as_deref(), &name, series)?,
+        author: author(arguments.author.as_deref(), system, series)?,
         name,
         series,
     };
     let files = files(&module);
-    write(&folder, &files)?;
+    let staged = stage(&folder, &files)?;
 
+    // What cannot be told is not made: the folder is put in its place last.
     let shown_name = module.name.as_str();
     let kernel = tree.release.unwrap_or(shown);
     if out.json {
@@ -157,6 +188,7 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
             header: Header,
             kernelrelease: &'a str,
             name: &'a str,
+            #[serde(serialize_with = "lossily")]
             path: &'a Path,
             files: Vec<&'a str>,
         }
@@ -173,31 +205,35 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
             out.to,
             "{shown_name}/ is a module for Linux {version}.{patchlevel} ({kernel}); build it:\n  \
              make -C {shown_name}{}",
-            match &arguments.kdir {
-                Some(kdir) => format!(" KDIR={}", kdir.display()),
-                None if tree.is_running => String::new(),
-                None => format!(" KDIR={}", system.shown(&kdir.path)),
+            // The Makefile's own KDIR is the running kernel's.
+            if tree.is_running && arguments.kdir.is_none() && system.is_live() {
+                String::new()
+            } else {
+                format!(" KDIR={}", quoted(&kdir.path))
             }
         )?;
     }
+    out.to.flush()?;
+    put(staged, &folder, permissions)?;
     Ok(Verdict::Fine)
 }
 
-/// Whether a folder of this name can be made: it is not there, or is an empty folder.
-fn may_be_made(folder: &Path) -> std::result::Result<(), NewError> {
+/// Whether a folder of this name can be made: it is not there, or is an empty folder, whose
+/// permissions it keeps.
+fn may_be_made(folder: &Path) -> std::result::Result<Option<Permissions>, NewError> {
     let in_the_way = |reason| NewError::InTheWay {
         path: folder.to_path_buf(),
         reason,
     };
     match fs::symlink_metadata(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(NewError::Write {
             path: folder.to_path_buf(),
             source,
         }),
         Ok(about) if !about.is_dir() => Err(in_the_way("is no folder")),
-        Ok(_) => match fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
-            Ok(true) => Ok(()),
+        Ok(about) => match fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
+            Ok(true) => Ok(Some(about.permissions())),
             Ok(false) => Err(in_the_way("is not empty")),
             Err(source) => Err(NewError::Write {
                 path: folder.to_path_buf(),
@@ -207,9 +243,8 @@ fn may_be_made(folder: &Path) -> std::result::Result<(), NewError> {
     }
 }
 
-/// Writes the files beside where they are to be, and puts them there in one step: whoever looks
-/// sees all of the module or nothing of it.
-fn write(folder: &Path, files: &[File]) -> std::result::Result<(), NewError> {
+/// Writes the files beside where they are to be.
+fn stage(folder: &Path, files: &[File]) -> std::result::Result<TempDir, NewError> {
     let failed = |source| NewError::Write {
         path: folder.to_path_buf(),
         source,
@@ -231,10 +266,27 @@ fn write(folder: &Path, files: &[File]) -> std::result::Result<(), NewError> {
             fs::set_permissions(&path, Permissions::from_mode(mode)).map_err(failed)?;
         }
     }
-    match fs::rename(made.path(), folder) {
+    Ok(made)
+}
+
+/// Puts the files where they are to be, in one step: whoever looks sees all of the module or
+/// nothing of it.
+fn put(
+    staged: TempDir,
+    folder: &Path,
+    permissions: Option<Permissions>,
+) -> std::result::Result<(), NewError> {
+    let failed = |source| NewError::Write {
+        path: folder.to_path_buf(),
+        source,
+    };
+    if let Some(permissions) = permissions {
+        fs::set_permissions(staged.path(), permissions).map_err(failed)?;
+    }
+    match fs::rename(staged.path(), folder) {
         Ok(()) => {
             // Nothing is left under its old name to be removed.
-            let _ = made.keep();
+            let _ = staged.keep();
             Ok(())
         }
         // Somebody was faster.
@@ -247,7 +299,7 @@ fn write(folder: &Path, files: &[File]) -> std::result::Result<(), NewError> {
 }
 
 /// Who writes the module: what was given, or what git is told of its user, or a place to fill in.
-fn author(given: Option<&str>, name: &Name, series: (u32, u32)) -> Result<String> {
+fn author(given: Option<&str>, system: &System, series: (u32, u32)) -> Result<String> {
     let git = |key: &str| {
         let output = Command::new("git")
             .args(["config", "--get", key])
@@ -271,7 +323,8 @@ fn author(given: Option<&str>, name: &Name, series: (u32, u32)) -> Result<String
         Some(reason) => Err(Error::from(NewError::Author {
             author,
             reason,
-            name: name.as_str().to_string(),
+            is_gits: given.is_none(),
+            help: system.again("new").with("--author", "NAME <ADDRESS>"),
         })),
     }
 }

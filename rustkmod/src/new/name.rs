@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::call::Call;
 use crate::kdir::Kdir;
 use crate::system::{self, System};
 
@@ -50,8 +51,7 @@ pub enum NameError {
     /// A character that one of them refuses.
     #[error(
         "'{name}' cannot be a module's name: {what}\n  \
-         note: {why}\n  \
-         help: {help}"
+         note: {why}"
     )]
     Spelling {
         /// The name.
@@ -60,14 +60,13 @@ pub enum NameError {
         what: String,
         /// Who refuses it.
         why: &'static str,
-        /// A name that would do, or how one looks.
-        help: String,
+        /// A name that would do, if one is near.
+        better: Option<String>,
     },
     /// The kernel has no room for it.
     #[error(
         "'{name}' is too long for a module's name\n  \
-         note: it has {length} characters, and the kernel has room for {room} (MODULE_NAME_LEN)\n  \
-         help: take a shorter one"
+         note: it has {length} characters, and the kernel has room for {room} (MODULE_NAME_LEN)"
     )]
     Long {
         /// The name.
@@ -80,8 +79,7 @@ pub enum NameError {
     /// A word of the language.
     #[error(
         "'{name}' cannot be a module's name: it is a keyword of Rust\n  \
-         note: kbuild hands it to rustc as the name of a crate\n  \
-         help: rustkmod new my_{name}"
+         note: kbuild hands it to rustc as the name of a crate"
     )]
     Keyword {
         /// The name.
@@ -90,8 +88,7 @@ pub enum NameError {
     /// A crate of the kernel's.
     #[error(
         "'{name}' cannot be a module's name: a crate of the kernel has it\n  \
-         note: a module is compiled beside that crate, and rustc could not tell them apart\n  \
-         help: rustkmod new my_{name}"
+         note: a module is compiled beside that crate, and rustc could not tell them apart"
     )]
     Crate {
         /// The name.
@@ -100,8 +97,7 @@ pub enum NameError {
     /// A module that the kernel has.
     #[error(
         "the kernel has a module '{name}' already\n  \
-         note: {listed} names it, and only one of them could be loaded\n  \
-         help: rustkmod new my_{name}"
+         note: {listed} names it, and only one of them could be loaded"
     )]
     Taken {
         /// The name.
@@ -111,17 +107,31 @@ pub enum NameError {
     },
 }
 
+impl NameError {
+    /// What mends it: the same command with a name that would do, or what such a name has.
+    pub fn help(&self, call: &Call) -> String {
+        let (name, better) = match self {
+            Self::Spelling { name, better, .. } => (name, better.clone()),
+            Self::Long { .. } => return "take a shorter one".to_string(),
+            Self::Keyword { name } | Self::Crate { name } | Self::Taken { name, .. } => {
+                (name, Some(format!("my_{name}")))
+            }
+        };
+        match better {
+            Some(better) => call.clone().with_word(name, better).to_string(),
+            None => "it has small letters, digits and '_', and a letter first: hello".to_string(),
+        }
+    }
+}
+
 impl Name {
     /// Reads a name by the rules that hold whatever the kernel.
     pub fn parse(name: &str) -> Result<Self, NameError> {
-        let refuse = |what: String, why, help: Option<String>| NameError::Spelling {
+        let refuse = |what: String, why, better: Option<String>| NameError::Spelling {
             name: name.to_string(),
             what,
             why,
-            help: help.map_or_else(
-                || "it has small letters, digits and '_', and a letter first: hello".to_string(),
-                |better| format!("rustkmod new {better}"),
-            ),
+            better,
         };
         // Another spelling is offered only if it is taken.
         let better = |spelling: String| {
@@ -256,7 +266,9 @@ mod tests {
     use super::*;
 
     fn message(name: &str) -> String {
-        Name::parse(name).expect_err(name).to_string()
+        let error = Name::parse(name).expect_err(name);
+        let help = error.help(&Call::of(&["new", name]));
+        format!("{error}\n  help: {help}")
     }
 
     #[test]
