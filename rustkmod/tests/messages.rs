@@ -495,6 +495,7 @@ fn ide_says_what_is_not_installed() {
     let machine = Machine::new("arch");
     machine.write("hello/Kbuild", "obj-m := hello.o\n");
     machine.write("hello/hello.rs", "");
+    insta::assert_snapshot!("ide_of_no_folder", machine.run(&["ide", "nonexist"]));
     insta::assert_snapshot!("ide_of_other_headers", machine.run(&["ide", "hello"]));
     machine.headers(
         "rust/toolchain.mk",

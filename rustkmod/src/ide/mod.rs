@@ -8,16 +8,20 @@ mod project;
 mod rules;
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::fs::Metadata;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
+use crate::call::{Call, quoted};
 use crate::cli::{Header, OpenTree, Output, Tree, Verdict, header, open_tree};
-use crate::error::Result;
+use crate::error::{Result, look_at};
 use crate::kdir::{self, Kdir};
-use crate::report::counted;
+use crate::report::{counted, lossily};
 use crate::system::{self, System};
 use crate::toolchain::{self, Found, Origin, WouldRun};
 
@@ -86,33 +90,90 @@ pub enum IdeError {
     #[error(
         "{folder} holds no module in Rust\n  \
          note: {reason}\n  \
-         help: name the folder with the Kbuild of a module: rustkmod ide DIR"
+         help: name the folder with the Kbuild of a module: {help}"
     )]
     NoModule {
         /// The folder.
         folder: PathBuf,
         /// What was looked for.
-        reason: &'static str,
+        reason: String,
+        /// The command that names one.
+        help: Call,
     },
     /// make cannot read a Makefile.
-    #[error("make cannot read the Makefiles\n  note: in {kdir}, it says: {reason}")]
+    #[error(
+        "make cannot read the Makefile of {folder}\n  \
+         note: it says: {reason}\n  \
+         help: mend that line"
+    )]
     Make {
-        /// Where it was run.
-        kdir: PathBuf,
-        /// Its words.
+        /// The folder.
+        folder: PathBuf,
+        /// make's words.
         reason: String,
+    },
+    /// make is not there.
+    #[error(
+        "make does not start\n  \
+         note: {source}, and it is what reads the Makefiles\n  \
+         help: {help}"
+    )]
+    NoMake {
+        /// What the system said.
+        source: std::io::Error,
+        /// How it is come by.
+        help: String,
+    },
+    /// A folder of the module cannot be read.
+    #[error("{path} cannot be read\n  note: {source}\n  help: ls -ld {}", quoted(.path))]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// JSON has no room for the path of a file that rust-analyzer is to read.
+    #[error(
+        "{folder} cannot be named in a rust-project.json\n  \
+         note: {reason}: JSON is UTF-8\n  \
+         help: give module and tree such names, by mv"
+    )]
+    NotUtf8 {
+        /// The module's folder.
+        folder: PathBuf,
+        /// What JSON's writer says.
+        reason: serde_json::Error,
+    },
+    /// There is something in the way that cannot be put aside.
+    #[error(
+        "{path} is there already, and {reason}\n  \
+         note: nothing was written\n  \
+         help: put it aside: mv {} {}", quoted(.path), quoted(beside(.path, ".1"))
+    )]
+    InTheWay {
+        /// What is there.
+        path: PathBuf,
+        /// Why it is in the way.
+        reason: &'static str,
     },
     /// The rules of `rust/` are not as they were in any series.
     #[error(
         "{makefile} does not say how the kernel's crates are compiled\n  \
-         note: neither core nor kernel is among what it says"
+         note: core and kernel are not both among what it says\n  \
+         help: see what the tree lacks: {help}"
     )]
     NoRules {
         /// The Makefile.
         makefile: PathBuf,
+        /// The command that says more of the tree.
+        help: Call,
     },
     /// The file cannot be written.
-    #[error("{path} cannot be written: {source}")]
+    #[error(
+        "{path} cannot be written\n  \
+         note: {source}\n  \
+         help: {}", look_at(.source, .path)
+    )]
     Write {
         /// The file.
         path: PathBuf,
@@ -129,23 +190,30 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
     };
     let OpenTree { kdir, release, .. } = open_tree(system, &tree, "ide --kernel")?;
     let folder = arguments.folder.as_deref().unwrap_or(Path::new("."));
-    let read = |source| crate::error::Error::Read {
-        path: folder.to_path_buf(),
-        source,
+    let no_module = |reason: String| IdeError::NoModule {
+        folder: folder.to_path_buf(),
+        reason,
+        help: match &arguments.folder {
+            Some(folder) => system.again("ide").with_word(folder, "DIR"),
+            None => system.again("ide").and("DIR"),
+        },
     };
-    let folder = std::fs::canonicalize(folder).map_err(read)?;
+    let folder = std::fs::canonicalize(folder).map_err(|error| no_module(error.to_string()))?;
     if !folder.is_dir() {
-        return Err(IdeError::NoModule {
-            folder,
-            reason: "it is no folder",
-        }
-        .into());
+        return Err(no_module("it is no folder".into()).into());
     }
 
     let shown = system.shown(&kdir.path);
-    let project = project(system, kdir, &folder)?;
+    let (kdir, libraries) = sources(system, kdir)?;
+    let roots = rules::module(&kdir, &folder)?;
+    if roots.is_empty() {
+        let reason = "no object in its Kbuild has a file of the same name in Rust beside it";
+        return Err(no_module(reason.into()).into());
+    }
+    let rules = rules::crates(&kdir, &libraries.rustc, &libraries.folder)?;
+    let project = assemble(&kdir, &libraries, &rules, &roots);
     let path = folder.join("rust-project.json");
-    write(&path, &project)?;
+    let staged = stage(&path, &project)?;
 
     let name = release.unwrap_or_else(|| shown.clone());
     let own: Vec<&str> = project
@@ -162,10 +230,13 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
             header: Header,
             kernelrelease: &'a str,
             kdir: &'a str,
+            #[serde(serialize_with = "lossily")]
             path: &'a Path,
             modules: &'a [&'a str],
             crates: usize,
             expands_macros: bool,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            kept: Option<String>,
         }
         out.json(&Document {
             header: header("ide"),
@@ -175,6 +246,7 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
             modules: &own,
             crates: project.crates.len() + project.sysroot_project.crates.len(),
             expands_macros: expands,
+            kept: staged.kept.as_ref().map(|kept| kept.display().to_string()),
         })?;
     } else {
         writeln!(
@@ -187,6 +259,13 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
                 "crate"
             ),
         )?;
+        if let Some(kept) = &staged.kept {
+            writeln!(
+                out.to,
+                "  note: rustkmod had not written the one that was there: it is {} now",
+                kept.display()
+            )?;
+        }
         if !expands {
             writeln!(
                 out.to,
@@ -195,15 +274,14 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
             )?;
         }
     }
+    // What cannot be told is not written: the file is put in its place last.
+    out.to.flush()?;
+    staged.put(&path)?;
     Ok(Verdict::Fine)
 }
 
-/// What rust-analyzer is told.
-fn project(
-    system: &System,
-    mut kdir: Kdir,
-    folder: &Path,
-) -> std::result::Result<Project, IdeError> {
+/// The tree and Rust's own libraries, with the sources that rust-analyzer reads.
+fn sources(system: &System, mut kdir: Kdir) -> std::result::Result<(Kdir, Libraries), IdeError> {
     let shown = system.shown(&kdir.path);
     let mut other = kdir::releases_with_rust(system);
     other.retain(|release| kdir.release.as_ref() != Some(release));
@@ -211,8 +289,14 @@ fn project(
         kdir: shown.clone(),
         reason,
         help: match other.first() {
-            Some(other) => format!("there is one that has: rustkmod ide --kernel {other}"),
-            None => format!("see what it lacks: rustkmod doctor --kdir {shown}"),
+            Some(other) => {
+                let call = system.again("ide").without("--kdir");
+                format!("there is one that has: {}", call.with("--kernel", other))
+            }
+            None => {
+                let doctor = system.command(&["doctor"]);
+                format!("see what it lacks: {}", doctor.with("--kdir", &kdir.path))
+            }
         },
     };
     if let Err(reason) = &kdir.makefile {
@@ -233,27 +317,20 @@ fn project(
             });
         }
     }
-    let Libraries {
-        rustc,
-        folder: library,
-    } = libraries(system, &kdir)?;
+    let libraries = libraries(system, &kdir)?;
 
     // The file outlives the link that the tree may have been named by.
     for path in [&mut kdir.path, &mut kdir.srctree] {
         *path = std::fs::canonicalize(&*path).unwrap_or_else(|_| path.clone());
     }
-    let roots = rules::module(&kdir, folder)?;
-    if roots.is_empty() {
-        return Err(IdeError::NoModule {
-            folder: folder.to_path_buf(),
-            reason: "no object in its Kbuild has a file of the same name in Rust beside it",
-        });
-    }
-    let rules = rules::crates(&kdir, &rustc, &library)?;
-    Ok(assemble(&kdir, &rustc, &library, &rules, &roots))
+    Ok((kdir, libraries))
 }
 
-fn assemble(kdir: &Kdir, rustc: &Path, library: &Path, rules: &[Rule], roots: &[Root]) -> Project {
+fn assemble(kdir: &Kdir, libraries: &Libraries, rules: &[Rule], roots: &[Root]) -> Project {
+    let Libraries {
+        rustc,
+        folder: library,
+    } = libraries;
     let edition = rules::edition(kdir);
     let config = configuration(kdir);
     let mut crates = Crates::default();
@@ -350,7 +427,7 @@ fn assemble(kdir: &Kdir, rustc: &Path, library: &Path, rules: &[Rule], roots: &[
                     .is_file()
             })
             .map(Path::to_path_buf),
-        sysroot_src: library.to_path_buf(),
+        sysroot_src: library.clone(),
         sysroot_project: Sysroot {
             crates: core.into_iter().collect(),
         },
@@ -487,8 +564,9 @@ fn libraries(system: &System, kdir: &Kdir) -> std::result::Result<Libraries, Ide
     });
     let help = match (by_rustup, &exact) {
         _ if package(kdir).is_some() && candidates.is_empty() => {
-            let shown = system.shown(&kdir.path);
-            format!("that rustc is a package, too: rustkmod doctor --kdir {shown}")
+            let doctor = system.command(&["doctor"]);
+            let doctor = doctor.with("--kdir", &kdir.path);
+            format!("that rustc is a package, too: {doctor}")
         }
         _ if package(kdir).is_some() => source_package(system, kdir),
         (Some(name), _) => format!("rustup component add rust-src --toolchain {name}"),
@@ -527,28 +605,181 @@ fn source_package(system: &System, kdir: &Kdir) -> String {
             format!("install them, from where makepkg left the package: sudo pacman -U {file}")
         }
         None => format!(
-            "name a tree that has them, the one these were built from: rustkmod ide --kdir LINUX \
-             (not {})",
+            "name a tree that has them, the one these were built from: {} (not {})",
+            system
+                .again("ide")
+                .without("--kernel")
+                .with("--kdir", "LINUX"),
             system.shown(&kdir.path)
         ),
     }
 }
 
-/// Writes the file in one step: an editor that watches it never sees a half.
-fn write(path: &Path, project: &Project) -> Result<()> {
+/// The file beside where it is to be: an editor that watches it never sees a half.
+#[derive(Debug)]
+struct Staged {
+    file: NamedTempFile,
+    /// Where another's file that is there is kept.
+    kept: Option<PathBuf>,
+}
+
+fn stage(path: &Path, project: &Project) -> std::result::Result<Staged, IdeError> {
     let failed = |source| IdeError::Write {
         path: path.to_path_buf(),
         source,
     };
-    let mut text = serde_json::to_string_pretty(project)?;
-    text.push('\n');
+    let in_the_way = |path: &Path, reason| IdeError::InTheWay {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let there = match path.symlink_metadata() {
+        Ok(about) => Some(about),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(source) => return Err(failed(source)),
+    };
+    let is_own = there.as_ref().is_some_and(Metadata::is_file)
+        && system::read_text(path, 64 << 20).is_ok_and(|text| Project::is_one(&text));
+    let kept = (there.is_some() && !is_own).then(|| beside(path, ".old"));
+    if there.as_ref().is_some_and(Metadata::is_dir) {
+        return Err(in_the_way(path, "it is a folder"));
+    }
+    if let Some(kept) = kept.as_ref().filter(|kept| kept.symlink_metadata().is_ok()) {
+        return Err(in_the_way(
+            kept,
+            "what is to be replaced would be kept there",
+        ));
+    }
+
     let folder = path.parent().unwrap_or(path);
+    let mut text = serde_json::to_string_pretty(project).map_err(|reason| IdeError::NotUtf8 {
+        folder: folder.to_path_buf(),
+        reason,
+    })?;
+    text.push('\n');
     let mut file = tempfile::Builder::new()
         .prefix(".rust-project-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+        .permissions(PermissionsExt::from_mode(0o666))
         .tempfile_in(folder)
         .map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    if let Some(own) = there.filter(|_| is_own) {
+        file.as_file()
+            .set_permissions(own.permissions())
+            .map_err(failed)?;
+    }
+    Ok(Staged { file, kept })
+}
+
+impl Staged {
+    /// Puts the file in its place in one step.
+    fn put(self, path: &Path) -> std::result::Result<(), IdeError> {
+        let failed = |source| IdeError::Write {
+            path: path.to_path_buf(),
+            source,
+        };
+        // By a second name, so that there is a file at any time.
+        if let Some(kept) = &self.kept {
+            std::fs::hard_link(path, kept).map_err(failed)?;
+        }
+        self.file
+            .persist(path)
+            .map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+}
+
+/// The same name with more at its end.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(ending);
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+
+    use super::*;
+
+    fn empty() -> Project {
+        let core = Crate {
+            display_name: "core".into(),
+            ..Crate::default()
+        };
+        Project {
+            sysroot: None,
+            sysroot_src: "/src".into(),
+            sysroot_project: Sysroot { crates: vec![core] },
+            crates: Vec::new(),
+        }
+    }
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn its_own_file_is_replaced_and_keeps_its_permissions() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rust-project.json");
+        let write = || stage(&path, &empty()).unwrap().put(&path).unwrap();
+        write();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        write();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_another_wrote_is_kept() {
+        for text in ["", "mine", "{\"crates\": []}", "{\"sysroot_project\": 1}"] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("rust-project.json");
+            std::fs::write(&path, text).unwrap();
+            let staged = stage(&path, &empty()).unwrap();
+            let kept = staged.kept.clone().unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+            staged.put(&path).unwrap();
+            assert_eq!(std::fs::read_to_string(&kept).unwrap(), text);
+            // Its own is replaced by itself, and what is kept stays.
+            stage(&path, &empty()).unwrap().put(&path).unwrap();
+            assert_eq!(std::fs::read_to_string(&kept).unwrap(), text);
+
+            std::fs::write(&path, "another").unwrap();
+            let said = stage(&path, &empty()).unwrap_err().to_string();
+            let remedy = format!("mv {0} {0}.1", kept.display());
+            assert!(said.contains(&remedy), "{said}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "another");
+        }
+    }
+
+    #[test]
+    fn a_link_is_kept_and_a_folder_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rust-project.json");
+        std::os::unix::fs::symlink("elsewhere", &path).unwrap();
+        stage(&path, &empty()).unwrap().put(&path).unwrap();
+        assert!(path.symlink_metadata().unwrap().is_file());
+        let kept = std::fs::read_link(beside(&path, ".old")).unwrap();
+        assert_eq!(kept, Path::new("elsewhere"));
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let said = stage(&path, &empty()).unwrap_err().to_string();
+        assert!(said.contains("it is a folder"), "{said}");
+    }
+
+    #[test]
+    fn a_path_that_json_has_no_room_for_is_said() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rust-project.json");
+        let mut project = empty();
+        project.sysroot_src = std::ffi::OsStr::from_bytes(b"/\xff").into();
+        let said = stage(&path, &project).unwrap_err().to_string();
+        assert!(
+            said.contains("JSON is UTF-8") && said.contains("help: "),
+            "{said}"
+        );
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// The file.
 #[derive(Debug, Serialize)]
@@ -23,6 +24,17 @@ pub struct Project {
     pub sysroot_project: Sysroot,
     /// All other crates.
     pub crates: Vec<Crate>,
+}
+
+impl Project {
+    /// Whether a text is one of these. `core` alone in a sysroot nobody else writes.
+    pub fn is_one(text: &str) -> bool {
+        let Ok(found) = serde_json::from_str::<Value>(text) else {
+            return false;
+        };
+        let crates = found["sysroot_project"]["crates"].as_array();
+        crates.is_some_and(|crates| matches!(&crates[..], [one] if one["display_name"] == "core"))
+    }
 }
 
 /// The crates of the sysroot.

@@ -3,14 +3,20 @@
 //! What the Makefiles of the kernel and of a module say of their crates. make itself reads them,
 //! so that conditionals, functions and the tree's own variables are what they are in a build.
 
-use std::io::Write;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use nix::sys::memfd::{MFdFlags, memfd_create};
+
 use super::IdeError;
+use crate::call::Call;
 use crate::kdir::Kdir;
 use crate::makefile;
-use crate::system;
+use crate::system::{self, System};
 
 /// A crate that the tree's `rust/Makefile` compiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +118,7 @@ pub fn crates(kdir: &Kdir, rustc: &Path, library: &Path) -> Result<Vec<Rule>, Id
     } else {
         Err(IdeError::NoRules {
             makefile: kdir.file("rust/Makefile"),
+            help: Call::of(&["doctor"]).with("--kdir", &kdir.path),
         })
     }
 }
@@ -157,8 +164,8 @@ fn plain(path: &Path) -> PathBuf {
 pub fn module(kdir: &Kdir, folder: &Path) -> Result<Vec<Root>, IdeError> {
     let mut roots = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
-    // Whoever names a folder in itself is not followed forever.
-    while let Some(folder) = folders.pop().filter(|_| roots.len() < 1024) {
+    let mut seen = BTreeSet::from([folder.to_path_buf()]);
+    while let Some(folder) = folders.pop() {
         let Some(kbuild) = ["Kbuild", "Makefile"]
             .iter()
             .map(|name| folder.join(name))
@@ -166,11 +173,13 @@ pub fn module(kdir: &Kdir, folder: &Path) -> Result<Vec<Root>, IdeError> {
         else {
             continue;
         };
-        // make splits paths at spaces, and has its own mind of '$' and '#'. By a link, a folder may be
+        // make splits paths at spaces, and has its own mind of '$' and '#'. Opened, a folder may be
         // called as it likes.
-        let link = tempfile::tempdir().map_err(|error| failed(kdir, error))?;
-        let named = link.path().join("module");
-        std::os::unix::fs::symlink(&folder, &named).map_err(|error| failed(kdir, error))?;
+        let opened = File::open(&folder).map_err(|source| IdeError::Folder {
+            path: folder.clone(),
+            source,
+        })?;
+        let named = name_of(&opened);
         let kbuild = named.join(kbuild.file_name().unwrap_or_default());
         let series = kdir.series().unwrap_or_default();
         let said = make(
@@ -185,7 +194,14 @@ pub fn module(kdir: &Kdir, folder: &Path) -> Result<Vec<Root>, IdeError> {
                 ("PATCHLEVEL", &series.1.to_string()),
             ],
             "rustkmod",
-        )?;
+        )
+        .map_err(|error| match error {
+            IdeError::Make { reason, .. } => IdeError::Make {
+                reason: reason.replace(&named.display().to_string(), &folder.display().to_string()),
+                folder: folder.clone(),
+            },
+            other => other,
+        })?;
         for line in said.lines() {
             let mut fields = line.split('\t');
             match (fields.next(), fields.next(), fields.next()) {
@@ -199,8 +215,10 @@ pub fn module(kdir: &Kdir, folder: &Path) -> Result<Vec<Root>, IdeError> {
                     }
                 }
                 (Some("rustkmod-folder"), Some(name), None) => {
-                    let below = plain(&folder.join(name));
-                    if below.starts_with(&folder) && below != folder {
+                    // Whoever names a folder in itself is not followed forever.
+                    if let Ok(below) = std::fs::canonicalize(folder.join(name))
+                        && seen.insert(below.clone())
+                    {
                         folders.push(below);
                     }
                 }
@@ -220,11 +238,27 @@ pub fn edition(kdir: &Kdir) -> String {
         .to_string()
 }
 
-fn failed(kdir: &Kdir, reason: impl ToString) -> IdeError {
-    IdeError::Make {
-        kdir: kdir.path.clone(),
-        reason: reason.to_string(),
+fn no_make(source: io::Error) -> IdeError {
+    // The tools are this machine's, whatever system the tree is of.
+    let here = System::here(None).distribution();
+    let install = here.install("make", "make", "make");
+    IdeError::NoMake {
+        source,
+        help: install.unwrap_or_else(|| "install GNU make".into()),
     }
+}
+
+/// A file that is in no folder.
+fn in_memory(text: &str) -> io::Result<File> {
+    let mut file = File::from(memfd_create("makefile", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all(text.as_bytes())?;
+    Ok(file)
+}
+
+/// A path to what this program holds open. It has plain characters alone, and whatever ends the
+/// program leaves nothing behind.
+fn name_of(file: &impl AsRawFd) -> PathBuf {
+    format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into()
 }
 
 /// Runs make on a Makefile of ours in the tree. It starts nothing (`-n`), and answers by
@@ -235,14 +269,12 @@ fn make(
     variables: &[(&str, &str)],
     goal: &str,
 ) -> Result<String, IdeError> {
-    let mut file = tempfile::NamedTempFile::new().map_err(|error| failed(kdir, error))?;
-    file.write_all(makefile.as_bytes())
-        .map_err(|error| failed(kdir, error))?;
+    let file = in_memory(makefile).map_err(no_make)?;
     let output = Command::new("make")
         .args(["-n", "-rR", "--no-print-directory", "-C"])
         .arg(&kdir.path)
         .arg("-f")
-        .arg(file.path())
+        .arg(name_of(&file))
         .arg(format!("srctree={}", kdir.srctree.display()))
         .args(
             variables
@@ -255,14 +287,17 @@ fn make(
         .env_remove("MAKELEVEL")
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| failed(kdir, format!("make does not start: {error}")))?;
+        .map_err(no_make)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let last = said
             .lines()
             .find(|line| line.contains("***"))
             .or(said.lines().next_back());
-        return Err(failed(kdir, last.unwrap_or("it says nothing").trim()));
+        return Err(IdeError::Make {
+            folder: kdir.path.clone(),
+            reason: last.unwrap_or("it says nothing").trim().to_string(),
+        });
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -281,6 +316,75 @@ mod tests {
         assert_eq!(flags.cfg, ["no_fmt", "feature=\"full\""]);
         assert_eq!(flags.edition.as_deref(), Some("2018"));
         assert_eq!(Flags::parse("--cfg 'open"), Flags::default());
+    }
+
+    /// What the Kbuilds of a module name, read with a tree that has nothing.
+    fn modules(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Vec<String>, IdeError>) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join("m").join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let tree = folder.path().join("tree");
+        std::fs::create_dir(&tree).unwrap();
+        let kdir = Kdir::open(&System::bare("/"), &tree);
+        let inside = folder.path().canonicalize().unwrap().join("m");
+        let found = module(&kdir, &inside).map(|roots| {
+            let name = |root: &Root| {
+                root.path
+                    .strip_prefix(&inside)
+                    .unwrap()
+                    .display()
+                    .to_string()
+            };
+            roots.iter().map(name).collect()
+        });
+        (folder, found)
+    }
+
+    #[test]
+    fn a_folder_named_in_itself_is_read_once() {
+        let (_folder, found) = modules(&[
+            ("Kbuild", "obj-m := a.o sub/ ./\n"),
+            ("a.rs", ""),
+            ("sub/Kbuild", "obj-m := b.o ../ ../sub/\n"),
+            ("sub/b.rs", ""),
+        ]);
+        assert_eq!(found.unwrap(), ["a.rs", "sub/b.rs"]);
+    }
+
+    #[test]
+    fn what_make_says_names_the_authors_file() {
+        let (folder, found) = modules(&[("Kbuild", "x := 1\n$(error not so)\n")]);
+        let said = found.unwrap_err().to_string();
+        let line = format!("{}/m/Kbuild:2: *** not so", folder.path().display());
+        assert!(said.contains(&line), "{said}");
+        assert!(said.contains("\n  help: "), "{said}");
+    }
+
+    #[test]
+    fn a_tree_that_says_nothing_has_a_remedy() {
+        let tree = tempfile::tempdir().unwrap();
+        std::fs::create_dir(tree.path().join("rust")).unwrap();
+        std::fs::write(tree.path().join("rust/Makefile"), "").unwrap();
+        let kdir = Kdir::open(&System::bare("/"), tree.path());
+        let said = crates(&kdir, Path::new("rustc"), Path::new("/")).unwrap_err();
+        let help = format!("rustkmod doctor --kdir {}", tree.path().display());
+        assert!(said.to_string().ends_with(&help), "{said}");
+    }
+
+    #[test]
+    fn nothing_is_where_a_kill_would_leave_it() {
+        // What make reads is in memory or the author's, whatever TMPDIR is.
+        let (_folder, found) = modules(&[
+            (
+                "Kbuild",
+                "$(if $(filter-out /proc/%,$(MAKEFILE_LIST) $(src)),$(error left))\nobj-m := a.o\n",
+            ),
+            ("a.rs", ""),
+        ]);
+        assert_eq!(found.unwrap(), ["a.rs"]);
     }
 
     #[test]
