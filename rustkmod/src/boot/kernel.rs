@@ -510,8 +510,7 @@ mod tests {
         let system = System::bare(root.path());
         let error = Kernel::find(&system, Some("6.0-old")).unwrap_err();
         let error = error.to_string();
-        let help = format!("--root {} --kernel 6.1-a", root.path().display());
-        assert!(error.contains(&help), "{error}");
+        assert!(error.contains("rustkmod boot --kernel 6.1-a"), "{error}");
         let name = root.path().display().to_string();
         let kernel = Kernel::find(&System::bare("/none"), Some(&name)).unwrap();
         assert_eq!(kernel.release.as_deref(), Some("6.1-a"));
@@ -569,8 +568,6 @@ mod tests {
         let error = Kernel::find(&System::bare(root.path()), Some("6.9")).unwrap_err();
         let error = error.to_string();
         assert!(error.contains("no /boot/vmlinuz-6.9"), "{error}");
-        let root = root.path().display();
-        let help = format!("rustkmod boot --root {root} --kernel 6.1-a");
-        assert!(error.contains(&help), "{error}");
+        assert!(error.contains("rustkmod boot --kernel 6.1-a"), "{error}");
     }
 }
