@@ -129,6 +129,7 @@ fn kernel_files(lab: &Lab) -> Result<(), Failed> {
             "usr/share/libalpm/hooks/10-linux-rust-save.hook",
             "usr/share/libalpm/hooks/10-linux-rust-forget.hook",
             "usr/share/libalpm/hooks/95-linux-rust-settle.hook",
+            "usr/share/licenses/linux-rust/LICENSE",
         ],
     );
     // Nothing beside it.
@@ -136,6 +137,7 @@ fn kernel_files(lab: &Lab) -> Result<(), Failed> {
         "usr/lib/modules/",
         "usr/lib/linux-rust/",
         "usr/share/libalpm/hooks/",
+        "usr/share/licenses/linux-rust/",
         ".",
     ];
     for file in files(&package) {
