@@ -382,6 +382,24 @@ fn id_in(path: &Path, child: &mut Child) -> String {
     }
 }
 
+/// The same with its signals as they are at a terminal. In the background of a script INT and QUIT
+/// are ignored, and what is started there has it so.
+fn in_the_foreground(command: &Command) -> Command {
+    let mut same = Command::new("env");
+    same.arg("--default-signal=HUP,INT,QUIT,TERM")
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => same.env(name, value),
+            None => same.env_remove(name),
+        };
+    }
+    same
+}
+
 #[test]
 fn whatever_stops_it_leaves_nothing() {
     let waits = "#!/bin/sh\necho $$ >\"${0%/*}/id\"\nexec sleep 1000\n";
@@ -403,6 +421,7 @@ fn whatever_stops_it_leaves_nothing() {
                 command.arg(module);
             }
             // As Ctrl-C does it: to the whole process group.
+            let mut command = in_the_foreground(&command);
             let mut child = command.process_group(0).spawn().unwrap();
             let id = id_in(&id, &mut child);
             let group = format!("-{}", child.id());

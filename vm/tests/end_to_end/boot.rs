@@ -493,7 +493,7 @@ fn interrupted(lab: &Lab) -> Result<(), Failed> {
     }
     // chroot has become the program.
     let id = child.id().to_string();
-    let status = Command::new("kill").args(["-INT", &id]).status()?;
+    let status = Command::new("kill").args(["-TERM", &id]).status()?;
     assert!(status.success());
     let output = child.wait_with_output()?;
     says(&ended(&output, 2), &["error: interrupted"]);
