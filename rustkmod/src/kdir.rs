@@ -237,6 +237,22 @@ pub fn releases_with_rust(system: &System) -> Vec<String> {
     found
 }
 
+/// What to do where a tree is of no use to a command: name another kernel that has Rust crates, or
+/// look at what this one lacks.
+pub fn instead(system: &System, command: &str, kdir: &Path, release: Option<&str>) -> String {
+    let mut others = releases_with_rust(system).into_iter();
+    match others.find(|other| Some(&**other) != release) {
+        Some(other) => {
+            let call = system.again(command).without("--kdir");
+            format!("there is one that has: {}", call.with("--kernel", other))
+        }
+        None => {
+            let doctor = system.command(&["doctor"]);
+            format!("see what it lacks: {}", doctor.with("--kdir", kdir))
+        }
+    }
+}
+
 /// The folder a release's modules are installed in.
 pub fn modules_folder(system: &System, release: &str) -> PathBuf {
     let usual = system.at(Path::new("/lib/modules").join(release));

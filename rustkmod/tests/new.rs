@@ -74,6 +74,14 @@ fn what_cannot_be_written_leaves_nothing() {
     );
 }
 
+fn in_shell(folder: &Path, script: &str) -> Output {
+    Command::new("sh")
+        .args(["-ec", script])
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
 #[test]
 fn files_are_as_the_umask_has_them() {
     let folder = tempfile::tempdir().unwrap();
@@ -83,11 +91,7 @@ fn files_are_as_the_umask_has_them() {
         env!("CARGO_BIN_EXE_rustkmod"),
         kdir.display()
     );
-    let output = Command::new("sh")
-        .args(["-ec", &script])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
+    let output = in_shell(folder.path(), &script);
     assert!(output.status.success());
     let mode = |name: &str| {
         let path = folder.path().join("hello").join(name);
@@ -180,11 +184,7 @@ fn a_folder_that_was_removed_is_none_to_make_one_in() {
         env!("CARGO_BIN_EXE_rustkmod"),
         kdir.display()
     );
-    let output = Command::new("sh")
-        .args(["-ec", &script])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
+    let output = in_shell(folder.path(), &script);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("is not there any more"), "{said}");

@@ -22,40 +22,42 @@ const BUILT_INIT: &str = "x86_64-unknown-linux-gnu/release/kmod-init";
 
 /// The emulator's file.
 pub fn qemu(host: &System) -> Result<PathBuf> {
-    host.which(QEMU).ok_or_else(|| Error::NoProgram {
-        program: QEMU,
-        why: "the kernel is booted in it".into(),
-        help: host
-            .distribution()
-            .install("qemu-system-x86", "qemu-system-x86", "qemu-system-x86-core")
-            .unwrap_or_else(|| "install QEMU for x86".into()),
+    host.which(QEMU).ok_or_else(|| {
+        let packages = ["qemu-system-x86", "qemu-system-x86", "qemu-system-x86-core"];
+        let why = "the kernel is booted in it";
+        missing(host, QEMU, why, packages, "QEMU for x86")
     })
+}
+
+/// Why a program is not there: what it is for, its package on Arch, Debian and Fedora, and what it is
+/// called elsewhere.
+fn missing(
+    host: &System,
+    program: &'static str,
+    why: &str,
+    packages: [&str; 3],
+    name: &str,
+) -> Error {
+    let [arch, debian, fedora] = packages;
+    let command = host.distribution().install(arch, debian, fedora);
+    Error::NoProgram {
+        program,
+        why: why.into(),
+        help: command.unwrap_or_else(|| format!("install {name}")),
+    }
 }
 
 /// Why make is not there.
 pub fn make() -> Error {
-    let host = System::here(None);
-    Error::NoProgram {
-        program: "make",
-        why: "a module's folder is built by it".into(),
-        help: host
-            .distribution()
-            .install("make", "make", "make")
-            .unwrap_or_else(|| "install GNU make".into()),
-    }
+    let why = "a module's folder is built by it";
+    missing(&System::here(None), "make", why, ["make"; 3], "GNU make")
 }
 
 /// Why setpriv is not there.
 pub fn setpriv() -> Error {
-    let host = System::here(None);
-    Error::NoProgram {
-        program: "setpriv",
-        why: "QEMU is started by it, so that it ends with this program".into(),
-        help: host
-            .distribution()
-            .install("util-linux", "util-linux", "util-linux")
-            .unwrap_or_else(|| "install util-linux".into()),
-    }
+    let why = "QEMU is started by it, so that it ends with this program";
+    let package = "util-linux";
+    missing(&System::here(None), "setpriv", why, [package; 3], package)
 }
 
 /// The init: where the package has it, or where cargo has left it beside this program.

@@ -283,21 +283,10 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
 /// The tree and Rust's own libraries, with the sources that rust-analyzer reads.
 fn sources(system: &System, mut kdir: Kdir) -> std::result::Result<(Kdir, Libraries), IdeError> {
     let shown = system.shown(&kdir.path);
-    let mut other = kdir::releases_with_rust(system);
-    other.retain(|release| kdir.release.as_ref() != Some(release));
     let refuse = |reason: String| IdeError::Tree {
         kdir: shown.clone(),
         reason,
-        help: match other.first() {
-            Some(other) => {
-                let call = system.again("ide").without("--kdir");
-                format!("there is one that has: {}", call.with("--kernel", other))
-            }
-            None => {
-                let doctor = system.command(&["doctor"]);
-                format!("see what it lacks: {}", doctor.with("--kdir", &kdir.path))
-            }
-        },
+        help: kdir::instead(system, "ide", &kdir.path, kdir.release.as_deref()),
     };
     if let Err(reason) = &kdir.makefile {
         return Err(refuse(reason.clone()));

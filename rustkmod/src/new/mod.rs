@@ -134,21 +134,10 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
     let tree = open_tree(system, &tree, "new NAME --kernel")?;
     let kdir = &tree.kdir;
     let shown = system.shown(&kdir.path);
-    let mut other = kdir::releases_with_rust(system);
-    other.retain(|release| tree.release.as_ref() != Some(release));
     let refuse = |reason: String| NewError::Kernel {
         kernel: tree.release.clone().unwrap_or_else(|| shown.clone()),
         reason,
-        help: match other.first() {
-            Some(other) => {
-                let call = system.again("new").without("--kdir");
-                format!("there is one that has: {}", call.with("--kernel", other))
-            }
-            None => {
-                let doctor = system.command(&["doctor"]);
-                format!("see what it lacks: {}", doctor.with("--kdir", &kdir.path))
-            }
-        },
+        help: kdir::instead(system, "new", &kdir.path, tree.release.as_deref()),
     };
     let series = match (&kdir.makefile, kdir.series()) {
         (Err(_), _) => return Err(refuse(format!("{shown} holds no kernel tree")).into()),

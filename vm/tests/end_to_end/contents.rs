@@ -12,7 +12,6 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::packages::{package_name, packages};
 
 use crate::lab::{self, Lab, files};
 
@@ -43,12 +42,8 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 
 /// A package, unpacked into a folder of its own.
 pub fn unpacked(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
-    let mut all = packages(&lab.first.path)?;
-    all.extend(packages(&lab.dkms.path)?);
-    let file = all
-        .into_iter()
-        .find(|path| package_name(&path.file_name().unwrap_or_default().to_string_lossy()) == name)
-        .ok_or_else(|| format!("no package {name}"))?;
+    let file =
+        lab::package(&lab.first.path, name).or_else(|_| lab::package(&lab.dkms.path, name))?;
     let folder = lab.shop.cache.folder("test-unpacked", 0)?.join(name);
     lab::unpack(&file, &folder)?;
     Ok(folder)

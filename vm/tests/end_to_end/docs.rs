@@ -10,10 +10,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::{
-    packages::{package_name, packages},
-    series,
-};
+use vm::series;
 
 use crate::lab::{self, Lab, says, text};
 
@@ -86,10 +83,7 @@ fn results(dom: &str) -> Vec<String> {
 
 fn unpacked(lab: &Lab, kept: &Path, pkgbase: &str) -> Result<PathBuf, Failed> {
     let name = format!("{pkgbase}-docs");
-    let file = packages(kept)?
-        .into_iter()
-        .find(|path| package_name(&path.file_name().unwrap_or_default().to_string_lossy()) == name)
-        .ok_or_else(|| format!("no package {name}"))?;
+    let file = lab::package(kept, &name)?;
     let folder = lab
         .shop
         .cache

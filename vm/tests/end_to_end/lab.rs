@@ -158,10 +158,18 @@ impl Lab {
     /// `prepare()`, or ends there, needs no more, and is unpacked in a second.
     pub fn configuring(&self, start: PathBuf) -> Result<Makepkg<'_>> {
         let shop = &self.shop;
-        let whole = source::tarball(&shop.series, shop.distribution, &shop.cache, &shop.progress)?;
+        let (whole, whole_sha256) = match &shop.tarball {
+            Some(tarball) => (tarball.path.clone(), tarball.sha256.clone()),
+            None => {
+                let (cache, progress) = (&shop.cache, &shop.progress);
+                let path = source::tarball(&shop.series, shop.distribution, cache, progress)?;
+                let sha256 = file_hash(&path)?;
+                (path, sha256)
+            }
+        };
         let mut key = Key::default();
         let parts = ["Kconfig*", "Makefile*", "Kbuild*", "scripts/*", "rust/*"];
-        key.text("of", &file_hash(&whole)?)
+        key.text("of", &whole_sha256)
             .text("parts", &parts.join(","));
         let name = whole.file_name().unwrap_or_default();
         let kept = shop.cache.keep("test-configurable", &key, 0, |folder| {
@@ -237,6 +245,16 @@ pub fn data(name: &str) -> Option<PathBuf> {
     let folder = env::var_os("LINUX_RUST_DATA")
         .map_or_else(|| repository().join("../shared/data"), PathBuf::from);
     Some(folder.join(name)).filter(|path| path.is_file())
+}
+
+/// The package of this name among those of a build.
+pub fn package(folder: &Path, name: &str) -> std::result::Result<PathBuf, Failed> {
+    let is_it = |path: &PathBuf| {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        vm::packages::package_name(&file) == name
+    };
+    let found = packages(folder)?.into_iter().find(is_it);
+    Ok(found.ok_or_else(|| format!("no package {name}"))?)
 }
 
 /// A package's files in a folder that has nothing else, with their modes.

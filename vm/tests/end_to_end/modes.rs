@@ -215,11 +215,7 @@ fn source(lab: &Lab) -> Result<(), Failed> {
         if name == DKMS {
             // Whoever is handed it can build it.
             let elsewhere = place.root.join("unpacked");
-            fs::create_dir(&elsewhere)?;
-            let unpacked = Command::new("bsdtar")
-                .args([Path::new("-xf"), &package, Path::new("-C"), &elsewhere])
-                .status()?;
-            assert!(unpacked.success(), "{}", package.display());
+            lab::unpack(&package, &elsewhere)?;
             own(&elsewhere)?;
             makepkg.start = elsewhere.join(DKMS);
             run(lab, &makepkg, &["--cleanbuild"])?;
