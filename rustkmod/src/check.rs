@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::call::quoted;
 use crate::error::{Error, Result};
 use crate::kdir::{self, Kdir};
 use crate::kofile::{KoError, KoFile, Signature};
@@ -55,7 +56,7 @@ impl Kernel {
     /// Finds out about the kernel the caller named: a release, a folder of headers, or a folder
     /// of installed modules.
     pub fn find(system: &System, named: Option<&str>) -> Result<Self> {
-        let running = system.running_release("check --kernel").ok();
+        let running = system.running_release();
         let (kdir_path, modules, release) = match named {
             Some(name) if name.contains('/') => {
                 let path = PathBuf::from(name);
@@ -76,7 +77,9 @@ impl Kernel {
                 Some(release.to_string()),
             ),
             None => {
-                let release = system.running_release("check FILE --kernel")?;
+                let release = system.running_release_or(|| {
+                    system.again("check").with("--kernel", "KERNELRELEASE")
+                })?;
                 (
                     Kdir::of_release(system, &release),
                     Some(kdir::modules_folder(system, &release)),
@@ -725,7 +728,10 @@ impl Context<'_> {
                 "no-rust",
                 error(format!("the kernel {kernel} was built without Rust"))
                     .note(format!("there is no Rust symbol in {from}"))
-                    .run("see why, and what turns it on", "rustkmod why RUST"),
+                    .run(
+                        "see why, and what turns it on",
+                        format!("rustkmod why RUST --kdir {}", quoted(&self.kernel.build)),
+                    ),
             ),
             Missing::AnotherRustc { module, kernel } => (
                 "another-rustc",
@@ -745,7 +751,10 @@ impl Context<'_> {
                 )
                 .note("the number is made from the crate's name and rustc's full version string")
                 .run("build it again, with this kernel's rustc", rebuild)
-                .run("which rustc that is", "rustkmod toolchain"),
+                .run(
+                    "which rustc that is",
+                    format!("rustkmod toolchain --kdir {}", quoted(&self.kernel.build)),
+                ),
             ),
             Missing::NoCrate(name) => (
                 "no-crate",

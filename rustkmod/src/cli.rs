@@ -258,8 +258,13 @@ pub(crate) struct OpenTree {
     pub(crate) is_running: bool,
 }
 
-pub(crate) fn open_tree(system: &System, tree: &Tree, command: &'static str) -> Result<OpenTree> {
-    let running = system.running_release(command).ok();
+/// The same, or that of the running kernel. `help` is the command with a kernel named.
+pub(crate) fn open_tree(
+    system: &System,
+    tree: &Tree,
+    help: impl FnOnce() -> Call,
+) -> Result<OpenTree> {
+    let running = system.running_release();
     if let Some(path) = &tree.kdir {
         let path = std::path::absolute(path).map_err(|source| Error::Read {
             path: path.clone(),
@@ -282,7 +287,7 @@ pub(crate) fn open_tree(system: &System, tree: &Tree, command: &'static str) -> 
             });
         }
         Some(release) => release.clone(),
-        None => system.running_release(command)?,
+        None => system.running_release_or(help)?,
     };
     let kdir = Kdir::open(system, &Kdir::of_release(system, &release));
     let is_running = running.as_ref() == Some(&release);
@@ -298,7 +303,9 @@ fn doctor(system: System, arguments: DoctorArguments, out: &mut Output) -> Resul
         kdir,
         release,
         is_running,
-    } = open_tree(&system, &arguments.tree, "doctor")?;
+    } = open_tree(&system, &arguments.tree, || {
+        system.again("doctor").and("KERNELRELEASE")
+    })?;
     let tree = system.shown(&kdir.path);
     let subject = Subject::new(
         system,
@@ -443,7 +450,8 @@ fn why(system: &System, arguments: &WhyArguments, out: &mut Output) -> Result<Ve
         release: None,
         kdir: arguments.kdir.clone(),
     };
-    let OpenTree { kdir, .. } = open_tree(system, &tree, "why SYMBOL --kdir DIR #")?;
+    let OpenTree { kdir, .. } =
+        open_tree(system, &tree, || system.again("why").with("--kdir", "DIR"))?;
     let config = arguments
         .config
         .as_ref()
@@ -602,7 +610,9 @@ pub(crate) fn write_explanation(
 }
 
 fn toolchain(system: &System, arguments: &ToolchainArguments, out: &mut Output) -> Result<Verdict> {
-    let OpenTree { kdir, release, .. } = open_tree(system, &arguments.tree, "toolchain")?;
+    let OpenTree { kdir, release, .. } = open_tree(system, &arguments.tree, || {
+        system.again("toolchain").and("KERNELRELEASE")
+    })?;
     let tree = system.shown(&kdir.path);
     let name = release.clone().unwrap_or_else(|| tree.clone());
     let Some(need) = toolchain::need(&kdir) else {

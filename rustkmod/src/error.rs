@@ -34,13 +34,15 @@ pub enum Error {
     },
     /// The running kernel's release is not to be had.
     #[error(
-        "the running kernel's release cannot be read from {path}; name one: rustkmod {command} KERNELRELEASE"
+        "the running kernel's release cannot be read\n  \
+         note: it should stand in {path}\n  \
+         help: name a kernel: {help}"
     )]
     NoRelease {
         /// The file that should hold it.
         path: PathBuf,
-        /// The command that was given.
-        command: &'static str,
+        /// The command that names one.
+        help: Call,
     },
     /// No kernel module was found in what was given.
     #[error("there is no kernel module (*.ko, *.ko.zst, *.ko.xz, *.ko.gz) in {0}")]

@@ -23,6 +23,9 @@ const VARIABLES: [&str; 8] = [
     "ARCH",
 ];
 
+/// Where the running kernel tells its release.
+const OSRELEASE: &str = "/proc/sys/kernel/osrelease";
+
 /// Where the program looks, and as whom.
 #[derive(Debug, Clone)]
 pub struct System {
@@ -170,12 +173,17 @@ impl System {
     }
 
     /// The release of the running kernel, as `uname -r` prints it.
-    pub fn running_release(&self, command: &'static str) -> Result<String> {
-        let path = self.at("/proc/sys/kernel/osrelease");
-        match read_text(&path, 4096) {
-            Ok(text) if !text.trim().is_empty() => Ok(text.trim().to_string()),
-            _ => Err(Error::NoRelease { path, command }),
-        }
+    pub fn running_release(&self) -> Option<String> {
+        let text = read_text(&self.at(OSRELEASE), 4096).ok()?;
+        Some(text.trim().to_string()).filter(|release| !release.is_empty())
+    }
+
+    /// The same, for a command that cannot do without: `help` is that command with a kernel named.
+    pub fn running_release_or(&self, help: impl FnOnce() -> Call) -> Result<String> {
+        self.running_release().ok_or_else(|| Error::NoRelease {
+            path: self.at(OSRELEASE),
+            help: help(),
+        })
     }
 
     /// The distribution, by the names `os-release(5)` gives it: `ID` and `ID_LIKE`.

@@ -4,15 +4,16 @@
 //!
 //! The evaluating is done by the crate `kconfig`; here its answer is put into words and JSON.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kconfig::{Answer, Blocker, Change, Config, Involved, Model, Options, Plan, Tristate, Wanted};
 use serde::Serialize;
 
+use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::kdir::Kdir;
 use crate::report::{Finding, counted};
-use crate::system::System;
+use crate::system::{Distribution, System};
 
 /// What is asked, and of which tree.
 #[derive(Debug)]
@@ -67,11 +68,7 @@ impl Question {
         let arch = config.arch().unwrap_or(&self.arch).to_string();
         let kconfig = self.srctree.join("Kconfig");
         if !kconfig.exists() {
-            return Err(Error::Unmet(no_kconfig(
-                system,
-                &self.srctree,
-                &self.config,
-            )));
+            return Err(Error::Unmet(self.no_kconfig(system)));
         }
         let model = Model::load(&self.srctree, &Options::for_arch(&arch))
             .map_err(|error| Error::Unmet(error.to_string()))?;
@@ -79,28 +76,32 @@ impl Question {
             .why(&self.symbol, &self.wanted(), &config)
             .map_err(|error| Error::Unmet(error.to_string()))
     }
-}
 
-fn no_kconfig(system: &System, srctree: &Path, config: &Path) -> String {
-    use crate::system::Distribution;
-    let shown = system.shown(srctree);
-    let message = format!(
-        "there are no Kconfig files in {shown}\n  \
-         note: what a symbol depends on stands in them, and some distributions' headers leave \
-         them out"
-    );
-    match system.distribution() {
-        Distribution::Debian => format!(
-            "{message}\n  help: ask the kernel's source, with this configuration\n            \
-             sudo apt install linux-source && tar xf /usr/src/linux-source-*.tar.xz\n            \
-             rustkmod why SYMBOL --kdir linux-source-VERSION --config {}",
-            system.shown(config)
-        ),
-        _ => format!(
-            "{message}\n  help: name a tree that has them\n            \
-             rustkmod why SYMBOL --kdir SOURCE --config {}",
-            system.shown(config)
-        ),
+    fn no_kconfig(&self, system: &System) -> String {
+        let asked = self.value.as_ref().map_or_else(
+            || self.symbol.clone(),
+            |value| format!("{}={value}", self.symbol),
+        );
+        let call = Call::of(&["why", &asked, "--kdir"]);
+        let with = |tree: &str| {
+            let config = system.shown(&self.config);
+            call.clone().and(tree).with("--config", config)
+        };
+        let help = match system.distribution() {
+            Distribution::Debian => format!(
+                "ask the kernel's source, with this configuration\n            \
+                 sudo apt install linux-source && tar xf /usr/src/linux-source-*.tar.xz\n            \
+                 {}",
+                with("linux-source-VERSION")
+            ),
+            _ => format!("name a tree that has them\n            {}", with("SOURCE")),
+        };
+        format!(
+            "there are no Kconfig files in {}\n  \
+             note: what a symbol depends on stands in them, and some distributions' headers leave \
+             them out\n  help: {help}",
+            system.shown(&self.srctree)
+        )
     }
 }
 

@@ -409,6 +409,37 @@ fn why_in_words_and_json() {
 }
 
 #[test]
+fn a_tree_without_kconfig_names_the_question_that_was_asked() {
+    for distribution in ["arch", "debian"] {
+        let said = Machine::new(distribution).run(&["why", "RUST=n"]);
+        let tree = format!("/lib/modules/{RELEASE}/build");
+        assert!(said.contains("rustkmod why RUST=n --kdir "), "{said}");
+        assert!(said.contains(&format!("--config {tree}/.config")), "{said}");
+    }
+}
+
+#[test]
+fn where_no_kernel_runs_each_command_says_how_to_name_one() {
+    let machine = Machine::new("arch");
+    std::fs::remove_file(machine.folder.path().join("proc/sys/kernel/osrelease")).unwrap();
+    machine.write("m.ko", "");
+    for (given, wanted) in [
+        (&["doctor", "-q"][..], "doctor -q KERNELRELEASE"),
+        (&["toolchain"], "toolchain KERNELRELEASE"),
+        (&["why", "RUST"], "why RUST --kdir DIR"),
+        (&["check", "m.ko"], "check m.ko --kernel KERNELRELEASE"),
+        (&["new", "hello"], "new hello --kernel KERNELRELEASE"),
+        (&["ide"], "ide --kernel KERNELRELEASE"),
+        (&["boot"], "boot --kernel KERNELRELEASE"),
+    ] {
+        let said = machine.run(given);
+        assert!(said.contains("cannot be read"), "{said}");
+        let help = format!("help: name a kernel: rustkmod --root ROOT {wanted}\n[exit 2]");
+        assert!(said.contains(&help), "{said}");
+    }
+}
+
+#[test]
 fn what_is_in_the_place_of_a_file_is_a_finding() {
     let machine = Machine::new("arch");
     for name in [

@@ -52,7 +52,8 @@ impl Kernel {
     /// the running one if none.
     pub fn find(system: &System, named: Option<&str>) -> crate::error::Result<Self> {
         let Some(name) = named else {
-            let release = system.running_release("boot --kernel")?;
+            let release = system
+                .running_release_or(|| system.again("boot").with("--kernel", "KERNELRELEASE"))?;
             return Ok(Self::of_release(system, &release)?);
         };
         let path = Path::new(name);

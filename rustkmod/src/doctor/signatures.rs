@@ -3,6 +3,7 @@
 //! Lockdown and signatures: would the kernel load a module of one's own.
 
 use super::Subject;
+use crate::call::quoted;
 use crate::report::Finding;
 use crate::security::{self, Enforcement};
 
@@ -41,7 +42,10 @@ pub fn signatures(subject: &Subject) -> Vec<Finding> {
                         subject.tree()
                     ),
                 )
-                .run("see whether a module is signed", "rustkmod check FILE.ko")
+                .run(
+                    "see whether a module is signed",
+                    format!("rustkmod check FILE.ko --kernel {}", quoted(subject.tree())),
+                )
         }
         Enforcement::Depends(condition) => Finding::warning(
             check,

@@ -188,7 +188,9 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
         release: arguments.kernel.clone(),
         kdir: arguments.kdir.clone(),
     };
-    let OpenTree { kdir, release, .. } = open_tree(system, &tree, "ide --kernel")?;
+    let OpenTree { kdir, release, .. } = open_tree(system, &tree, || {
+        system.again("ide").with("--kernel", "KERNELRELEASE")
+    })?;
     let folder = arguments.folder.as_deref().unwrap_or(Path::new("."));
     let no_module = |reason: String| IdeError::NoModule {
         folder: folder.to_path_buf(),

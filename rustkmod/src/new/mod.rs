@@ -131,7 +131,9 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
         release: arguments.kernel.clone(),
         kdir: arguments.kdir.clone(),
     };
-    let tree = open_tree(system, &tree, "new NAME --kernel")?;
+    let tree = open_tree(system, &tree, || {
+        system.again("new").with("--kernel", "KERNELRELEASE")
+    })?;
     let kdir = &tree.kdir;
     let shown = system.shown(&kdir.path);
     let refuse = |reason: String| NewError::Kernel {
