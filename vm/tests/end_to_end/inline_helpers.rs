@@ -10,14 +10,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use rustkmod::boot::Verdict;
-use vm::{
-    demo::boot_installed,
-    host::Rust,
-    packages::{Makepkg, packages},
-    run::answer,
-    series,
-};
+use vm::{host::Rust, packages::Makepkg, run::answer, series};
 
 use crate::lab::{self, Lab, text};
 
@@ -64,14 +57,8 @@ fn helpers(lab: &Lab) -> Result<(), Failed> {
         .say("Building with RUST_INLINE_HELPERS (minutes)...");
     makepkg.run("building with RUST_INLINE_HELPERS", &["--force"])?;
 
-    let machine = lab.bare_machine()?;
-    if let Some(folder) = &shop.llvm {
-        machine.use_llvm(folder)?;
-    }
-    let mut all = packages(&makepkg.pkgdest)?;
-    all.extend(packages(&lab.dkms.path)?);
-    lab.pacman(&machine, "inline-helpers", &all)?;
-    let kernel = machine.kernel()?;
+    // DKMS has built the module, and it works.
+    let (machine, kernel) = lab.booted(&shop, &makepkg, "inline-helpers")?;
     let kdir = machine.path(&format!("/usr/lib/modules/{kernel}/build"));
     let config = fs::read_to_string(kdir.join(".config"))?;
     assert!(
@@ -85,10 +72,6 @@ fn helpers(lab: &Lab) -> Result<(), Failed> {
             "no {name}"
         );
     }
-    // DKMS has built the module, and it works.
-    let boot = boot_installed(&shop, &machine, "inline-helpers", &kernel, "")?;
-    assert!(matches!(boot.verdict, Verdict::Good), "{}", boot.verdict);
-
     // That is what the bitcode was needed for.
     fs::remove_dir_all(kdir.join("rust/helpers"))?;
     let output = machine

@@ -10,10 +10,11 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use rustkmod::boot::Boot;
+use rustkmod::boot::{Boot, Verdict};
 use vm::{
     Result,
     cache::{Kept, Key, file_hash},
+    demo,
     host::{self, Rust},
     machine::Machine,
     packages::{Makepkg, Workshop, for_modules, packages, repository},
@@ -108,6 +109,27 @@ impl Lab {
         let log = self.shop.cache.log(&format!("test-{name}"))?;
         machine.pacman_upgrade(files, &log, &self.shop.progress)?;
         Ok(fs::read_to_string(&log).unwrap_or_default())
+    }
+
+    /// What makepkg has built, installed with the DKMS package on a machine with nothing else of ours,
+    /// and booted there: the module was loaded.
+    pub fn booted(
+        &self,
+        shop: &Workshop,
+        makepkg: &Makepkg,
+        name: &str,
+    ) -> std::result::Result<(Machine, String), Failed> {
+        let machine = self.bare_machine()?;
+        if let Some(folder) = &shop.llvm {
+            machine.use_llvm(folder)?;
+        }
+        let mut all = packages(&makepkg.pkgdest)?;
+        all.extend(packages(&self.dkms.path)?);
+        self.pacman(&machine, name, &all)?;
+        let kernel = machine.kernel()?;
+        let boot = demo::boot_installed(shop, &machine, name, &kernel, "")?;
+        assert!(matches!(boot.verdict, Verdict::Good), "{}", boot.verdict);
+        Ok((machine, kernel))
     }
 
     /// The headers' folder, as seen inside a machine.

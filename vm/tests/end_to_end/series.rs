@@ -73,21 +73,15 @@ fn old_bindgen(lab: &Lab) -> Result<(), Failed> {
 /// As on Arch, whose clang is that of no series.
 fn newest_clang(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.makepkg_in("test-newest", lab.shop.pkgbuild("linux-rust", 1)?)?;
-    let llvm = newest_llvm(lab)?;
+    let mut shop = lab.shop.for_series(lab.shop.series.clone())?;
+    let llvm = shop.llvm.insert(newest_llvm(lab)?);
     makepkg.set("_config", "vm").path.push(llvm.clone());
     lab.shop
         .progress
         .say(format!("Building with {} (minutes)...", llvm.display()));
     makepkg.run("building with the newest clang", &["--force"])?;
 
-    let machine = lab.bare_machine()?;
-    machine.use_llvm(&llvm)?;
-    let mut all = packages(&makepkg.pkgdest)?;
-    all.extend(packages(&lab.dkms.path)?);
-    lab.pacman(&machine, "newest-clang", &all)?;
-    let kernel = machine.kernel()?;
-    let boot = boot_installed(&lab.shop, &machine, "newest-clang", &kernel, "")?;
-    assert!(matches!(boot.verdict, Verdict::Good), "{}", boot.verdict);
+    let (machine, kernel) = lab.booted(&shop, &makepkg, "newest-clang")?;
     put_program(&machine)?;
     rustkmod_agrees(&machine, &kernel)?;
 
