@@ -20,8 +20,9 @@ use crate::{
     error::{Context, Error, Result},
     host::{self, BUILDER},
     machine::Machine,
-    packages::{Makepkg, Workshop, package_name, packages, repository},
+    packages::{Makepkg, Site, package_name, packages, repository},
     run::{Progress, cpu_seconds},
+    series,
 };
 
 /// Arch's configuration, where LINUX_RUST_DATA has it: its server is not reached from everywhere.
@@ -42,10 +43,9 @@ pub fn run() -> Result<()> {
     let progress = Progress::default();
     host::begin()?;
     rustkmod::boot::init()?;
-    let shop = Workshop::open(progress)?;
-    let mut row = shop.series.clone();
+    let mut row = series::chosen(None)?.remove(0);
     row.clang = row.clang.max(CLANG);
-    let shop = shop.for_series(row)?;
+    let shop = Site::open(progress)?.workshop(row)?;
     // Whoever works here meanwhile goes first.
     let _ = Command::new("renice")
         .args(["-n", "19", "-p", &std::process::id().to_string()])
