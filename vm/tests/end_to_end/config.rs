@@ -5,12 +5,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    os::unix::process::CommandExt,
     path::PathBuf,
+    process::Command,
     sync::Arc,
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::{packages::Makepkg, series};
+use vm::{host::BUILDER, packages::Makepkg, series};
 
 use crate::lab::{self, Lab, data, says};
 
@@ -29,6 +31,11 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             ),
             ("a_config_of_ones_own_gets_rust", own),
             ("a_config_that_is_not_there_is_named", missing),
+            ("an_old_clang_is_named_where_it_is_the_reason", old_clang),
+            (
+                "a_config_that_was_changed_by_hand_is_asked_again",
+                changed_by_hand,
+            ),
             (
                 "only_listed_modules_are_built_with_localmodcfg",
                 localmodcfg,
@@ -66,7 +73,7 @@ fn small(lab: &Lab, lines: &str) -> Result<PathBuf, Failed> {
     let path = lab
         .shop
         .cache
-        .folder("test-config", vm::host::BUILDER)?
+        .folder("test-config", BUILDER)?
         .join("own.config");
     fs::write(&path, format!("{}\n{lines}\n", fs::read_to_string(from)?))?;
     Ok(path)
@@ -102,7 +109,7 @@ fn options(text: &str) -> BTreeMap<String, String> {
 
 /// Every symbol that the tree's Kconfig files define.
 fn defined(makepkg: &Makepkg<'_>) -> Result<BTreeSet<String>, Failed> {
-    let output = std::process::Command::new("grep")
+    let output = Command::new("grep")
         .args([
             "-rhoE",
             "^[[:space:]]*(menu)?config [A-Za-z0-9_]+",
@@ -241,6 +248,54 @@ fn missing(lab: &Lab) -> Result<(), Failed> {
     )
 }
 
+/// `makepkg -e` on a tree whose `.config` is another than `prepare()` left.
+fn changed_by_hand(lab: &Lab) -> Result<(), Failed> {
+    let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    makepkg.set("_config", "vm");
+    prepare(&makepkg)?;
+    let tree = tree(&makepkg)?;
+    let build = |changes: &[&str]| {
+        let changed = Command::new("scripts/config")
+            .args(changes)
+            .current_dir(&tree)
+            .uid(BUILDER)
+            .gid(BUILDER)
+            .status();
+        assert!(changed.is_ok_and(|status| status.success()), "{changes:?}");
+        // What is there of the kernel is enough to configure it, and no more.
+        let built = makepkg.run("building", &["--force", "--noextract"]);
+        built.expect_err("it was built").to_string()
+    };
+    says(
+        &build(&["-e", "MODVERSIONS"]),
+        &[
+            "cannot be used.",
+            "CONFIG_RUST is n, and must be y.",
+            "RUST depends on !MODVERSIONS; CONFIG_MODVERSIONS is y",
+        ],
+    );
+    // The release that all is named by is that of what is compiled.
+    let name = ["--set-str", "LOCALVERSION", "-mine"];
+    build(&[&["-d", "MODVERSIONS", "-e", "RUST"][..], &name].concat());
+    let version = fs::read_to_string(tree.join("version"))?;
+    assert!(version.trim().ends_with("-rust-mine"), "{version}");
+    Ok(())
+}
+
+/// What an old compiler lacks is not mended by turning off what needs it.
+fn old_clang(lab: &Lab) -> Result<(), Failed> {
+    let config = small(lab, "CONFIG_RETPOLINE=y\nCONFIG_RETHUNK=y")?;
+    refused(
+        lab,
+        &config.display().to_string(),
+        |_| {},
+        &[
+            "RETHUNK depends on RETPOLINE && CC_HAS_RETURN_THUNK",
+            "a newer clang than ",
+        ],
+    )
+}
+
 fn no_modprobed(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg
@@ -333,8 +388,8 @@ fn arch(lab: &Lab) -> Result<(), Failed> {
     // What is not lost any more has no place in the list.
     for (name, reason) in LOST {
         assert!(
-            stock.contains_key(*name),
-            "{name} ({reason}) is none of Arch's"
+            stock.get(*name).is_some_and(on) && !config.get(*name).is_some_and(on),
+            "{name} ({reason}) is not lost"
         );
     }
     Ok(())
