@@ -229,10 +229,10 @@ impl Distribution {
         Self::Other
     }
 
-    /// The command that installs packages. Arch's is [`pacman`]'s.
+    /// The command that installs packages.
     pub fn install(self, arch: &str, debian: &str, fedora: &str) -> Option<String> {
         match self {
-            Self::Arch => Some(pacman(arch)),
+            Self::Arch => Some(format!("sudo pacman -S {arch}")),
             Self::Debian => Some(format!("sudo apt install {debian}")),
             Self::Fedora => Some(format!("sudo dnf install {fedora}")),
             Self::Other => None,
@@ -240,14 +240,16 @@ impl Distribution {
     }
 }
 
-/// The command that installs a package on Arch. This project's kernels are in no repository: theirs
-/// is to be run in the folder where makepkg left the package.
-pub fn pacman(package: &str) -> String {
-    if package.starts_with("linux-rust") {
-        format!("sudo pacman -U {package}-[0-9]*.pkg.tar.zst")
-    } else {
-        format!("sudo pacman -S {package}")
+/// The command that installs a kernel's headers on Arch. Those of this project's kernels are in no
+/// repository: theirs is to be run in the folder where makepkg left them, perhaps of many releases.
+/// A release is the package's version and the end of its name, such as `6.1.172-1-rust`.
+pub fn arch_headers(pkgbase: &str, release: &str) -> String {
+    if !pkgbase.starts_with("linux-rust") {
+        return format!("sudo pacman -S {pkgbase}-headers");
     }
+    let version = release.split(&pkgbase["linux".len()..]).next();
+    let version = version.unwrap_or(release);
+    format!("sudo pacman -U {pkgbase}-headers-{version}-*.pkg.tar.zst")
 }
 
 /// Whether a path is a regular file that somebody may execute.
@@ -332,6 +334,21 @@ mod tests {
             "/usr/src/headers"
         );
         assert_eq!(system.at("/../../etc"), root.path().join("etc"));
+    }
+
+    #[test]
+    fn headers_are_of_their_release() {
+        for (pkgbase, release, wanted) in [
+            ("linux-lts", "6.12.1-1-lts", "-S linux-lts-headers"),
+            (
+                "linux-rust-lts612",
+                "6.12.87-2-rust-lts612",
+                "-U linux-rust-lts612-headers-6.12.87-2-*.pkg.tar.zst",
+            ),
+        ] {
+            let command = arch_headers(pkgbase, release);
+            assert_eq!(command, format!("sudo pacman {wanted}"));
+        }
     }
 
     #[test]

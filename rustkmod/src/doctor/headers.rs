@@ -4,7 +4,7 @@
 
 use super::Subject;
 use crate::report::Finding;
-use crate::system;
+use crate::system::{self, Distribution};
 
 /// Looks for the top Makefile and the configuration of the tree that
 /// `/lib/modules/RELEASE/build` leads to (`Documentation/kbuild/modules.rst`).
@@ -86,11 +86,14 @@ fn install(subject: &Subject, finding: Finding) -> Finding {
     // Arch's release does not name the package; pkgbase beside the modules does.
     let pkgbase = crate::kdir::modules_folder(&subject.system, release).join("pkgbase");
     let pkgbase = system::read_text(&pkgbase, 4096).unwrap_or_else(|_| "linux".into());
-    let command = subject.distribution().install(
-        &format!("{}-headers", pkgbase.trim()),
-        &format!("linux-headers-{release}"),
-        &format!("kernel-devel-{release}"),
-    );
+    let command = match subject.distribution() {
+        Distribution::Arch => Some(system::arch_headers(pkgbase.trim(), release)),
+        other => other.install(
+            "linux-headers",
+            &format!("linux-headers-{release}"),
+            &format!("kernel-devel-{release}"),
+        ),
+    };
     match command {
         Some(command) => finding.run("install them", command),
         None => finding.advise(format!("install the headers of {release}")),

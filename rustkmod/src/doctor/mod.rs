@@ -20,7 +20,7 @@ use std::sync::OnceLock;
 
 use crate::kdir::Kdir;
 use crate::report::Finding;
-use crate::system::{Distribution, System, read_text};
+use crate::system::{Distribution, System, arch_headers, read_text};
 use crate::toolchain::{self, WouldRun};
 
 /// What a check looks at.
@@ -280,12 +280,11 @@ impl Subject {
         let pkgbase = beside.and_then(|path| read_text(&path, 4096).ok());
         // Only Arch's kernels have that file, on whatever system the tree is looked at.
         if let Some(pkgbase) = &pkgbase {
-            let command = crate::system::pacman(&format!("{}-headers", pkgbase.trim()));
+            let command = arch_headers(pkgbase.trim(), release);
             return finding.run("install the kernel's headers again", command);
         }
-        let pkgbase = "linux";
         let command = self.system.distribution().install(
-            &format!("{pkgbase}-headers"),
+            "linux-headers",
             &format!("--reinstall linux-headers-{release}"),
             &format!("kernel-devel-{release}"),
         );
