@@ -3,6 +3,9 @@
 # The init of `rustkmod boot` is static: there is nothing beside it in there.
 HOST := x86_64-unknown-linux-gnu
 
+# Always the same packages: others have other features, and all is compiled again.
+TEST := cargo test --release --locked --workspace
+
 # Where the programs are looked for, whatever cargo's configuration says.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
@@ -29,10 +32,11 @@ check-series: build
 # Speed and size, as ratios. Needs root.
 bench: build
 	target/release/vm bench
-	cargo bench --locked -p rustkmod --bench ratios -- "$$(target/release/vm headers)"
+	headers=$$(target/release/vm headers) && \
+		cargo bench --locked -p rustkmod --bench ratios -- "$$headers"
 
 build:
-	cargo build --release --locked -p vm -p rustkmod
+	cargo build --release --locked --workspace
 	cargo rustc --release --locked -p kmod-init --target $(HOST) -- \
 		-C target-feature=+crt-static -C strip=symbols
 
@@ -42,15 +46,13 @@ build:
 test: build
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo test --release --locked -p vm
-	cargo test --release --locked --workspace --exclude vm
+	$(TEST)
 	archives=$$(target/release/vm source all) && for archive in $$archives; do \
-		KCONFIG_TEST_ARCHIVE=$$archive \
-			cargo test --release --locked -p kconfig --test kernel -- $(IGNORED) || exit; \
+		KCONFIG_TEST_ARCHIVE=$$archive $(TEST) --test olddefconfig -- $(IGNORED) || exit; \
 	done
 	headers=$$(target/release/vm headers all) && for folder in $$headers; do \
 		RUSTKMOD_TEST_HEADERS=$$folder \
-			cargo test --release --locked -p rustkmod --test kernel || exit; \
+			$(TEST) --test kernel --test new --test ide -- --skip an_editor_knows || exit; \
 	done
 
 # Tests that take as long as building a kernel, too, and all of them from nothing:

@@ -31,17 +31,6 @@ fn fact<'m>(makefile: &'m str, name: &str) -> Option<&'m str> {
     makefile.lines().find_map(|line| line.strip_prefix(name))
 }
 
-/// PATH, with the LLVM of the kernel's clang before it where Debian has it beside another.
-fn path_with_llvm(config: &str) -> std::ffi::OsString {
-    let version = config
-        .lines()
-        .find_map(|line| line.strip_prefix("CONFIG_CLANG_VERSION="));
-    let major = version.map_or(0, |version| version.parse::<u32>().unwrap() / 10000);
-    let mut path = std::ffi::OsString::from(format!("/usr/lib/llvm-{major}/bin:"));
-    path.push(std::env::var_os("PATH").unwrap_or_default());
-    path
-}
-
 impl Kernel {
     fn get() -> Option<Self> {
         let Some(headers) = std::env::var_os("RUSTKMOD_TEST_HEADERS").map(PathBuf::from) else {
@@ -79,7 +68,7 @@ impl Kernel {
             rustc,
             target,
             crates,
-            path: path_with_llvm(&config),
+            path: common::path_with_llvm(&headers),
             _keep: keep,
         })
     }

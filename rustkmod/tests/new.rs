@@ -303,6 +303,7 @@ fn every_name_that_is_taken_builds_without_a_warning() {
             .arg(format!("KDIR={}", kdir.display()))
             .arg(format!("RUSTC={}", rustc.display()))
             .env_remove("LLVM")
+            .env("PATH", common::path_with_llvm(kdir))
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();

@@ -173,6 +173,19 @@ pub struct Packages {
     pub release: String,
 }
 
+/// PATH, with the LLVM of the clang that built the kernel of these headers before it, where Debian has
+/// it beside another.
+pub fn path_with_llvm(headers: &Path) -> std::ffi::OsString {
+    let config = std::fs::read_to_string(headers.join(".config")).unwrap();
+    let version = config
+        .lines()
+        .find_map(|line| line.strip_prefix("CONFIG_CLANG_VERSION="));
+    let major = version.map_or(0, |version| version.parse::<u32>().unwrap() / 10000);
+    let mut path = std::ffi::OsString::from(format!("/usr/lib/llvm-{major}/bin:"));
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    path
+}
+
 /// The packages whose headers `RUSTKMOD_TEST_HEADERS` names.
 pub fn packages() -> Option<Packages> {
     let Some(headers) = std::env::var_os("RUSTKMOD_TEST_HEADERS").map(PathBuf::from) else {
