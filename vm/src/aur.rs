@@ -48,8 +48,9 @@ pub fn print(folder: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-/// Writes a folder for each row of the table, one for the module and one for rustkmod into `to`,
-/// each whole or not at all: what was there under its name is replaced in the end.
+/// Writes a folder for each row of the table, one for the module and one for rustkmod into `to`.
+/// What was there under its name is replaced when all of it is made; `.git` stays, of a clone of the
+/// AUR's.
 pub fn write(to: &Path) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(to).context("create", to)?;
     let rows = series::all()?;
@@ -95,15 +96,24 @@ fn write_one(package: &str, name: &str, row: &Series, to: &Path) -> Result<PathB
     write(".SRCINFO", &srcinfo(place.path(), &tree)?)?;
 
     let end = to.join(name);
-    if end.exists() {
-        fs::remove_dir_all(&end).context("remove", &end)?;
+    for left in fs::read_dir(&end).into_iter().flatten().flatten() {
+        let path = left.path();
+        if left.file_name() == ".git" {
+            continue;
+        }
+        let removed = if left.file_type().is_ok_and(|kind| kind.is_dir()) {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
+        removed.context("remove", &path)?;
     }
     copy_tree(&tree, &end)?;
     Ok(end)
 }
 
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir(to).context("create", to)?;
+    fs::create_dir_all(to).context("create", to)?;
     for entry in fs::read_dir(from).context("read", from)?.flatten() {
         let (path, copy) = (entry.path(), to.join(entry.file_name()));
         if path.is_dir() {

@@ -409,11 +409,13 @@ fn size(folder: &Path, part: &str) -> Result<u64> {
 
 /// Bytes of parts of a folder, as tar and zstd -9 pack them.
 fn packed(folder: &Path, parts: &[&str]) -> Result<u64> {
-    let output = Command::new("sh")
+    let output = Command::new("bash")
         .args([
+            "-o",
+            "pipefail",
             "-euc",
             r#"cd "$1"; shift; tar -c "$@" | zstd -q -9 -T0 | wc -c"#,
-            "sh",
+            "bash",
         ])
         .arg(folder)
         .args(parts)

@@ -39,8 +39,9 @@ impl Cache {
 
     /// Opens a folder, and waits for whoever holds it.
     pub fn at(root: PathBuf, progress: &Progress) -> Result<Self> {
-        let root = std::path::absolute(&root).context("find", root)?;
         fs::create_dir_all(&root).context("create", &root)?;
+        // Without links: in a machine's root it has to be found by the same path.
+        let root = root.canonicalize().context("find", &root)?;
         // makepkg runs as somebody else, and comes through here.
         fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).context("open", &root)?;
 
@@ -138,7 +139,10 @@ impl Cache {
             .collect();
         kept.sort();
         for (_, path) in kept.iter().rev().skip(KEPT) {
-            fs::remove_dir_all(path).context("remove", path)?;
+            // Half of it, if this is cut off, is not to be taken for the whole.
+            let gone = path.with_extension("new");
+            fs::rename(path, &gone).context("rename", path)?;
+            fs::remove_dir_all(&gone).context("remove", &gone)?;
         }
         Ok(())
     }

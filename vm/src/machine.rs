@@ -12,11 +12,12 @@ use std::{
 };
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use rustkmod::system::System;
 
 use crate::{
     cache::Cache,
     error::{Context, Error, Result},
-    packages::{NO_NETWORK, make_executable, package_name, repository},
+    packages::{ENDS_WITH_US, make_executable, package_name, repository},
     run::{Program, Progress},
 };
 
@@ -102,32 +103,24 @@ impl Machine {
             Some(&*options),
         )
         .context("mount an overlay on", &root)?;
-        for (source, kind, place) in [
-            (Some("/proc"), None, "proc"),
-            (Some("/sys"), None, "sys"),
-            (Some("/dev"), None, "dev"),
-            (None, Some("tmpfs"), "tmp"),
-            (None, Some("tmpfs"), "run"),
+        let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
+        let read_only = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
+        // What was built where is not to be seen: packages stand for themselves.
+        let hidden = cache.path("").display().to_string();
+        fs::create_dir_all(machine.path(&hidden)).context("create", &hidden)?;
+        for (source, kind, place, flags) in [
+            (Some("/proc"), None, "/proc", bind),
+            // The machine's own: it is looked at, and alone. The firmware's variables lie below.
+            (Some("/sys"), None, "/sys", MsFlags::MS_BIND),
+            (None, None, "/sys", read_only),
+            (Some("/dev"), None, "/dev", bind),
+            (None, Some("tmpfs"), "/tmp", MsFlags::empty()),
+            (None, Some("tmpfs"), "/run", MsFlags::empty()),
+            (None, Some("tmpfs"), &*hidden, MsFlags::empty()),
         ] {
-            let place = root.join(place);
-            let flags = if kind.is_some() {
-                MsFlags::empty()
-            } else {
-                MsFlags::MS_BIND | MsFlags::MS_REC
-            };
+            let place = machine.path(place);
             mount(source, &place, kind, flags, None::<&str>).context("mount", &place)?;
         }
-        // What was built where is not to be seen: packages stand for themselves.
-        let hidden = machine.path(&cache.path("").display().to_string());
-        fs::create_dir_all(&hidden).context("create", &hidden)?;
-        mount(
-            None::<&str>,
-            &hidden,
-            Some("tmpfs"),
-            MsFlags::empty(),
-            None::<&str>,
-        )
-        .context("mount", &hidden)?;
         if lower == "/" {
             machine.set_up()?;
         }
@@ -139,9 +132,10 @@ impl Machine {
         self.base.join("root")
     }
 
-    /// A path inside, as seen from here.
+    /// A path inside, as seen from here. Links are followed as they are inside: what an absolute one
+    /// names here is the real machine's.
     pub fn path(&self, inside: &str) -> PathBuf {
-        self.root().join(inside.trim_start_matches('/'))
+        System::bare(self.root()).at(inside)
     }
 
     fn set_up(&self) -> Result<()> {
@@ -150,14 +144,19 @@ impl Machine {
         if dkms.exists() {
             fs::remove_dir_all(&dkms).context("empty", &dkms)?;
         }
-        for source in fs::read_dir(self.path("/usr/src"))
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let conf = source.path().join("dkms.conf");
+        for source in self.names("/usr/src") {
+            let conf = self.path(&format!("/usr/src/{source}/dkms.conf"));
             if conf.exists() {
                 fs::remove_file(&conf).context("remove", &conf)?;
+            }
+        }
+        // Nor are hooks that write boot entries, sign images or take snapshots for this copy.
+        for folder in ["/usr/share/libalpm/hooks", "/etc/pacman.d/hooks"] {
+            for hook in self.names(folder) {
+                if !["depmod", "dkms"].iter().any(|ours| hook.contains(ours)) {
+                    let hook = self.path(folder).join(hook);
+                    fs::remove_file(&hook).context("remove", &hook)?;
+                }
             }
         }
         for folder in [
@@ -191,6 +190,13 @@ impl Machine {
             make_executable(&self.path("/usr/share/libalpm/scripts/dkms"))?;
         }
         Ok(())
+    }
+
+    /// The names in a folder inside, if there is one.
+    fn names(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(folder)).into_iter().flatten();
+        let names = entries.flatten().map(|entry| entry.file_name());
+        names.filter_map(|name| name.into_string().ok()).collect()
     }
 
     /// Writes a file inside.
@@ -247,11 +253,12 @@ impl Machine {
             .iter()
             .map(|path| package_name(path.trim_start_matches("/packages/")).to_owned())
             .collect();
-        // Nothing is fetched: neither by pacman nor by what DKMS builds in its hooks.
-        let [unshare, net] = NO_NETWORK;
+        // Nothing is fetched: neither by pacman nor by what DKMS builds in its hooks. And nothing of
+        // it goes on when this program is gone.
         let what = format!("pacman -U {}", names.join(" "));
-        let mut program = Program::new(what, unshare, log)
-            .args([net, "/usr/sbin/chroot"])
+        let mut program = Program::new(what, ENDS_WITH_US[0], log)
+            .args(&ENDS_WITH_US[1..])
+            .args(["--net", "--root"])
             .args([&self.root()])
             .args([
                 "pacman",

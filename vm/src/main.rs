@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `make vm` and `make bench`.
+//! The program behind the Makefile.
 
 use std::{path::PathBuf, process::ExitCode};
 

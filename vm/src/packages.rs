@@ -30,6 +30,18 @@ const SOURCE_DATE_EPOCH: &str = "1735689600";
 /// Runs what follows it where there is no network, not even a loopback that is up.
 pub const NO_NETWORK: [&str; 2] = ["unshare", "--net"];
 
+/// What a program is started through, so that it and all that it starts end with who started it.
+/// Options of `unshare` can follow.
+pub const ENDS_WITH_US: [&str; 7] = [
+    "setpriv",
+    "--pdeathsig=KILL",
+    "unshare",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+];
+
 /// Who makes packages on the test machine. makepkg's own "Unknown Packager" has no address, and Arch's
 /// reader of packages refuses it.
 pub const PACKAGER: &str = "The linux-rust test machine <packager@linux-rust.example>";
@@ -162,7 +174,7 @@ impl Workshop {
         Ok(Some(key))
     }
 
-    /// The call that builds the kernel, its headers and its toolchain.
+    /// The call that builds the kernel, with all that is split off it.
     pub fn kernel_call(&self, pkgrel: u32) -> Result<Makepkg<'_>> {
         let mut makepkg = Makepkg::new(self, self.pkgbuild("linux-rust", pkgrel)?);
         makepkg.set("_config", "vm");
@@ -172,7 +184,7 @@ impl Workshop {
         Ok(makepkg)
     }
 
-    /// The kernel, its headers and its toolchain.
+    /// The kernel, with all that is split off it.
     pub fn kernel(&self, pkgrel: u32) -> Result<Kept> {
         let pkgbase = &self.series.pkgbase;
         let mut makepkg = self.kernel_call(pkgrel)?;
@@ -473,15 +485,8 @@ impl<'a> Makepkg<'a> {
             Rust::Distribution { cargo, .. } => lend(cargo, cache)?,
         };
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut program = Program::new(what, "setpriv", log)
-            .args([
-                "--pdeathsig=KILL",
-                "unshare",
-                "--pid",
-                "--fork",
-                "--kill-child",
-                "--mount-proc",
-            ])
+        let mut program = Program::new(what, ENDS_WITH_US[0], log)
+            .args(&ENDS_WITH_US[1..])
             .args(&self.through)
             .args(["setpriv", "--clear-groups", "--pdeathsig=KILL"])
             .args([format!("--reuid={user}"), format!("--regid={user}")])

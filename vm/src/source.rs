@@ -120,7 +120,7 @@ pub fn tarball(
 pub fn print(series: Option<&str>) -> Result<()> {
     let rows = series::chosen(series)?;
     let progress = Progress::beside_an_answer();
-    host::require_root()?;
+    host::begin()?;
     let cache = Cache::open(&progress)?;
     for row in rows {
         let path = tarball(&row, Distribution::detect()?, &cache, &progress)?;

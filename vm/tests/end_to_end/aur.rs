@@ -71,11 +71,15 @@ fn stand_alone(_: &Lab) -> Result<(), Failed> {
         assert!(output.status.success(), "{}", text(&output));
         assert_eq!(aur::srcinfo(again.path(), &copy)?, info);
     }
-    // A second run replaces, and adds nothing.
+    // A second run replaces, and adds nothing. A clone of the AUR's stays one.
     let count = |folder: &Path| fs::read_dir(folder).map(Iterator::count);
     let before = count(&trees[0])?;
+    fs::create_dir(trees[0].join(".git"))?;
+    fs::write(trees[0].join(".git/HEAD"), "ref: refs/heads/master\n")?;
+    fs::write(trees[0].join("of-an-earlier-release.patch"), "")?;
     aur::write(place.path())?;
-    assert_eq!(count(&trees[0])?, before);
+    assert!(trees[0].join(".git/HEAD").exists());
+    assert_eq!(count(&trees[0])?, before + 1);
     Ok(())
 }
 

@@ -299,10 +299,9 @@ fn differences(lab: &Lab, first: &Path, second: &Path) -> Result<Vec<String>, Fa
             let other = |fact: &&String| !of_content.iter().any(|name| fact.starts_with(name));
             facts.iter().filter(other).cloned().collect()
         };
-        for (fact, other_fact) in plain(facts).iter().zip(&plain(other_facts)) {
-            if fact != other_fact {
-                found.push(format!("{path}: {fact}, {other_fact}"));
-            }
+        let (facts, other_facts) = (plain(facts), plain(other_facts));
+        if facts != other_facts {
+            found.push(format!("{path}: {facts:?}, {other_facts:?}"));
         }
         let (file, other_file) = (one.join(path), other.join(path));
         if !file.is_symlink() && file.is_file() {

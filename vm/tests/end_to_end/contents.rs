@@ -513,7 +513,9 @@ fn build_paths(lab: &Lab) -> Result<(), Failed> {
                 continue;
             }
             let content = if file.extension().is_some_and(|extension| extension == "zst") {
-                Command::new("zstd").arg("-dcq").arg(&file).output()?.stdout
+                let output = Command::new("zstd").arg("-dcq").arg(&file).output()?;
+                assert!(output.status.success(), "{}", file.display());
+                output.stdout
             } else {
                 fs::read(&file)?
             };

@@ -76,15 +76,27 @@ fn checkout(lab: &Lab) -> Result<PathBuf, Failed> {
 /// The package, kept while what it is made from stays the same.
 fn program(lab: &Lab) -> Result<Kept, Failed> {
     let mut key = Key::default();
-    for name in ["rustkmod", "kconfig", "kmod-init", "rust-out-of-tree-dkms"] {
-        for file in files(&repository().join(name)) {
-            key.text(&file.display().to_string(), &vm::cache::file_hash(&file)?);
+    for name in [
+        "rustkmod",
+        "kconfig",
+        "kmod-init",
+        "rust-out-of-tree-dkms",
+        "docs/first-module.md",
+        "LICENSES/MIT.txt",
+        "Cargo.toml",
+        "Cargo.lock",
+    ] {
+        let path = repository().join(name);
+        let all = if path.is_dir() {
+            files(&path)
+        } else {
+            vec![path]
+        };
+        for file in all {
+            let name = file.strip_prefix(repository())?.display().to_string();
+            key.text(&name, &vm::cache::file_hash(&file)?);
         }
     }
-    key.text(
-        "lock",
-        &vm::cache::file_hash(&repository().join("Cargo.lock"))?,
-    );
     key.text("packager", PACKAGER);
     key.text("cargo", &answer("cargo", ["--version"]));
     key.text("makepkg", &answer("makepkg", ["--version"]));
@@ -194,27 +206,23 @@ fn installs(lab: &Lab) -> Result<(), Failed> {
         );
     }
     // Every file that it listed is there as listed, and none is left behind.
-    for file in &all {
-        let here = machine.path(&file.path.display().to_string().replacen("./", "/", 1));
-        if !here
-            .components()
-            .any(|part| part.as_os_str().to_string_lossy().starts_with("."))
-        {
-            assert_eq!(here.metadata()?.len(), file.size, "{}", here.display());
-        }
+    let all: Vec<_> = all
+        .iter()
+        .map(|file| (file.path.display().to_string(), file.size))
+        // pacman's own, such as .PKGINFO.
+        .filter(|(path, _)| !path.trim_start_matches("./").starts_with('.'))
+        .collect();
+    assert!(all.len() > 10, "{all:?}");
+    for (path, size) in &all {
+        assert_eq!(machine.path(path).metadata()?.len(), *size, "{path}");
     }
     let output = machine
         .command("pacman")
         .args(["-R", "--noconfirm", "rustkmod"])
         .output()?;
     assert!(output.status.success(), "{}", text(&output));
-    for place in [
-        "/usr/bin/rustkmod",
-        "/usr/lib/rustkmod",
-        "/usr/share/doc/rustkmod",
-        "/usr/share/licenses/rustkmod",
-    ] {
-        assert!(!machine.path(place).exists(), "{place} is left");
+    for (path, _) in &all {
+        assert!(!machine.path(path).exists(), "{path} is left");
     }
     Ok(())
 }
