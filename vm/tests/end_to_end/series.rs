@@ -64,7 +64,7 @@ fn old_bindgen(lab: &Lab) -> Result<(), Failed> {
         &[
             &format!("bindgen {first} cannot read C with this libclang."),
             "a struct that is declared before it is defined has no fields",
-            "PATH=/usr/lib/llvm21/bin:$PATH makepkg",
+            "PATH=/usr/lib/llvm21/bin:$PATH _series=6.1 makepkg",
         ],
     );
     Ok(())
