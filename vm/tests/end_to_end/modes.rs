@@ -305,7 +305,7 @@ fn kernel_builddir(lab: &Lab) -> Result<(), Failed> {
         &[
             "The kernel cannot be built in '",
             "takes no blanks, colons or percent signs",
-            "BUILDDIR=/another/folder makepkg",
+            "BUILDDIR=/another/folder _series=6.1 makepkg",
         ],
     );
     Ok(())
