@@ -154,10 +154,8 @@ fn licensed(lab: &Lab) -> Result<(), Failed> {
 
 fn prepares(lab: &Lab) -> Result<(), Failed> {
     let trees = &written(lab)?.trees;
-    let row = series::all()?.remove(1);
-    let shop = lab.shop.for_series(row)?;
     // Nothing chooses the series but the folder.
-    let mut makepkg = Makepkg::new(&shop, trees[1].clone());
+    let mut makepkg = Makepkg::new(&lab.series()?[1], trees[1].clone());
     makepkg.set("_config", "vm");
     let log = lab.shop.cache.log("test-aur")?;
     makepkg

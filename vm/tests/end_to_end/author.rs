@@ -22,8 +22,7 @@ use vm::{
     boot::{boot, put_program},
     host::BUILDER,
     machine::Machine,
-    packages::{make_executable, packages, repository},
-    series,
+    packages::{make_executable, repository},
 };
 
 use crate::lab::{self, Lab, logged, says, text};
@@ -246,13 +245,7 @@ fn on_each_series(
     lab: &Lab,
     test: impl Fn(&Machine, &str) -> Result<(), Failed>,
 ) -> Result<(), Failed> {
-    for row in series::all()? {
-        let shop = lab.shop.for_series(row)?;
-        let machine = lab.bare_machine()?;
-        if let Some(folder) = &shop.llvm {
-            machine.use_llvm(folder)?;
-        }
-        lab.pacman(&machine, "author", &packages(&shop.kernel(1)?.path)?)?;
+    for (_, machine) in lab.each_series()? {
         put_program(&machine)?;
         set_up_author(&machine)?;
         test(&machine, &machine.kernel()?)?;

@@ -17,7 +17,6 @@ use vm::{
     boot::{installed, put_program},
     machine::Machine,
     packages::{make_executable, packages, repository},
-    series,
 };
 
 use crate::lab::{self, Lab, says, text};
@@ -158,8 +157,7 @@ fn from_packages(lab: &Lab) -> Result<(), Failed> {
 fn every_series(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.bare_machine()?;
     put_program(&machine)?;
-    for row in series::all()? {
-        let shop = lab.shop.for_series(row)?;
+    for shop in lab.series()? {
         let name = shop.series.pkgbase.clone();
         let kernel = lab.some(&shop.kernel(1)?, &[&name])?.remove(0);
         let file = format!("/packages/{name}.pkg.tar.zst");
@@ -199,20 +197,18 @@ fn hangs(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     let forever = "loop { core::hint::spin_loop(); }";
     sample(&machine, "/tmp/m", forever)?;
-    let start = Instant::now();
     let output = boot(&machine, &lab.release)
-        .args(["-q", "--timeout", "20", "/tmp/m"])
+        .args(["-q", "--timeout", "10", "/tmp/m"])
         .output()?;
     says(
         &ended(&output, 1),
         &[
             "error[hung]: `load rust_out_of_tree` did not end",
-            "given up after 20 s",
+            "given up after 10 s",
             "RIP: 0010:init_module+",
             "[rust_out_of_tree]",
         ],
     );
-    assert!(start.elapsed() < Duration::from_secs(60));
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use vm::{
     boot::{boot, put_program},
     demo::{MODULE, boot_installed},
     machine::Machine,
-    packages::{package_name, packages, repository},
+    packages::{for_modules, package_name, packages, repository},
 };
 
 use crate::lab::{self, Lab, logged, says, text};
@@ -244,7 +244,7 @@ fn upgrade(lab: &Lab) -> Result<(), Failed> {
 fn failed_upgrade(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let good = break_source(&machine)?;
-    let said = lab.pacman(&machine, "failed-upgrade", &packages(&lab.second.path)?)?;
+    let said = lab.pacman(&machine, "failed-upgrade", &for_modules(&lab.second.path)?)?;
     let new = lab.release.replace("-1-", "-2-");
     says(
         &said,
@@ -260,7 +260,7 @@ fn failed_upgrade(lab: &Lab) -> Result<(), Failed> {
 
     // Once it builds again, the next upgrade takes the kept kernel away.
     machine.write(SOURCE, &good)?;
-    lab.pacman(&machine, "mended-upgrade", &packages(&lab.second.path)?)?;
+    lab.pacman(&machine, "mended-upgrade", &for_modules(&lab.second.path)?)?;
     assert_eq!(machine.kernels()?.as_slice(), std::slice::from_ref(&new));
     is_good(
         &boot_installed(&lab.shop, &machine, "mended", &new, "")?,

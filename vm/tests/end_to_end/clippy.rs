@@ -6,7 +6,7 @@ use std::{fs, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
 use nix::mount::{MsFlags, mount};
-use vm::{host::Rust, machine::Machine, packages::packages, series};
+use vm::{host::Rust, packages::packages};
 
 use crate::lab::{self, Lab, text};
 
@@ -20,15 +20,8 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 }
 
 fn clippy(lab: &Lab) -> Result<(), Failed> {
-    for row in series::all()? {
-        let shop = lab.shop.for_series(row)?;
-        let machine = Machine::new(&shop.cache)?;
-        if let Some(folder) = &shop.llvm {
-            machine.use_llvm(folder)?;
-        }
-        let mut all = packages(&shop.kernel(1)?.path)?;
-        all.extend(packages(&lab.dkms.path)?);
-        lab.pacman(&machine, "clippy", &all)?;
+    for (shop, machine) in lab.each_series()? {
+        lab.pacman(&machine, "clippy", &packages(&lab.dkms.path)?)?;
 
         let place = machine.path("/opt/toolchain");
         fs::create_dir_all(&place)?;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::{host::BUILDER, packages::Makepkg, series};
+use vm::{host::BUILDER, packages::Makepkg};
 
 use crate::lab::{self, Lab, data, says};
 
@@ -343,8 +343,7 @@ fn prepare_arch<'a>(lab: &Lab, mut makepkg: Makepkg<'a>) -> Result<Makepkg<'a>, 
     let stock = data(ARCH).ok_or("no data")?;
     makepkg.set("_config", "arch");
     // Debian 12's clang cannot mitigate Retbleed, and is refused; the newest series brings one.
-    let newest = series::all()?.pop().ok_or("a row")?;
-    makepkg.path.extend(lab.shop.for_series(newest)?.llvm);
+    makepkg.path.extend(lab.newest()?.llvm.clone());
     // Where makepkg finds what it would fetch from Arch.
     makepkg.srcdest = makepkg.builddir.join("sources");
     fs::create_dir_all(&makepkg.srcdest)?;

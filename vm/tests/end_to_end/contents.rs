@@ -40,13 +40,11 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     )
 }
 
-/// A package, unpacked into a folder of its own.
+/// A package of the default series, or of the module.
 pub fn unpacked(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
-    let file =
-        lab::package(&lab.first.path, name).or_else(|_| lab::package(&lab.dkms.path, name))?;
-    let folder = lab.shop.cache.folder("test-unpacked", 0)?.join(name);
-    lab::unpack(&file, &folder)?;
-    Ok(folder)
+    let is_dkms = lab::package(&lab.dkms.path, name).is_ok();
+    let kept = if is_dkms { &lab.dkms } else { &lab.first };
+    lab.unpacked(&kept.path, name)
 }
 
 pub fn all_unpacked(lab: &Lab) -> Result<Vec<(&'static str, PathBuf)>, Failed> {

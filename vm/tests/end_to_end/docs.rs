@@ -3,14 +3,9 @@
 //! The documentation of each series, read as a person would: in a browser, offline, from where it
 //! is installed.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    sync::Arc,
-};
+use std::{path::Path, process::Command, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
-use vm::series;
 
 use crate::lab::{self, Lab, says, text};
 
@@ -51,10 +46,10 @@ fn searched(lab: &Lab) -> Result<(), Failed> {
     let browser = Browser {
         profile: tempfile::tempdir()?,
     };
-    for row in series::all()? {
-        let shop = lab.shop.for_series(row)?;
-        let docs = unpacked(lab, &shop.kernel(1)?.path, &shop.series.pkgbase)?;
-        let page = docs.join("kernel/index.html");
+    for shop in lab.series()? {
+        let pkgbase = &shop.series.pkgbase;
+        let docs = lab.unpacked(&shop.kernel(1)?.path, &format!("{pkgbase}-docs"))?;
+        let page = docs.join(format!("usr/share/doc/{pkgbase}/rustdoc/kernel/index.html"));
         let name = &shop.series.name;
 
         // pr_info is a macro of the kernel crate in every series.
@@ -79,16 +74,4 @@ fn results(dom: &str) -> Vec<String> {
         .filter_map(|result| result.split_once("href=\"")?.1.split('"').next())
         .map(str::to_owned)
         .collect()
-}
-
-fn unpacked(lab: &Lab, kept: &Path, pkgbase: &str) -> Result<PathBuf, Failed> {
-    let name = format!("{pkgbase}-docs");
-    let file = lab::package(kept, &name)?;
-    let folder = lab
-        .shop
-        .cache
-        .folder("test-unpacked", 0)?
-        .join(format!("{name}-browsed"));
-    lab::unpack(&file, &folder)?;
-    Ok(folder.join(format!("usr/share/doc/{pkgbase}/rustdoc")))
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::{host::Rust, packages::Makepkg, run::answer, series};
+use vm::{host::Rust, packages::Makepkg, run::answer};
 
 use crate::lab::{self, Lab, text};
 
@@ -38,11 +38,10 @@ fn rustc_of(clang: &str, row: &str) -> String {
 }
 
 fn helpers(lab: &Lab) -> Result<(), Failed> {
-    let row = series::all()?.pop().ok_or("a row")?;
-    let shop = lab.shop.for_series(row)?;
+    let shop = lab.newest()?;
     let clang = answer(&shop.llvm_program("clang"), ["-dumpversion"]);
     let toolchain = lab.toolchain(&rustc_of(&clang, &shop.series.rustc), "rust-src")?;
-    let mut makepkg = Makepkg::new(&shop, shop.pkgbuild("linux-rust", 1)?);
+    let mut makepkg = Makepkg::new(shop, shop.pkgbuild("linux-rust", 1)?);
     OpenOptions::new()
         .append(true)
         .open(makepkg.start.join("config.vm"))?
@@ -58,7 +57,7 @@ fn helpers(lab: &Lab) -> Result<(), Failed> {
     makepkg.run("building with RUST_INLINE_HELPERS", &["--force"])?;
 
     // DKMS has built the module, and it works.
-    let (machine, kernel) = lab.booted(&shop, &makepkg, "inline-helpers")?;
+    let (machine, kernel) = lab.booted(shop, &makepkg, "inline-helpers")?;
     let kdir = machine.path(&format!("/usr/lib/modules/{kernel}/build"));
     let config = fs::read_to_string(kdir.join(".config"))?;
     assert!(

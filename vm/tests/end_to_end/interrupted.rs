@@ -22,7 +22,7 @@ use vm::{
     demo::{MODULE, boot_installed},
     host::BUILDER,
     machine::Machine,
-    packages::{Makepkg, packages, repository},
+    packages::{Makepkg, for_modules, packages, repository},
 };
 
 use crate::lab::{Lab, all_trials, says, text};
@@ -532,7 +532,7 @@ fn pacman_script(machine: &Machine, files: &[PathBuf]) -> Result<String, Failed>
 
 fn upgrade_killed(lab: &Lab) -> Seen {
     let machine = lab.machine()?;
-    let second = packages(&lab.second.path)?;
+    let second = for_modules(&lab.second.path)?;
     let script = pacman_script(&machine, &second)?;
     let log = lab.shop.cache.log("test-upgrade-killed")?;
     // The old files are gone by then, and nothing is built for the new kernel.
@@ -578,7 +578,7 @@ fn pacman_without_space(lab: &Lab) -> Seen {
     let machine = lab.bare_machine()?;
     let modules = machine.path("/usr/lib/modules");
     small(&modules, "16m")?;
-    let mut files = packages(&lab.first.path)?;
+    let mut files = for_modules(&lab.first.path)?;
     files.extend(packages(&lab.dkms.path)?);
     let script = pacman_script(&machine, &files)?;
     let output = machine.command("sh").args(["-euc", &script]).output()?;
@@ -602,7 +602,7 @@ fn pacman_without_space(lab: &Lab) -> Seen {
 
 fn two_pacmans(lab: &Lab) -> Seen {
     let machine = lab.machine()?;
-    let script = pacman_script(&machine, &packages(&lab.second.path)?)?;
+    let script = pacman_script(&machine, &for_modules(&lab.second.path)?)?;
     let log = lab.shop.cache.log("test-two-pacmans")?;
     let out = fs::File::create(&log)?;
     let mut first = together(&machine, &script)

@@ -3,10 +3,11 @@
 //! What the tests share: the packages, and a machine where they are installed.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::Arc,
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use libtest_mimic::{Failed, Trial};
@@ -19,7 +20,7 @@ use vm::{
     machine::Machine,
     packages::{Makepkg, Workshop, for_modules, packages, repository},
     run::{Program, Progress},
-    source,
+    series, source,
 };
 
 /// All of it, made once.
@@ -35,6 +36,10 @@ pub struct Lab {
     pub installed: Machine,
     /// Its kernel.
     pub release: String,
+    series: OnceLock<Vec<Workshop>>,
+    each_installed: OnceLock<Vec<Machine>>,
+    /// Of this run.
+    unpacked: Mutex<BTreeSet<String>>,
 }
 
 /// A test: it gets the lab, which is there unless tests are only listed.
@@ -91,7 +96,55 @@ impl Lab {
             dkms,
             installed,
             release,
+            series: OnceLock::new(),
+            each_installed: OnceLock::new(),
+            unpacked: Mutex::default(),
         })
+    }
+
+    /// Every series of the table, the default first.
+    pub fn series(&self) -> Result<&[Workshop]> {
+        once(&self.series, || {
+            let rows = series::all()?.into_iter();
+            rows.map(|row| self.shop.for_series(row)).collect()
+        })
+    }
+
+    /// The newest, whose LLVM is the newest that there is.
+    pub fn newest(&self) -> Result<&Workshop> {
+        Ok(self.series()?.last().expect("a row"))
+    }
+
+    /// For each series a machine with its packages and the LLVM that built them, for one test.
+    pub fn each_series(&self) -> Result<Vec<(&Workshop, Machine)>> {
+        let installed = once(&self.each_installed, || {
+            let install = |shop: &Workshop| {
+                let machine = self.bare_machine()?;
+                if let Some(folder) = &shop.llvm {
+                    machine.use_llvm(folder)?;
+                }
+                self.pacman(&machine, "each-series", &packages(&shop.kernel(1)?.path)?)?;
+                Ok(machine)
+            };
+            self.series()?.iter().map(install).collect()
+        })?;
+        let copies = installed
+            .iter()
+            .map(|machine| machine.copy(&self.shop.cache));
+        let with_shop = self.series()?.iter().zip(copies);
+        with_shop.map(|(shop, copy)| Ok((shop, copy?))).collect()
+    }
+
+    /// The files of a package of a build, in a folder that has nothing else, for tests that only read
+    /// them.
+    pub fn unpacked(&self, kept: &Path, name: &str) -> std::result::Result<PathBuf, Failed> {
+        let folder = self.shop.cache.folder("test-unpacked", 0)?.join(name);
+        let mut unpacked = self.unpacked.lock().expect("nothing panics with it");
+        if !unpacked.contains(name) {
+            unpack(&package(kept, name)?, &folder)?;
+            unpacked.insert(name.to_owned());
+        }
+        Ok(folder)
     }
 
     /// A machine with everything installed, for one test.
@@ -235,6 +288,15 @@ impl Lab {
         assert!(status.success(), "cp -al {from:?} {to:?}");
         Ok(makepkg)
     }
+}
+
+/// What is made when it is asked for first.
+fn once<T>(cell: &OnceLock<Vec<T>>, make: impl FnOnce() -> Result<Vec<T>>) -> Result<&[T]> {
+    if cell.get().is_none() {
+        // Two threads may make it: one of them is right as well.
+        let _ = cell.set(make()?);
+    }
+    Ok(cell.get().expect("it was just set"))
 }
 
 /// What the kernel logged while the modules were there.

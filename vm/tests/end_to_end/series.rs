@@ -9,7 +9,6 @@ use libtest_mimic::{Failed, Trial};
 use rustkmod::boot::Verdict;
 use vm::{
     boot::put_program, check_series, demo::boot_installed, machine::Machine, packages::packages,
-    series,
 };
 
 use crate::lab::{self, Lab, says, text};
@@ -43,8 +42,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 
 /// The newest clang that there is, which is what Arch has.
 fn newest_llvm(lab: &Lab) -> Result<PathBuf, Failed> {
-    let newest = series::all()?.pop().ok_or("a row")?;
-    Ok(lab.shop.for_series(newest)?.llvm.ok_or("an LLVM")?)
+    Ok(lab.newest()?.llvm.clone().ok_or("an LLVM")?)
 }
 
 fn old_bindgen(lab: &Lab) -> Result<(), Failed> {
@@ -110,8 +108,7 @@ fn rows(lab: &Lab) -> Result<(), Failed> {
 fn side_by_side(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.bare_machine()?;
     let mut all = packages(&lab.dkms.path)?;
-    for row in series::all()? {
-        let shop = lab.shop.for_series(row)?;
+    for shop in lab.series()? {
         all.extend(packages(&shop.kernel(1)?.path)?);
         // The newest of them: to the older kernels' headers it is the clang of an upgrade.
         if let Some(folder) = &shop.llvm {
@@ -121,7 +118,7 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
     // One transaction, as an upgrade of them all is.
     let said = lab.pacman(&machine, "side-by-side", &all)?;
     let kernels = machine.kernels()?;
-    assert_eq!(kernels.len(), series::all()?.len(), "{kernels:?}\n{said}");
+    assert_eq!(kernels.len(), lab.series()?.len(), "{kernels:?}\n{said}");
 
     put_program(&machine)?;
     for kernel in &kernels {
@@ -143,9 +140,9 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
     }
 
     // One goes, and takes nothing of the others with it.
-    let row = series::all()?.pop().ok_or("a row")?;
-    let names = ["", "-headers", "-toolchain", "-src", "-docs"]
-        .map(|part| format!("{}{part}", row.pkgbase));
+    let pkgbase = &lab.newest()?.series.pkgbase;
+    let names =
+        ["", "-headers", "-toolchain", "-src", "-docs"].map(|part| format!("{pkgbase}{part}"));
     let output = machine
         .command("pacman")
         .args(["-R", "--noconfirm"])
@@ -206,9 +203,8 @@ fn no_row(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn no_arch_config(lab: &Lab) -> Result<(), Failed> {
-    let row = series::all()?.remove(1);
-    let shop = lab.shop.for_series(row)?;
-    let mut makepkg = vm::packages::Makepkg::new(&shop, shop.pkgbuild("linux-rust", 1)?);
+    let shop = &lab.series()?[1];
+    let mut makepkg = vm::packages::Makepkg::new(shop, shop.pkgbuild("linux-rust", 1)?);
     makepkg.set("_config", "arch");
     let log = lab.shop.cache.log("test-no-arch-config")?;
     let error = makepkg

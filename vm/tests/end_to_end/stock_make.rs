@@ -5,7 +5,7 @@
 use std::{
     fs::{self, OpenOptions},
     path::Path,
-    process::Output,
+    process::{Output, Stdio},
     sync::Arc,
 };
 
@@ -105,6 +105,7 @@ fn without_argument(lab: &Lab) -> Result<(), Failed> {
 
 fn odd_folders(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
+    let mut running = Vec::new();
     for (number, name) in [
         "my first module",
         "it's",
@@ -131,7 +132,14 @@ fn odd_folders(lab: &Lab) -> Result<(), Failed> {
             &place,
             &lab.kdir(),
         ]);
-        is_built(&command.output()?, &machine, &place);
+        let make = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        running.push((place, make?));
+    }
+    for (place, make) in running {
+        is_built(&make.wait_with_output()?, &machine, &place);
         assert!(
             !machine.path(&place).join("ran").exists(),
             "a folder's name was executed"
