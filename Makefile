@@ -48,7 +48,7 @@ test: build
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(TEST)
 	archives=$$(target/release/vm source all) && for archive in $$archives; do \
-		KCONFIG_TEST_ARCHIVE=$$archive $(TEST) --test olddefconfig -- $(IGNORED) || exit; \
+		KCONFIG_TEST_ARCHIVE=$$archive $(TEST) --test olddefconfig --test language -- $(IGNORED) || exit; \
 	done
 	headers=$$(target/release/vm headers all) && for folder in $$headers; do \
 		RUSTKMOD_TEST_HEADERS=$$folder \

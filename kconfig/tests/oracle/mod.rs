@@ -2,6 +2,8 @@
 
 //! The kernel's own `conf --olddefconfig`, built once from a real tree.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
