@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeSet,
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::mpsc::{self, RecvTimeoutError},
@@ -18,9 +18,10 @@ use nix::sys::statvfs::statvfs;
 use crate::{
     demo,
     error::{Context, Error, Result},
+    files::{data, files, gib, mib, size},
     host::{self, BUILDER},
     machine::Machine,
-    packages::{Makepkg, Site, package_name, packages, repository},
+    packages::{Makepkg, Site, package_name, packages},
     run::{Progress, cpu_seconds},
     series,
 };
@@ -221,11 +222,8 @@ fn require_space(builddir: &Path) -> Result<()> {
 }
 
 fn provide_config(srcdest: &Path) -> Result<()> {
-    let folder = env::var_os("LINUX_RUST_DATA")
-        .map_or_else(|| repository().join("../shared/data"), PathBuf::from);
-    let from = folder.join(CONFIG.0);
     fs::create_dir_all(srcdest).context("create", srcdest)?;
-    if from.exists() {
+    if let Some(from) = data(CONFIG.0) {
         fs::copy(&from, srcdest.join(CONFIG.1)).context("copy", &from)?;
     }
     // Without it makepkg fetches it from Arch, as for everybody.
@@ -327,41 +325,6 @@ fn objects_made(tree: &Path) -> usize {
         })
         .filter(|file| !file.starts_with(tree.join("tools")))
         .count()
-}
-
-/// Every file below, without links.
-fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    let mut folders = vec![folder.to_owned()];
-    let mut ready: Vec<PathBuf> = Vec::new();
-    std::iter::from_fn(move || {
-        loop {
-            if let Some(file) = ready.pop() {
-                return Some(file);
-            }
-            for entry in fs::read_dir(folders.pop()?).into_iter().flatten().flatten() {
-                match entry.file_type() {
-                    Ok(kind) if kind.is_dir() => folders.push(entry.path()),
-                    Ok(kind) if kind.is_file() => ready.push(entry.path()),
-                    _ => {}
-                }
-            }
-        }
-    })
-}
-
-fn size(folder: &Path) -> u64 {
-    files(folder)
-        .filter_map(|file| file.metadata().ok())
-        .map(|file| file.len())
-        .sum()
-}
-
-fn gib(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 30)
-}
-
-fn mib(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::{
     buildenv::{self, Turn},
     demo::{self, MODULE},
     error::{Context, Error, Result},
+    files::mib,
     host,
     machine::Machine,
     packages::{Makepkg, Workshop, packages, repository},
@@ -90,10 +91,6 @@ struct Row {
     against: String,
     ratio: f64,
     goal: f64,
-}
-
-fn mib(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -13,6 +13,7 @@ use crate::{
     boot::{boot, module_file},
     cache::Kept,
     error::{Context, Error, Result},
+    files::mib,
     host,
     machine::Machine,
     packages::{Site, Workshop, packages},
@@ -87,7 +88,7 @@ impl Shown {
             self.clang,
             self.build
                 .map_or_else(|| "kept".into(), |time| format!("{} s", time.as_secs())),
-            format!("{:.1} MiB", self.headers as f64 / f64::from(1 << 20)),
+            format!("{:.1} MiB", mib(self.headers)),
             format!("{:.1} s", self.dkms.as_secs_f64()),
             "yes".into(),
         ]

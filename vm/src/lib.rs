@@ -15,6 +15,7 @@ pub mod cache;
 pub mod check_series;
 pub mod demo;
 pub mod error;
+pub mod files;
 pub mod host;
 pub mod machine;
 pub mod packages;

@@ -15,6 +15,7 @@ use nix::sys::statvfs::statvfs;
 use crate::{
     cache::{Cache, Kept, Key, file_hash},
     error::{Context, Error, Result},
+    files::mib,
     host::{self, BUILDER, Distribution, Rust},
     run::{Program, Progress, answer},
     series::{self, Series},
@@ -654,11 +655,7 @@ fn size_line(path: &Path) -> String {
     let bytes = File::open(path)
         .and_then(|file| file.metadata())
         .map_or(0, |meta| meta.len());
-    format!(
-        "{} {:.1} MiB",
-        package_name(&name),
-        bytes as f64 / f64::from(1 << 20)
-    )
+    format!("{} {:.1} MiB", package_name(&name), mib(bytes))
 }
 
 /// The name in `NAME-VERSION-PKGREL-ARCH.pkg.tar.zst`.

@@ -237,17 +237,8 @@ fn warns(lab: &Lab) -> Result<(), Failed> {
 
 fn refused(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
-    let module = machine.module_files(&lab.release, "rust_out_of_tree")?;
-    let mut elf = Command::new("zstd")
-        .arg("-dcq")
-        .arg(&module[0])
-        .output()?
-        .stdout;
-    let (from, to) = (b"vermagic=6.1.", b"vermagic=6.9.");
-    let at = elf.windows(from.len()).position(|bytes| bytes == from);
-    let at = at.ok_or("a vermagic")?;
-    elf[at..at + to.len()].copy_from_slice(to);
-    fs::write(machine.path("/tmp/foreign.ko"), elf)?;
+    let foreign = lab.foreign_module(&machine)?;
+    fs::write(machine.path("/tmp/foreign.ko"), foreign)?;
     let output = boot(&machine, &lab.release)
         .args(["-q", "/tmp/foreign.ko"])
         .output()?;

@@ -133,22 +133,8 @@ fn samples_load(lab: &Lab) -> Result<(), Failed> {
 
 fn foreign_module(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    let modules = machine.module_files(&lab.release, MODULE)?;
-    // The same length, so that the ELF file stays whole.
     let foreign = machine.path("/tmp/rust_out_of_tree.ko");
-    let elf = Command::new("zstd")
-        .arg("-dcq")
-        .arg(&modules[0])
-        .output()?
-        .stdout;
-    let (from, to) = (b"vermagic=6.1.", b"vermagic=6.9.");
-    let at = elf
-        .windows(from.len())
-        .position(|bytes| bytes == from)
-        .expect("a vermagic");
-    let mut elf = elf;
-    elf[at..at + to.len()].copy_from_slice(to);
-    fs::write(&foreign, elf)?;
+    fs::write(&foreign, lab.foreign_module(&machine)?)?;
     let cache = &lab.shop.cache;
     let boot = boot(cache, "foreign", &machine, &lab.release, &[foreign], "")?;
     let Verdict::Failed(step) = &boot.verdict else {
@@ -184,12 +170,7 @@ fn sig_enforce(lab: &Lab) -> Result<(), Failed> {
         .status()?;
     assert!(status.success(), "{script}");
 
-    // What the parameter does to the running kernel, MODULE_SIG_FORCE does to one that is not.
-    for file in [".config", "include/config/auto.conf"] {
-        let file = format!("{}/{file}", lab.kdir());
-        let config = fs::read_to_string(machine.path(&file))?;
-        machine.write(&file, &format!("{config}CONFIG_MODULE_SIG_FORCE=y\n"))?;
-    }
+    lab.force_signatures(&machine)?;
     put_program(&machine)?;
     let check = machine
         .command("rustkmod")

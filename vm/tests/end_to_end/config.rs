@@ -12,9 +12,9 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::{host::BUILDER, packages::Makepkg};
+use vm::{files::data, host::BUILDER, packages::Makepkg};
 
-use crate::lab::{self, Lab, data, says};
+use crate::lab::{self, Lab, says};
 
 /// Arch's stock configuration, which is fetched by the PKGBUILD and is not in this repository.
 const ARCH: &str = "arch-linux-6.1.arch1.config";

@@ -18,7 +18,7 @@ use vm::{
     demo,
     host::{self, Rust},
     machine::Machine,
-    packages::{Makepkg, Workshop, for_modules, packages, repository},
+    packages::{Makepkg, Workshop, for_modules, packages},
     run::{Program, Progress},
     series, source,
 };
@@ -185,6 +185,29 @@ impl Lab {
         Ok((machine, kernel))
     }
 
+    /// The module that DKMS has built for the kernel, made one of another kernel.
+    pub fn foreign_module(&self, machine: &Machine) -> std::result::Result<Vec<u8>, Failed> {
+        let modules = machine.module_files(&self.release, demo::MODULE)?;
+        let output = Command::new("zstd").arg("-dcq").args(&modules).output()?;
+        let mut elf = output.stdout;
+        // The same length, so that the ELF file stays whole.
+        let (from, to) = (b"vermagic=6.1.", b"vermagic=6.9.");
+        let at = elf.windows(from.len()).position(|bytes| bytes == from);
+        let at = at.ok_or("a vermagic")?;
+        elf[at..at + to.len()].copy_from_slice(to);
+        Ok(elf)
+    }
+
+    /// What `module.sig_enforce=1` does to the kernel that runs, this does to one that is not.
+    pub fn force_signatures(&self, machine: &Machine) -> Result<()> {
+        for file in [".config", "include/config/auto.conf"] {
+            let file = format!("{}/{file}", self.kdir());
+            let config = fs::read_to_string(machine.path(&file)).unwrap_or_default();
+            machine.write(&file, &format!("{config}CONFIG_MODULE_SIG_FORCE=y\n"))?;
+        }
+        Ok(())
+    }
+
     /// The headers' folder, as seen inside a machine.
     pub fn kdir(&self) -> String {
         format!("/usr/lib/modules/{}/build", self.release)
@@ -324,13 +347,6 @@ pub fn says(text: &str, wanted: &[&str]) {
     }
 }
 
-/// A file under `../shared/data`, or where `LINUX_RUST_DATA` says, when it is there.
-pub fn data(name: &str) -> Option<PathBuf> {
-    let folder = env::var_os("LINUX_RUST_DATA")
-        .map_or_else(|| repository().join("../shared/data"), PathBuf::from);
-    Some(folder.join(name)).filter(|path| path.is_file())
-}
-
 /// The package of this name among those of a build.
 pub fn package(folder: &Path, name: &str) -> std::result::Result<PathBuf, Failed> {
     let is_it = |path: &PathBuf| {
@@ -361,20 +377,10 @@ pub fn unpack(package: &Path, folder: &Path) -> std::result::Result<(), Failed> 
     .into())
 }
 
-/// Every file below a folder, without links.
+/// Every file below a folder, without links, in order.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder").flatten() {
-            let kind = entry.file_type().expect("a kind");
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else if kind.is_file() {
-                found.push(entry.path());
-            }
-        }
-    }
+    let mut found: Vec<_> = vm::files::files(folder).collect();
+    assert!(!found.is_empty(), "nothing is in {}", folder.display());
     found.sort();
     found
 }

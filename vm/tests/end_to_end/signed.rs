@@ -73,14 +73,9 @@ fn enforced(lab: &Lab, machine: &Machine, name: &str, module: PathBuf) -> Result
     )?)
 }
 
-/// `rustkmod check` of the installed module, for a kernel that asks for signatures: what the
-/// parameter does to the running one, the option does to one that is not.
+/// `rustkmod check` of the installed module, for a kernel that asks for signatures.
 fn check(lab: &Lab, machine: &Machine) -> Result<(Option<i32>, String), Failed> {
-    for file in [".config", "include/config/auto.conf"] {
-        let file = format!("{}/{file}", lab.kdir());
-        let config = fs::read_to_string(machine.path(&file))?;
-        machine.write(&file, &format!("{config}CONFIG_MODULE_SIG_FORCE=y\n"))?;
-    }
+    lab.force_signatures(machine)?;
     put_program(machine)?;
     let module = format!(
         "/usr/lib/modules/{}/updates/dkms/{MODULE}.ko.zst",
