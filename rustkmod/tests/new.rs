@@ -87,7 +87,7 @@ fn files_are_as_the_umask_has_them() {
     let folder = tempfile::tempdir().unwrap();
     let kdir = tree(folder.path());
     let script = format!(
-        "umask 027; {} new hello --author A --kdir {}",
+        "umask 027; '{}' new hello --author A --kdir '{}'",
         env!("CARGO_BIN_EXE_rustkmod"),
         kdir.display()
     );
@@ -180,7 +180,7 @@ fn a_folder_that_was_removed_is_none_to_make_one_in() {
     let folder = tempfile::tempdir().unwrap();
     let kdir = tree(folder.path());
     let script = format!(
-        "mkdir gone; cd gone; rmdir ../gone; exec {} new hello_from_nowhere --kdir {}",
+        "mkdir gone; cd gone; rmdir ../gone; exec '{}' new hello_from_nowhere --kdir '{}'",
         env!("CARGO_BIN_EXE_rustkmod"),
         kdir.display()
     );
