@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The answers, on small files. Those for RUST on a real tree are in `kernel.rs`.
+//! The answers, on small files. Those for RUST on a real tree are in `olddefconfig.rs`.
 
 use kconfig::{Answer, BlockerKind, Config, Model, Options, Standing, Tristate, Wanted};
 

@@ -58,7 +58,7 @@ impl System {
         }
     }
 
-    /// A machine for tests: only a root folder, no environment.
+    /// A machine that is only a root folder, without an environment.
     pub fn bare(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
         Self {

@@ -107,7 +107,6 @@ impl Machine {
         let read_only = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
         // What was built where is not to be seen: packages stand for themselves.
         let hidden = cache.path("").display().to_string();
-        fs::create_dir_all(machine.path(&hidden)).context("create", &hidden)?;
         for (source, kind, place, flags) in [
             (Some("/proc"), None, "/proc", bind),
             // The machine's own: it is looked at, and alone. The firmware's variables lie below.
@@ -119,6 +118,7 @@ impl Machine {
             (None, Some("tmpfs"), &*hidden, MsFlags::empty()),
         ] {
             let place = machine.path(place);
+            fs::create_dir_all(&place).context("create", &place)?;
             mount(source, &place, kind, flags, None::<&str>).context("mount", &place)?;
         }
         if lower == "/" {
@@ -153,7 +153,8 @@ impl Machine {
         // Nor are hooks that write boot entries, sign images or take snapshots for this copy.
         for folder in ["/usr/share/libalpm/hooks", "/etc/pacman.d/hooks"] {
             for hook in self.names(folder) {
-                if !["depmod", "dkms"].iter().any(|ours| hook.contains(ours)) {
+                let is_ours = ["depmod", "dkms"].iter().any(|ours| hook.contains(ours));
+                if hook.ends_with(".hook") && !is_ours {
                     let hook = self.path(folder).join(hook);
                     fs::remove_file(&hook).context("remove", &hook)?;
                 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -33,6 +34,22 @@ pub fn oracle() -> Option<&'static Oracle> {
             }
         })
         .as_ref()
+}
+
+/// A folder of one's own in one that is everybody's.
+fn private(everybodys: &Path) -> std::io::Result<PathBuf> {
+    let me = std::fs::metadata("/proc/self")?.uid();
+    let path = everybodys.join(format!("kconfig-tests-{me}"));
+    match std::fs::DirBuilder::new().mode(0o700).create(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let there = path.symlink_metadata()?;
+            if there.is_dir() && there.uid() == me {
+                return Ok(path);
+            }
+            Err(error)
+        }
+        made => made.map(|()| path),
+    }
 }
 
 /// The path in a variable of the tests, `KCONFIG_TEST_` and this.
@@ -162,7 +179,7 @@ impl Oracle {
             .to_str()
             .is_none_or(|path| path.contains([' ', ':']))
         {
-            scratch = std::env::temp_dir().join("kconfig-tests");
+            scratch = private(&std::env::temp_dir()).map_err(|error| error.to_string())?;
         }
         let scratch = &*scratch;
         remove_left_over(scratch);

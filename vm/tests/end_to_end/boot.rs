@@ -198,13 +198,13 @@ fn hangs(lab: &Lab) -> Result<(), Failed> {
     let forever = "loop { core::hint::spin_loop(); }";
     sample(&machine, "/tmp/m", forever)?;
     let output = boot(&machine, &lab.release)
-        .args(["-q", "--timeout", "10", "/tmp/m"])
+        .args(["-q", "--timeout", "20", "/tmp/m"])
         .output()?;
     says(
         &ended(&output, 1),
         &[
             "error[hung]: `load rust_out_of_tree` did not end",
-            "given up after 10 s",
+            "given up after 20 s",
             "RIP: 0010:init_module+",
             "[rust_out_of_tree]",
         ],

@@ -311,7 +311,7 @@ fn kept_until_mended(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// `pacman -Qk` of these packages.
-fn nothing_is_missing(
+pub fn nothing_is_missing(
     machine: &Machine,
     names: impl IntoIterator<Item = String>,
 ) -> Result<(), Failed> {
@@ -352,6 +352,7 @@ fn keep_kernel_orders(lab: &Lab) -> Result<(), Failed> {
         ("+A -A", "A+"),
         ("-A -B", "B"),
         ("+A xA", "A"),
+        ("+A -B xA", "A"),
         ("+A !B rA", ""),
     ];
     let machine = lab.machine()?;

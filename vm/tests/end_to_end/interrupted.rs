@@ -22,9 +22,10 @@ use vm::{
     demo::{MODULE, boot_installed},
     host::BUILDER,
     machine::Machine,
-    packages::{Makepkg, for_modules, packages, repository},
+    packages::{ENDS_WITH_US, Makepkg, for_modules, packages, repository},
 };
 
+use crate::chain::nothing_is_missing;
 use crate::lab::{Lab, all_trials, says, text};
 
 /// What was seen, and what came afterwards.
@@ -243,16 +244,10 @@ impl Drop for Killed {
 
 /// A command in a machine whose children die with it.
 fn together(machine: &Machine, script: &str) -> Command {
-    let mut command = Command::new("setpriv");
+    let mut command = Command::new(ENDS_WITH_US[0]);
     command
-        .args([
-            "--pdeathsig=KILL",
-            "unshare",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "/usr/sbin/chroot",
-        ])
+        .args(&ENDS_WITH_US[1..])
+        .arg("--root")
         .arg(machine.root())
         .args(["sh", "-euc", script])
         .env_clear()
@@ -589,10 +584,8 @@ fn pacman_without_space(lab: &Lab) -> Seen {
     grow(&modules)?;
     let output = machine.command("sh").args(["-euc", &script]).output()?;
     assert!(output.status.success(), "{}", text(&output));
-    let check = machine.command("pacman").args(["-Qk"]).output()?;
-    // It fails when a file is missing.
-    assert!(check.status.success(), "{}", text(&check));
-    says(&text(&check), &["linux-rust: ", "linux-rust-headers: "]);
+    let names = ["linux-rust", "linux-rust-headers", "linux-rust-toolchain"];
+    nothing_is_missing(&machine, names.map(str::to_owned))?;
     boots(lab, &machine, "pacman-space", &lab.release)?;
     Ok((
         "`could not extract … (Write failed)`".into(),

@@ -16,6 +16,7 @@ use vm::{
     Result,
     cache::{Kept, Key, file_hash},
     demo,
+    error::Context,
     host::{self, Rust},
     machine::Machine,
     packages::{Makepkg, Workshop, for_modules, packages},
@@ -202,7 +203,7 @@ impl Lab {
     pub fn force_signatures(&self, machine: &Machine) -> Result<()> {
         for file in [".config", "include/config/auto.conf"] {
             let file = format!("{}/{file}", self.kdir());
-            let config = fs::read_to_string(machine.path(&file)).unwrap_or_default();
+            let config = fs::read_to_string(machine.path(&file)).context("read", &file)?;
             machine.write(&file, &format!("{config}CONFIG_MODULE_SIG_FORCE=y\n"))?;
         }
         Ok(())
