@@ -300,8 +300,14 @@ fn differences(lab: &Lab, first: &Path, second: &Path) -> Result<Vec<String>, Fa
             facts.iter().filter(other).cloned().collect()
         };
         let (facts, other_facts) = (plain(facts), plain(other_facts));
+        let only = |facts: &[String], other: &[String]| {
+            let mut facts = facts.to_owned();
+            facts.retain(|fact| !other.contains(fact));
+            facts.join(" ")
+        };
         if facts != other_facts {
-            found.push(format!("{path}: {facts:?}, {other_facts:?}"));
+            let (here, there) = (only(&facts, &other_facts), only(&other_facts, &facts));
+            found.push(format!("{path}: {here}, {there}"));
         }
         let (file, other_file) = (one.join(path), other.join(path));
         if !file.is_symlink() && file.is_file() {

@@ -381,7 +381,7 @@ pub fn unpack(package: &Path, folder: &Path) -> std::result::Result<(), Failed> 
 /// Every file below a folder, without links, in order.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<_> = vm::files::files(folder).collect();
-    assert!(!found.is_empty(), "nothing is in {}", folder.display());
+    assert!(folder.is_dir(), "{} is no folder", folder.display());
     found.sort();
     found
 }
