@@ -48,8 +48,8 @@ test: build
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(TEST)
 	archives=$$(target/release/vm source all) && for archive in $$archives; do \
-		KCONFIG_TEST_ARCHIVE=$$archive $(TEST) --test olddefconfig --test language -- $(IGNORED) || exit; \
-	done
+		KCONFIG_TEST_ARCHIVE=$$archive $(TEST) --test olddefconfig -- $(IGNORED) || exit; \
+	done && KCONFIG_TEST_ARCHIVE=$${archives%%[[:space:]]*} $(TEST) --test language
 	headers=$$(target/release/vm headers all) && for folder in $$headers; do \
 		RUSTKMOD_TEST_HEADERS=$$folder \
 			$(TEST) --test kernel --test new --test ide -- --skip an_editor_knows || exit; \

@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A tree that says it is one.
 fn tree(folder: &Path) -> PathBuf {
@@ -277,6 +277,7 @@ fn every_name_that_is_taken_builds_without_a_warning() {
     let rustc = packages.root.join(rustc.trim().trim_start_matches('/'));
     let kdir = &packages.kdir;
     let longest = "a".repeat(55);
+    let mut running = Vec::new();
     for name in [
         "hello",
         "this_module",
@@ -297,15 +298,22 @@ fn every_name_that_is_taken_builds_without_a_warning() {
             String::from_utf8_lossy(&made.stderr)
         );
         let module = folder.path().join(name);
-        let output = Command::new("make")
+        let make = Command::new("make")
             .arg("-C")
             .arg(&module)
             .arg(format!("KDIR={}", kdir.display()))
             .arg(format!("RUSTC={}", rustc.display()))
             .env_remove("LLVM")
             .env("PATH", common::path_with_llvm(kdir))
-            .output()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
+        running.push((name, folder, make));
+    }
+    for (name, folder, make) in running {
+        let module = folder.path().join(name);
+        let output = make.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success(), "{name}: {said}");
         // That the compiler differs from the kernel's is kbuild's to say.

@@ -28,9 +28,8 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     )
 }
 
-fn stand_alone(_: &Lab) -> Result<(), Failed> {
-    let place = tempfile::tempdir()?;
-    let trees = aur::write(place.path())?;
+fn stand_alone(lab: &Lab) -> Result<(), Failed> {
+    let Written { root, trees } = written(lab)?;
     let rows = series::all()?;
     let mut names: Vec<_> = rows.iter().map(|row| row.pkgbase.clone()).collect();
     names.extend(["rust-out-of-tree-dkms", "rustkmod"].map(str::to_owned));
@@ -77,9 +76,10 @@ fn stand_alone(_: &Lab) -> Result<(), Failed> {
     fs::create_dir(trees[0].join(".git"))?;
     fs::write(trees[0].join(".git/HEAD"), "ref: refs/heads/master\n")?;
     fs::write(trees[0].join("of-an-earlier-release.patch"), "")?;
-    aur::write(place.path())?;
+    aur::write(root)?;
     assert!(trees[0].join(".git/HEAD").exists());
     assert_eq!(count(&trees[0])?, before + 1);
+    fs::remove_dir_all(trees[0].join(".git"))?;
     Ok(())
 }
 
