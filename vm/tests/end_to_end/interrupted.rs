@@ -339,7 +339,7 @@ fn kernel_killed(lab: &Lab) -> Seen {
         Killed::when(program.command(), &log, |said| said.contains(mark))
     };
     let prepare: &[&str] = &["--force", "--nobuild"];
-    kill(prepare, "Extracting linux-")?;
+    kill(prepare, "with bsdtar")?;
     kill(prepare, "Checking that Rust is available...")?;
     kill(prepare, "Setting config")?;
     makepkg
