@@ -118,10 +118,7 @@ pub fn run() -> Result<()> {
         ));
     }
 
-    let machine = Machine::new(&shop.cache)?;
-    if let Some(folder) = &shop.llvm {
-        machine.use_llvm(folder)?;
-    }
+    let machine = Machine::for_series(&shop)?;
     let mut install = all;
     install.extend(packages(&shop.dkms()?.path)?);
     machine.pacman_upgrade(&install, &shop.cache.log("pacman")?, &progress)?;

@@ -124,10 +124,7 @@ fn show_series(shop: &Workshop) -> Result<Shown> {
     let build = first.made.then(|| start.elapsed());
     let dkms = shop.dkms()?;
 
-    let machine = Machine::new(&shop.cache)?;
-    if let Some(folder) = &shop.llvm {
-        machine.use_llvm(folder)?;
-    }
+    let machine = Machine::for_series(shop)?;
     let log = shop.cache.log("pacman")?;
     progress.say("Installing all of it with pacman, in a throwaway copy of this machine...");
     let mut all = packages(&first.path)?;

@@ -17,7 +17,7 @@ use rustkmod::system::System;
 use crate::{
     cache::Cache,
     error::{Context, Error, Result},
-    packages::{ENDS_WITH_US, make_executable, package_name, repository},
+    packages::{ENDS_WITH_US, Workshop, make_executable, package_name, repository},
     run::{Program, Progress},
 };
 
@@ -62,6 +62,15 @@ impl Machine {
     /// A fresh copy. The process has to have mounts of its own ([`crate::host::own_mounts`]).
     pub fn new(cache: &Cache) -> Result<Self> {
         Self::over(cache, None)
+    }
+
+    /// A fresh copy, whose LLVM is the one that a series is built with.
+    pub fn for_series(shop: &Workshop) -> Result<Self> {
+        let machine = Self::new(&shop.cache)?;
+        if let Some(folder) = &shop.llvm {
+            machine.use_llvm(folder)?;
+        }
+        Ok(machine)
     }
 
     /// A copy of a copy, which must not be used any more while this is.

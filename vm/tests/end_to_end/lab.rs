@@ -120,10 +120,7 @@ impl Lab {
     pub fn each_series(&self) -> Result<Vec<(&Workshop, Machine)>> {
         let installed = once(&self.each_installed, || {
             let install = |shop: &Workshop| {
-                let machine = self.bare_machine()?;
-                if let Some(folder) = &shop.llvm {
-                    machine.use_llvm(folder)?;
-                }
+                let machine = Machine::for_series(shop)?;
                 self.pacman(&machine, "each-series", &packages(&shop.kernel(1)?.path)?)?;
                 Ok(machine)
             };
@@ -173,10 +170,7 @@ impl Lab {
         makepkg: &Makepkg,
         name: &str,
     ) -> std::result::Result<(Machine, String), Failed> {
-        let machine = self.bare_machine()?;
-        if let Some(folder) = &shop.llvm {
-            machine.use_llvm(folder)?;
-        }
+        let machine = Machine::for_series(shop)?;
         let mut all = packages(&makepkg.pkgdest)?;
         all.extend(packages(&self.dkms.path)?);
         self.pacman(&machine, name, &all)?;

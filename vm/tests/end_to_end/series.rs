@@ -8,7 +8,11 @@ use std::{fs, path::PathBuf, sync::Arc};
 use libtest_mimic::{Failed, Trial};
 use rustkmod::boot::Verdict;
 use vm::{
-    boot::put_program, check_series, demo::boot_installed, machine::Machine, packages::packages,
+    boot::put_program,
+    check_series,
+    demo::boot_installed,
+    machine::Machine,
+    packages::{Makepkg, packages},
 };
 
 use crate::lab::{self, Lab, says, text};
@@ -185,17 +189,21 @@ fn rustkmod_agrees(machine: &Machine, kernel: &str) -> Result<(), Failed> {
     Ok(())
 }
 
+/// What makepkg says, which does not come as far as the sources.
+fn refused(lab: &Lab, makepkg: &Makepkg, name: &str) -> Result<String, Failed> {
+    let log = lab.shop.cache.log(name)?;
+    let prepared = makepkg
+        .program("preparing", &log, &["--nobuild"])?
+        .run(&lab.shop.progress);
+    Ok(prepared.expect_err("it was accepted").to_string())
+}
+
 fn no_row(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
     // The last two are as numbers what rows have.
     for series in ["5.15", "6.10", "6.120"] {
         makepkg.set("_series", series);
-        let log = lab.shop.cache.log("test-no-row")?;
-        let error = makepkg
-            .program("preparing", &log, &["--nobuild"])?
-            .run(&lab.shop.progress)
-            .expect_err("it was accepted")
-            .to_string();
+        let error = refused(lab, &makepkg, "test-no-row")?;
         let there_is_none = format!("There is no series '{series}'.");
         says(&error, &[&there_is_none, "Those that can be built: 6.1"]);
     }
@@ -204,14 +212,9 @@ fn no_row(lab: &Lab) -> Result<(), Failed> {
 
 fn no_arch_config(lab: &Lab) -> Result<(), Failed> {
     let shop = &lab.series()?[1];
-    let mut makepkg = vm::packages::Makepkg::new(shop, shop.pkgbuild("linux-rust", 1)?);
+    let mut makepkg = Makepkg::new(shop, shop.pkgbuild("linux-rust", 1)?);
     makepkg.set("_config", "arch");
-    let log = lab.shop.cache.log("test-no-arch-config")?;
-    let error = makepkg
-        .program("preparing", &log, &["--nobuild"])?
-        .run(&lab.shop.progress)
-        .expect_err("it was accepted")
-        .to_string();
+    let error = refused(lab, &makepkg, "test-no-arch-config")?;
     says(
         &error,
         &[
