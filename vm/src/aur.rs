@@ -11,6 +11,7 @@ use std::{
 };
 
 use nix::unistd::Uid;
+use rayon::prelude::*;
 
 use crate::{
     cache::file_hash,
@@ -54,14 +55,15 @@ pub fn print(folder: Option<&Path>) -> Result<()> {
 pub fn write(to: &Path) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(to).context("create", to)?;
     let rows = series::all()?;
-    let mut trees = Vec::new();
-    for row in &rows {
-        trees.push(write_one("linux-rust", &row.pkgbase, row, to)?);
-    }
-    for name in ["rust-out-of-tree-dkms", "rustkmod"] {
-        trees.push(write_one(name, name, &rows[0], to)?);
-    }
-    Ok(trees)
+    let mut all: Vec<_> = rows
+        .iter()
+        .map(|row| ("linux-rust", &*row.pkgbase, row))
+        .collect();
+    all.extend(["rust-out-of-tree-dkms", "rustkmod"].map(|name| (name, name, &rows[0])));
+    // Beside each other: makepkg takes its seconds for each.
+    all.par_iter()
+        .map(|(package, name, row)| write_one(package, name, row, to))
+        .collect()
 }
 
 fn write_one(package: &str, name: &str, row: &Series, to: &Path) -> Result<PathBuf> {

@@ -13,6 +13,7 @@ use std::{
 use alpm_srcinfo::{SourceInfo, SourceInfoV1};
 use alpm_types::Source;
 use libtest_mimic::{Failed, Trial};
+use rayon::prelude::*;
 use vm::{aur, packages::Makepkg, series};
 
 use crate::lab::{self, Lab, says, text};
@@ -62,14 +63,10 @@ fn stand_alone(lab: &Lab) -> Result<(), Failed> {
             assert!(entry.file_name() == "LICENSES" || entry.path().is_file());
             assert!(entry.metadata()?.len() < 250 << 10, "{:?}", entry.path());
         }
-        let info = fs::read_to_string(tree.join(".SRCINFO"))?;
-        // As from a clone in any folder.
-        let again = tempfile::tempdir()?;
-        let copy = again.path().join("clone");
-        let output = Command::new("cp").arg("-r").args([tree, &copy]).output()?;
-        assert!(output.status.success(), "{}", text(&output));
-        assert_eq!(aur::srcinfo(again.path(), &copy)?, info);
     }
+    trees
+        .par_iter()
+        .try_for_each(|tree| as_from_a_clone(tree))?;
     // A second run replaces, and adds nothing. A clone of the AUR's stays one.
     let count = |folder: &Path| fs::read_dir(folder).map(Iterator::count);
     let before = count(&trees[0])?;
@@ -80,6 +77,17 @@ fn stand_alone(lab: &Lab) -> Result<(), Failed> {
     assert!(trees[0].join(".git/HEAD").exists());
     assert_eq!(count(&trees[0])?, before + 1);
     fs::remove_dir_all(trees[0].join(".git"))?;
+    Ok(())
+}
+
+/// makepkg says the same of a copy in any folder.
+fn as_from_a_clone(tree: &Path) -> Result<(), Failed> {
+    let info = fs::read_to_string(tree.join(".SRCINFO"))?;
+    let again = tempfile::tempdir()?;
+    let copy = again.path().join("clone");
+    let output = Command::new("cp").arg("-r").args([tree, &copy]).output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(aur::srcinfo(again.path(), &copy)?, info);
     Ok(())
 }
 
