@@ -129,11 +129,13 @@ fn forms(row: &Series) -> Vec<String> {
             format!("{patch} is not beside the PKGBUILD"),
         );
     }
-    for entry in row.bindgen.split(',') {
-        let (version, most) = entry.split_once(':').unwrap_or((entry, "0"));
+    for (version, most) in row.bindgens() {
         must(
-            numbers(version).len() == 3 && most.parse::<u32>().is_ok(),
-            format!("'{entry}' is no version of bindgen, with or without a libclang's"),
+            numbers(version).len() == 3 && most.is_none_or(|most| most.parse::<u32>().is_ok()),
+            format!(
+                "'{}' is no list of bindgen's versions, each but the last with a libclang's",
+                row.bindgen
+            ),
         );
     }
     wrong
@@ -204,10 +206,8 @@ fn tree(row: &Series, tarball: &Path, cache: &Cache, progress: &Progress) -> Res
             |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
         )
     };
-    let bindgens = row.bindgen.split(',').map(|entry| {
-        let version = entry.split(':').next().unwrap_or_default();
-        ("bindgen", version.to_owned())
-    });
+    let bindgens = row.bindgens();
+    let bindgens = bindgens.map(|(version, _)| ("bindgen", version.to_owned()));
     let tools = [
         ("rustc", row.rustc.clone()),
         ("llvm", row.clang.to_string()),
@@ -284,7 +284,7 @@ mod tests {
             ),
             (
                 |row| row.bindgen = "0.56.0:x".into(),
-                "'0.56.0:x' is no version",
+                "'0.56.0:x' is no list",
             ),
         ];
         for (edit, message) in cases {

@@ -332,7 +332,8 @@ fn require_space(cache: &Cache, series: &Series) -> Result<()> {
 /// One call of makepkg.
 #[derive(Debug)]
 pub struct Makepkg<'a> {
-    workshop: &'a Workshop,
+    /// What it is called with, and for which series.
+    pub workshop: &'a Workshop,
     /// The folder of the PKGBUILD.
     pub start: PathBuf,
     /// BUILDDIR.

@@ -45,6 +45,19 @@ pub struct Series {
     pub row: String,
 }
 
+impl Series {
+    /// Each release of bindgen, with the highest major version of libclang that it is for: none for
+    /// the last.
+    pub fn bindgens(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.bindgen
+            .split(',')
+            .map(|entry| match entry.split_once(':') {
+                Some((version, most)) => (version, Some(most)),
+                None => (entry, None),
+            })
+    }
+}
+
 /// The table's path.
 pub fn table() -> PathBuf {
     repository().join("linux-rust/series")
@@ -164,11 +177,7 @@ pub fn llvm(
     if distribution != Distribution::Debian || does && is_default {
         return Ok(None);
     }
-    let newest = answer("apt-cache", ["pkgnames", "clang-"])
-        .lines()
-        .filter_map(|name| name.strip_prefix("clang-")?.parse::<u32>().ok())
-        .filter(|major| *major >= row.clang)
-        .max();
+    let newest = clangs().filter(|major| *major >= row.clang).max();
     if does && newest.is_none() {
         return Ok(None);
     }
@@ -177,22 +186,37 @@ pub fn llvm(
         note: format!("clang here is {here}, and no suite that apt knows has such a one"),
         help: "sudo apt-get update; or add a suite that has it".into(),
     })?;
-    let folder = PathBuf::from(format!("/usr/lib/llvm-{newest}/bin"));
+    let why = format!(
+        "Linux {} is built with the newest clang, as on Arch, and clang here is {here}",
+        row.name
+    );
+    Ok(Some(debians_llvm(newest, &why, cache, progress)?))
+}
+
+/// The major versions of clang that Debian's suites have.
+pub fn clangs() -> impl Iterator<Item = u32> {
+    let names = answer("apt-cache", ["pkgnames", "clang-"]);
+    let majors = names
+        .lines()
+        .filter_map(|name| name.strip_prefix("clang-")?.parse().ok());
+    majors.collect::<Vec<_>>().into_iter()
+}
+
+/// The folder of an LLVM of Debian's, which is installed beside its default where it is not yet.
+pub fn debians_llvm(major: u32, why: &str, cache: &Cache, progress: &Progress) -> Result<PathBuf> {
+    let folder = PathBuf::from(format!("/usr/lib/llvm-{major}/bin"));
     let there = |name: &str| folder.join(name).exists();
     let libclang = folder.join("../lib/libclang.so").exists();
     if !(there("clang") && there("ld.lld") && there("llvm-config") && libclang) {
-        progress.say(format!(
-            "Linux {} is built with the newest clang, as on Arch, and clang here is {here}: installing clang-{newest}...",
-            row.name
-        ));
+        progress.say(format!("{why}: installing clang-{major}..."));
         Program::new("installing clang", "apt-get", &cache.log("install-clang")?)
             .args(["install", "--yes", "--no-install-recommends"])
-            .args(["clang", "lld", "llvm"].map(|name| format!("{name}-{newest}")))
-            .args([format!("libclang-{newest}-dev")])
+            .args(["clang", "lld", "llvm"].map(|name| format!("{name}-{major}")))
+            .args([format!("libclang-{major}-dev")])
             .env("DEBIAN_FRONTEND", "noninteractive")
             .run(progress)?;
     }
-    Ok(Some(folder))
+    Ok(folder)
 }
 
 #[cfg(test)]

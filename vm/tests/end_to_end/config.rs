@@ -104,8 +104,12 @@ fn config(makepkg: &Makepkg<'_>) -> Result<BTreeMap<String, String>, Failed> {
     )?))
 }
 
-fn tree(makepkg: &Makepkg<'_>) -> Result<PathBuf, Failed> {
-    let src = makepkg.builddir.join("linux-rust/src");
+/// The kernel's sources, unpacked.
+pub fn tree(makepkg: &Makepkg<'_>) -> Result<PathBuf, Failed> {
+    let src = makepkg
+        .builddir
+        .join(&makepkg.workshop.series.pkgbase)
+        .join("src");
     Ok(fs::read_dir(&src)?
         .flatten()
         .map(|entry| entry.path())

@@ -286,11 +286,21 @@ impl Lab {
 
     /// The same in another folder.
     pub fn makepkg_in(&self, folder: &str, start: PathBuf) -> Result<Makepkg<'_>> {
-        let mut makepkg = Makepkg::new(&self.shop, start);
-        let from = makepkg.builddir.join(&self.shop.series.pkgbase).join("src");
-        makepkg.builddir = self.shop.cache.folder(folder, host::BUILDER)?;
+        self.makepkg_of(&self.shop, folder, start)
+    }
+
+    /// The same for another series.
+    pub fn makepkg_of<'a>(
+        &self,
+        shop: &'a Workshop,
+        folder: &str,
+        start: PathBuf,
+    ) -> Result<Makepkg<'a>> {
+        let mut makepkg = Makepkg::new(shop, start);
+        let from = makepkg.builddir.join(&shop.series.pkgbase).join("src");
+        makepkg.builddir = shop.cache.folder(folder, host::BUILDER)?;
         makepkg.pkgdest = makepkg.builddir.join("packages");
-        let to = makepkg.builddir.join(&self.shop.series.pkgbase).join("src");
+        let to = makepkg.builddir.join(&shop.series.pkgbase).join("src");
         fs::create_dir_all(&to).expect("a build folder");
         // Hard links: makepkg finds what it would fetch.
         let script = r#"for dir in "$1"/rustup "$1"/cargo "$1"/bindgen-*; do

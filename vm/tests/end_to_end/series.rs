@@ -3,7 +3,11 @@
 //! Every row of the table: built, side by side on one machine, followed by DKMS, loaded; and what
 //! `rustkmod` says of each.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use libtest_mimic::{Failed, Trial};
 use rustkmod::boot::Verdict;
@@ -12,10 +16,15 @@ use vm::{
     check_series,
     demo::boot_installed,
     machine::Machine,
-    packages::{Makepkg, packages},
+    packages::{Makepkg, Workshop, packages},
+    run::answer,
+    series,
 };
 
-use crate::lab::{self, Lab, says, text};
+use crate::{
+    config::tree,
+    lab::{self, Lab, says, text},
+};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     let mut trials = lab::trials(
@@ -36,10 +45,16 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     );
     trials.extend(lab::slow_trials(
         lab,
-        &[(
-            "the_default_series_with_the_newest_clang_is_as_good",
-            newest_clang,
-        )],
+        &[
+            (
+                "the_default_series_with_the_newest_clang_is_as_good",
+                newest_clang,
+            ),
+            (
+                "every_crate_is_built_with_the_clangs_between",
+                clangs_between,
+            ),
+        ],
     ));
     trials
 }
@@ -55,7 +70,7 @@ fn old_bindgen(lab: &Lab) -> Result<(), Failed> {
     // The row's first, whatever the clang.
     let table = makepkg.start.join("series");
     let row = &lab.shop.series;
-    let first = row.bindgen.split(':').next().unwrap_or_default();
+    let (first, _) = row.bindgens().next().ok_or("a bindgen")?;
     let old = row.row.replace(&row.bindgen, first);
     fs::write(&table, format!("{old}\n"))?;
     let error = makepkg
@@ -87,10 +102,67 @@ fn newest_clang(lab: &Lab) -> Result<(), Failed> {
     put_program(&machine)?;
     rustkmod_agrees(&machine, &kernel)?;
 
-    // Structs have their fields.
-    let bindings = machine.path(&format!(
-        "/usr/lib/modules/{kernel}/build/rust/bindings/bindings_generated.rs"
+    let kdir = format!("/usr/lib/modules/{kernel}/build");
+    structs_have_fields(&machine.path(&kdir))?;
+    fs::remove_dir_all(&makepkg.builddir)?;
+    Ok(())
+}
+
+/// Each bindgen of each row that neither the series' own clang nor the newest asks for.
+fn clangs_between(lab: &Lab) -> Result<(), Failed> {
+    let mut built = 0;
+    for shop in lab.series()? {
+        let own = answer(&shop.llvm_program("clang"), ["-dumpversion"]);
+        let own: u32 = own.split('.').next().unwrap_or_default().parse()?;
+        let mut least = shop.series.clang;
+        for (bindgen, most) in shop.series.bindgens() {
+            // The last is the newest clang's.
+            let Some(most) = most else { continue };
+            let its = least..=most.parse()?;
+            least = its.end() + 1;
+            let newest = series::clangs().filter(|clang| its.contains(clang)).max();
+            let Some(clang) = newest.filter(|_| !its.contains(&own)) else {
+                continue;
+            };
+            let why = format!("bindgen {bindgen} is for clang up to {most}");
+            let llvm = series::debians_llvm(clang, &why, &shop.cache, &shop.progress)?;
+            crates_with(lab, shop, llvm)?;
+            built += 1;
+        }
+    }
+    assert!(built > 0, "no clang was tried");
+    Ok(())
+}
+
+/// `make prepare` with another LLVM: bindings, and every crate, without a warning.
+fn crates_with(lab: &Lab, shop: &Workshop, llvm: PathBuf) -> Result<(), Failed> {
+    let progress = &shop.progress;
+    progress.say(format!(
+        "Crates of {} by {}...",
+        shop.series.name,
+        llvm.display()
     ));
+    let start = shop.pkgbuild("linux-rust", 1)?;
+    let mut makepkg = lab.makepkg_of(shop, "test-between", start)?;
+    makepkg.set("_config", "vm").path = vec![llvm];
+    makepkg.run("preparing", &["--force", "--nobuild"])?;
+    let log = shop.cache.log("test-between")?;
+    let src = makepkg.builddir.join(&shop.series.pkgbase).join("src");
+    makepkg
+        .make("make prepare", &log, &src, "prepare")?
+        .run(progress)?;
+    let said = fs::read_to_string(&log)?;
+    assert!(!said.contains("warning: "), "{said}");
+    let tree = tree(&makepkg)?;
+    structs_have_fields(&tree)?;
+    assert!(tree.join("rust/kernel.o").exists(), "{said}");
+    fs::remove_dir_all(&makepkg.builddir)?;
+    Ok(())
+}
+
+/// Structs of the kernel's are in the bindings as they are.
+fn structs_have_fields(kdir: &Path) -> Result<(), Failed> {
+    let bindings = kdir.join("rust/bindings/bindings_generated.rs");
     let bindings = fs::read_to_string(bindings)?;
     for name in ["task_struct", "page", "inode"] {
         let (_, after) = bindings
@@ -99,7 +171,6 @@ fn newest_clang(lab: &Lab) -> Result<(), Failed> {
         let body = after.split('}').next().unwrap_or_default();
         assert!(body.matches("pub ").count() > 3, "{name}: {body}");
     }
-    fs::remove_dir_all(&makepkg.builddir)?;
     Ok(())
 }
 
