@@ -62,7 +62,7 @@ pub fn run() -> Result<()> {
     makepkg.srcdest = makepkg.builddir.join("sources");
     provide_config(&makepkg.srcdest)?;
 
-    let src = makepkg.builddir.join(&shop.series.pkgbase).join("src");
+    let src = makepkg.src();
     let mark = makepkg.builddir.join(".prepared");
     let spent = Spent {
         file: makepkg.builddir.join(".cpu-seconds"),

@@ -117,7 +117,7 @@ fn kernel_build(shop: &Workshop) -> Result<Row> {
     makepkg.pkgdest = makepkg.builddir.join("packages");
     // make all writes no documentation.
     makepkg.set("_config", "vm").set("_docs", "n");
-    let src = makepkg.builddir.join(&shop.series.pkgbase).join("src");
+    let src = makepkg.src();
     // Fresh trees: nothing in them is built.
     for folder in [src.clone(), makepkg.builddir.join("plain")] {
         if folder.exists() {

@@ -110,14 +110,14 @@ pub fn build_twice(makepkg: &mut Makepkg<'_>, shop: &Workshop) -> Result<[Turn; 
         folder.display()
     );
     configure(makepkg, &shop.cache, &text)?;
-    let first = turn(makepkg, shop, &folder, "1735689600")?;
-    let second = turn(makepkg, shop, &folder, "1735776000")?;
+    let first = turn(makepkg, &folder, "1735689600")?;
+    let second = turn(makepkg, &folder, "1735776000")?;
     drop(links);
     Ok([first, second])
 }
 
-fn turn(makepkg: &mut Makepkg<'_>, shop: &Workshop, folder: &Path, date: &str) -> Result<Turn> {
-    remove_tree(makepkg, shop)?;
+fn turn(makepkg: &mut Makepkg<'_>, folder: &Path, date: &str) -> Result<Turn> {
+    remove_tree(makepkg)?;
     makepkg.set("SOURCE_DATE_EPOCH", date);
     let before = counts(folder);
     let (start, cpu) = (Instant::now(), cpu_seconds());
@@ -132,9 +132,8 @@ fn turn(makepkg: &mut Makepkg<'_>, shop: &Workshop, folder: &Path, date: &str) -
 }
 
 /// The kernel's tree goes, the toolchain stays.
-pub fn remove_tree(makepkg: &Makepkg<'_>, shop: &Workshop) -> Result<()> {
-    let src = makepkg.builddir.join(&shop.series.pkgbase).join("src");
-    for entry in fs::read_dir(&src).into_iter().flatten().flatten() {
+pub fn remove_tree(makepkg: &Makepkg<'_>) -> Result<()> {
+    for entry in fs::read_dir(makepkg.src()).into_iter().flatten().flatten() {
         let name = entry.file_name();
         if name.to_string_lossy().starts_with("linux-") && entry.path().is_dir() {
             fs::remove_dir_all(entry.path()).context("remove", entry.path())?;

@@ -332,8 +332,7 @@ fn require_space(cache: &Cache, series: &Series) -> Result<()> {
 /// One call of makepkg.
 #[derive(Debug)]
 pub struct Makepkg<'a> {
-    /// What it is called with, and for which series.
-    pub workshop: &'a Workshop,
+    workshop: &'a Workshop,
     /// The folder of the PKGBUILD.
     pub start: PathBuf,
     /// BUILDDIR.
@@ -378,6 +377,12 @@ impl<'a> Makepkg<'a> {
             signatures: false,
             settings,
         }
+    }
+
+    /// Where makepkg unpacks and builds, `$srcdir`.
+    pub fn src(&self) -> PathBuf {
+        let pkgbase = &self.workshop.series.pkgbase;
+        self.builddir.join(pkgbase).join("src")
     }
 
     /// Sets an option of the PKGBUILD, or any variable.

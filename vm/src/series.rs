@@ -170,14 +170,15 @@ pub fn llvm(
     progress: &Progress,
 ) -> Result<Option<PathBuf>> {
     let here = answer("clang", ["-dumpversion"]);
-    let does = numbers(&here)
-        .first()
-        .is_none_or(|major| *major >= row.clang);
+    let does = clang_major("clang").is_none_or(|major| major >= row.clang);
     let is_default = row.name == chosen(None)?[0].name;
     if distribution != Distribution::Debian || does && is_default {
         return Ok(None);
     }
-    let newest = clangs().filter(|major| *major >= row.clang).max();
+    let newest = clangs()
+        .into_iter()
+        .filter(|major| *major >= row.clang)
+        .max();
     if does && newest.is_none() {
         return Ok(None);
     }
@@ -194,12 +195,16 @@ pub fn llvm(
 }
 
 /// The major versions of clang that Debian's suites have.
-pub fn clangs() -> impl Iterator<Item = u32> {
-    let names = answer("apt-cache", ["pkgnames", "clang-"]);
-    let majors = names
+pub fn clangs() -> Vec<u32> {
+    answer("apt-cache", ["pkgnames", "clang-"])
         .lines()
-        .filter_map(|name| name.strip_prefix("clang-")?.parse().ok());
-    majors.collect::<Vec<_>>().into_iter()
+        .filter_map(|name| name.strip_prefix("clang-")?.parse().ok())
+        .collect()
+}
+
+/// The major version of a clang, if it runs.
+pub fn clang_major(clang: &str) -> Option<u32> {
+    numbers(&answer(clang, ["-dumpversion"])).first().copied()
 }
 
 /// The folder of an LLVM of Debian's, which is installed beside its default where it is not yet.

@@ -109,12 +109,12 @@ fn again(lab: &Lab) -> Result<Kept, Failed> {
     Ok(shop.cache.keep("again", &key, ANOTHER, |packages| {
         shop.progress
             .say("Building the kernel once more (minutes)...");
-        let first = makepkg.builddir.join(&shop.series.pkgbase).join("src");
+        let first = makepkg.src();
         elsewhere(lab, &mut makepkg, "again").expect("a place of another's");
         makepkg.pkgdest = packages.to_owned();
 
         // What was fetched need not be fetched again; nothing that was built from it is taken.
-        let src = makepkg.builddir.join(&shop.series.pkgbase).join("src");
+        let src = makepkg.src();
         let script = r#"rm -rf "${2%/src}"; mkdir -p "$2"/rustup
             cp -r "$1"/rustup/toolchains "$2"/rustup/; cp -r "$1"/bindgen-* "$2"/
             chown -R "$3:$3" "${2%/src}""#;

@@ -54,7 +54,7 @@ fn distcc(lab: &Lab) -> Result<(), Failed> {
     makepkg
         .set("_config", "vm")
         .set("_signing_key", &key.display().to_string());
-    buildenv::remove_tree(&makepkg, &lab.shop)?;
+    buildenv::remove_tree(&makepkg)?;
     let path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
     let start = |number| CompileHost::start(number, path, &lab.shop.cache, &lab.shop.progress);
     let hosts = [start(1)?, start(2)?];

@@ -12,7 +12,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::{files::data, host::BUILDER, packages::Makepkg, run::answer};
+use vm::{files::data, host::BUILDER, packages::Makepkg, series};
 
 use crate::lab::{self, Lab, says};
 
@@ -46,12 +46,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
         ],
     );
     // Where there is one in PATH.
-    let clang = answer("clang", ["-dumpversion"]);
-    let is_old = clang
-        .split('.')
-        .next()
-        .and_then(|major| major.parse().ok())
-        .is_some_and(|major: u32| major < 15);
+    let is_old = series::clang_major("clang").is_some_and(|major| major < 15);
     let old = lab::trials(
         lab,
         &[("an_old_clang_is_named_where_it_is_the_reason", old_clang)],
@@ -106,11 +101,7 @@ fn config(makepkg: &Makepkg<'_>) -> Result<BTreeMap<String, String>, Failed> {
 
 /// The kernel's sources, unpacked.
 pub fn tree(makepkg: &Makepkg<'_>) -> Result<PathBuf, Failed> {
-    let src = makepkg
-        .builddir
-        .join(&makepkg.workshop.series.pkgbase)
-        .join("src");
-    Ok(fs::read_dir(&src)?
+    Ok(fs::read_dir(makepkg.src())?
         .flatten()
         .map(|entry| entry.path())
         .find(|path| path.join("Kconfig").exists())
@@ -133,7 +124,7 @@ fn defined(makepkg: &Makepkg<'_>) -> Result<BTreeSet<String>, Failed> {
             "^[[:space:]]*(menu)?config [A-Za-z0-9_]+",
             "--include=Kconfig*",
         ])
-        .arg(makepkg.builddir.join("linux-rust/src"))
+        .arg(makepkg.src())
         .output()?;
     assert!(output.status.success());
     Ok(String::from_utf8(output.stdout)?
@@ -412,15 +403,20 @@ fn arch(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
+/// `make prepare` in the prepared sources, and what it says.
+pub fn make_prepare(lab: &Lab, makepkg: &Makepkg<'_>, name: &str) -> Result<String, Failed> {
+    let log = lab.shop.cache.log(name)?;
+    makepkg
+        .make("make prepare", &log, &makepkg.src(), "prepare")?
+        .run(&lab.shop.progress)?;
+    Ok(fs::read_to_string(&log)?)
+}
+
 /// `make prepare` on that configuration: every crate, and what BTF and objtool need.
 fn crates(lab: &Lab) -> Result<(), Failed> {
     let whole = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
     let makepkg = prepare_arch(lab, whole)?;
-    let src = makepkg.builddir.join("linux-rust/src");
-    let log = lab.shop.cache.log("test-arch-prepare")?;
-    makepkg
-        .make("make prepare", &log, &src, "prepare")?
-        .run(&lab.shop.progress)?;
+    make_prepare(lab, &makepkg, "test-arch-prepare")?;
     let tree = tree(&makepkg)?;
     for file in [
         "rust/libcore.rmeta",

@@ -316,10 +316,10 @@ fn kernel_call<'a>(lab: &'a Lab, name: &str) -> Result<Makepkg<'a>, Failed> {
     fs::remove_dir_all(&place)?;
     let place = lab.shop.cache.folder(&format!("test-{name}"), BUILDER)?;
     let mut makepkg = lab.shop.kernel_call(1)?;
-    let from = makepkg.builddir.join("linux-rust/src");
+    let from = makepkg.src();
     makepkg.builddir = place.join("build");
     makepkg.pkgdest = place.join("packages");
-    let src = makepkg.builddir.join("linux-rust/src");
+    let src = makepkg.src();
     let script =
         r#"mkdir -p "$2"; cp -a "$1"/rustup "$1"/bindgen-* "$2"/; chown -R "$3:$3" "${2%/*/*}""#;
     let status = Command::new("sh")
@@ -375,7 +375,7 @@ fn kernel_without_space(lab: &Lab) -> Seen {
         .program("preparing", &log, &["--force", "--nobuild"])?
         .run(&lab.shop.progress)?;
     // The tree, on a disk with hardly any room left.
-    let tree = fs::read_dir(makepkg.builddir.join("linux-rust/src"))?
+    let tree = fs::read_dir(makepkg.src())?
         .flatten()
         .map(|entry| entry.path())
         .find(|path| path.join("Kbuild").exists())

@@ -297,10 +297,10 @@ impl Lab {
         start: PathBuf,
     ) -> Result<Makepkg<'a>> {
         let mut makepkg = Makepkg::new(shop, start);
-        let from = makepkg.builddir.join(&shop.series.pkgbase).join("src");
+        let from = makepkg.src();
         makepkg.builddir = shop.cache.folder(folder, host::BUILDER)?;
         makepkg.pkgdest = makepkg.builddir.join("packages");
-        let to = makepkg.builddir.join(&shop.series.pkgbase).join("src");
+        let to = makepkg.src();
         fs::create_dir_all(&to).expect("a build folder");
         // Hard links: makepkg finds what it would fetch.
         let script = r#"for dir in "$1"/rustup "$1"/cargo "$1"/bindgen-*; do
