@@ -42,18 +42,18 @@ build:
 
 # Everything, on what is built or kept from an earlier run. Needs root. The
 # evaluator of Kconfig is compared with the kernel's own, on the sources of every
-# series; rustkmod with make, on their headers.
+# series; rustkmod with make, on their headers: two series at a time.
 test: build
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(TEST)
-	archives=$$(target/release/vm source all) && for archive in $$archives; do \
-		KCONFIG_TEST_ARCHIVE=$$archive $(TEST) --test olddefconfig -- $(IGNORED) || exit; \
-	done && KCONFIG_TEST_ARCHIVE=$${archives%%[[:space:]]*} $(TEST) --test language
-	headers=$$(target/release/vm headers all) && for folder in $$headers; do \
-		RUSTKMOD_TEST_HEADERS=$$folder \
-			$(TEST) --test kernel --test new --test ide -- --skip an_editor_knows || exit; \
-	done
+	archives=$$(target/release/vm source all) && \
+		printf '%s\n' "$$archives" | xargs -P 2 -I {} env KCONFIG_TEST_ARCHIVE={} \
+			$(TEST) --test olddefconfig -- $(IGNORED) && \
+		KCONFIG_TEST_ARCHIVE=$$(printf '%s\n' "$$archives" | head -n 1) $(TEST) --test language
+	headers=$$(target/release/vm headers all) && \
+		printf '%s\n' "$$headers" | xargs -P 2 -I {} env RUSTKMOD_TEST_HEADERS={} \
+			$(TEST) --test kernel --test new --test ide -- --skip an_editor_knows
 
 # Tests that take as long as building a kernel, too, and all of them from nothing:
 # in a cache of its own, which goes when all was good. Hours, and 30 GB.
