@@ -924,6 +924,48 @@ pub const FAILURES: &[Failure] = &[
             "[    1.0] rust_kernel: panicked at /tmp/m/m.rs:20:9:",
         ],
     },
+    Failure {
+        id: "missing-endbr",
+        weight: Fails,
+        needle: "Missing ENDBR",
+        pattern: r"Missing ENDBR: (?P<function>[^\s+]+)",
+        meaning: "the processor stopped the kernel where it called $function by a pointer",
+        why: "the kernel has indirect branch tracking on (CONFIG_X86_KERNEL_IBT), so has the processor, and \
+              that function does not begin with endbr64. Linux 6.1 as it comes builds no Rust with it; later \
+              series, and linux-rust's 6.1, do",
+        help: &[
+            (
+                "look at it: the first instruction has to be endbr64",
+                "objdump -d --disassemble=init_module FILE.ko",
+            ),
+            REBUILD,
+            (
+                "for a kernel whose own Rust is without it, boot with this on its command line",
+                "ibt=off",
+            ),
+        ],
+        details: NONE,
+        examples: &[
+            "[    9.0] traps: Missing ENDBR: init_module+0x0/0xf0 [rust_out_of_tree]",
+            "[    9.0] Missing ENDBR: init_module+0x0/0xf0 [rust_out_of_tree]",
+        ],
+    },
+    Failure {
+        id: "naked-return",
+        weight: Doubtful,
+        needle: "'naked' return found in",
+        pattern: r"objtool: (?P<function>[^\s+:]+)\S*: 'naked' return found in (?:MITIGATION_)?RETHUNK build",
+        meaning: "$function returns without the thunk that mitigates Retbleed",
+        why: "rustc can do that since 1.76, and Linux 6.1 is built by 1.62: what is written in Rust there is \
+              without this protection on the processors that need it, AMD's Zen 1 to 4 among them. It is \
+              built, and it works",
+        help: &[("where that matters, take a series of 6.12 or later", "")],
+        details: NONE,
+        examples: &[
+            "vmlinux.o: warning: objtool: _RNvMNtCs3yuwAp0waWO_4core3f32f8classify+0x5a: 'naked' return found in RETHUNK build",
+            "m.o: warning: objtool: f+0x5: 'naked' return found in MITIGATION_RETHUNK build",
+        ],
+    },
     // What alarms and does no harm.
     Failure {
         id: "pahole-variant-part",
