@@ -21,7 +21,7 @@ use vm::{
     packages::{Makepkg, package_name, packages},
 };
 
-use crate::lab::{self, Lab, says, text};
+use crate::lab::{self, Lab, content, says, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     let mut trials = lab::trials(
@@ -148,24 +148,30 @@ fn same_kernel(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn same_dkms(lab: &Lab) -> Result<(), Failed> {
-    let call = || -> Result<Makepkg<'_>, Failed> {
+    let call = |pkgdest: PathBuf| -> Result<Makepkg<'_>, Failed> {
         let start = lab.shop.pkgbuild("rust-out-of-tree-dkms", 1)?;
-        Ok(Makepkg::new(&lab.shop, start))
+        let mut makepkg = Makepkg::new(&lab.shop, start);
+        makepkg.pkgdest = pkgdest;
+        Ok(makepkg)
     };
-    let options = ["--force", "--cleanbuild"];
-    let mut makepkg = call()?;
+    let built = |makepkg: &Makepkg<'_>| -> Result<Vec<PathBuf>, Failed> {
+        makepkg.run(
+            "building the module's package",
+            &["--force", "--cleanbuild"],
+        )?;
+        Ok(packages(&makepkg.pkgdest)?)
+    };
+    // Not the kept one, which tells of the folders of its day.
+    let first = built(&call(fresh(lab, "dkms-first")?)?)?;
+
+    let mut makepkg = call(lab.shop.cache.folder("test-dkms-again/packages", ANOTHER)?)?;
     elsewhere(lab, &mut makepkg, "dkms-again")?;
-    makepkg.pkgdest = lab.shop.cache.folder("test-dkms-again/packages", ANOTHER)?;
-    makepkg.run("building the module's package", &options)?;
-    let first = packages(&lab.dkms.path)?;
-    same(lab, &first, &packages(&makepkg.pkgdest)?)?;
+    same(lab, &first, &built(&makepkg)?)?;
 
     // In the same folders the package file is the same, too.
-    let mut makepkg = call()?;
+    let mut makepkg = call(fresh(lab, "dkms-here")?)?;
     otherwise(lab, &mut makepkg)?;
-    makepkg.pkgdest = fresh(lab, "dkms-here")?;
-    makepkg.run("building the module's package", &options)?;
-    let second = packages(&makepkg.pkgdest)?;
+    let second = built(&makepkg)?;
     assert_eq!(file_hash(&first[0])?, file_hash(&second[0])?);
     Ok(())
 }
@@ -363,17 +369,6 @@ fn mtree(package: &Path) -> Result<BTreeMap<String, Vec<String>>, Failed> {
     }
     assert!(!listed.is_empty(), "{} lists nothing", package.display());
     Ok(listed)
-}
-
-/// What a file holds, unpacked.
-fn content(file: &Path) -> Result<Vec<u8>, Failed> {
-    if file.extension().is_some_and(|extension| extension == "zst") {
-        let output = Command::new("zstd").arg("-dcq").arg(file).output()?;
-        assert!(output.status.success(), "{}", file.display());
-        Ok(output.stdout)
-    } else {
-        Ok(fs::read(file)?)
-    }
 }
 
 fn first_difference(one: &[u8], other: &[u8]) -> Option<usize> {

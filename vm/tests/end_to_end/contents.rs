@@ -13,7 +13,7 @@ use std::{
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::lab::{self, Lab, files};
+use crate::lab::{self, Lab, content, files};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     lab::trials(
@@ -510,13 +510,7 @@ fn build_paths(lab: &Lab) -> Result<(), Failed> {
             if file.file_name().is_some_and(|name| name == ".BUILDINFO") {
                 continue;
             }
-            let content = if file.extension().is_some_and(|extension| extension == "zst") {
-                let output = Command::new("zstd").arg("-dcq").arg(&file).output()?;
-                assert!(output.status.success(), "{}", file.display());
-                output.stdout
-            } else {
-                fs::read(&file)?
-            };
+            let content = content(&file)?;
             // Rust's own sources are as they come, and tell of its builds.
             let is_rusts = file
                 .to_string_lossy()

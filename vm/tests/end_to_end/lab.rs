@@ -183,8 +183,7 @@ impl Lab {
     /// The module that DKMS has built for the kernel, made one of another kernel.
     pub fn foreign_module(&self, machine: &Machine) -> std::result::Result<Vec<u8>, Failed> {
         let modules = machine.module_files(&self.release, demo::MODULE)?;
-        let output = Command::new("zstd").arg("-dcq").args(&modules).output()?;
-        let mut elf = output.stdout;
+        let mut elf = content(modules.last().ok_or("a file")?)?;
         // The same length, so that the ELF file stays whole.
         let (from, to) = (b"vermagic=6.1.", b"vermagic=6.9.");
         let at = elf.windows(from.len()).position(|bytes| bytes == from);
@@ -380,6 +379,18 @@ pub fn unpack(package: &Path, folder: &Path) -> std::result::Result<(), Failed> 
         text(&output)
     )
     .into())
+}
+
+/// What a file holds, unpacked.
+pub fn content(file: &Path) -> std::result::Result<Vec<u8>, Failed> {
+    if file.extension().is_none_or(|extension| extension != "zst") {
+        return Ok(fs::read(file)?);
+    }
+    let output = Command::new("zstd").arg("-dcq").arg(file).output()?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    Err(format!("{}: {}", file.display(), text(&output)).into())
 }
 
 /// Every file below a folder, without links, in order.
