@@ -16,6 +16,7 @@ mod clippy;
 mod config;
 mod contents;
 mod docs;
+mod ibt;
 mod inline_helpers;
 mod inputs;
 mod interrupted;

@@ -22,6 +22,7 @@ use vm::{
 
 use crate::{
     config::{make_prepare, tree},
+    ibt::rust_can_be_called,
     lab::{self, Lab, says, text},
 };
 
@@ -108,6 +109,7 @@ fn newest_clang(lab: &Lab) -> Result<(), Failed> {
     let (machine, kernel) = lab.booted(&shop, &makepkg, "newest-clang")?;
     put_program(&machine)?;
     rustkmod_agrees(&machine, &kernel)?;
+    rust_can_be_called(&machine, &kernel)?;
 
     let kdir = format!("/usr/lib/modules/{kernel}/build");
     structs_have_fields(&machine.path(&kdir))?;
@@ -210,6 +212,7 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
             boot.verdict
         );
         rustkmod_agrees(&machine, kernel)?;
+        rust_can_be_called(&machine, kernel)?;
         let log = machine.path(&format!(
             "/var/lib/dkms/rust-out-of-tree/1.0/{kernel}/x86_64/log/make.log"
         ));
@@ -217,6 +220,7 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
         // Of rustc's; that the compiler differs from the kernel's is kbuild's to say.
         assert!(!log.contains("warning: unused"), "{log}");
         assert!(!log.contains("generated "), "{log}");
+        assert!(!log.contains("objtool:"), "{log}");
     }
 
     // One goes, and takes nothing of the others with it.
@@ -238,7 +242,7 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// What was just seen to work, `rustkmod` finds nothing wrong with.
-fn rustkmod_agrees(machine: &Machine, kernel: &str) -> Result<(), Failed> {
+pub fn rustkmod_agrees(machine: &Machine, kernel: &str) -> Result<(), Failed> {
     let module = machine
         .module_files(kernel, "rust_out_of_tree")?
         .pop()
