@@ -3,21 +3,14 @@
 //! Configurations: what comes out with Rust, and what is refused, with which words.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    os::unix::process::CommandExt,
-    path::PathBuf,
-    process::Command,
+    collections::BTreeMap, fs, os::unix::process::CommandExt, path::PathBuf, process::Command,
     sync::Arc,
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::{files::data, host::BUILDER, packages::Makepkg, series};
+use vm::{host::BUILDER, packages::Makepkg, series};
 
 use crate::lab::{self, Lab, says};
-
-/// Arch's stock configuration, which is fetched by the PKGBUILD and is not in this repository.
-const ARCH: &str = "arch-linux-6.1.arch1.config";
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     let mut trials = lab::trials(
@@ -55,24 +48,6 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
         old.into_iter()
             .map(|trial| trial.with_ignored_flag(!is_old)),
     );
-    let arch = lab::trials(
-        lab,
-        &[("archs_config_has_rust_and_keeps_btf_and_signing", arch)],
-    );
-    let crates = lab::slow_trials(
-        lab,
-        &[("archs_config_builds_every_crate_with_make_prepare", crates)],
-    );
-    // Ignored, and shown as ignored, where the data is not there.
-    let there = data(ARCH).is_some();
-    let shown = |trial: Trial| {
-        if there {
-            trial
-        } else {
-            trial.with_ignored_flag(true)
-        }
-    };
-    trials.extend(arch.into_iter().chain(crates).map(shown));
     trials
 }
 
@@ -88,12 +63,12 @@ fn small(lab: &Lab, lines: &str) -> Result<PathBuf, Failed> {
     Ok(path)
 }
 
-fn prepare(makepkg: &Makepkg<'_>) -> vm::Result<()> {
+pub fn prepare(makepkg: &Makepkg<'_>) -> vm::Result<()> {
     makepkg.run("preparing", &["--force", "--nobuild"])
 }
 
 /// The configuration that came out.
-fn config(makepkg: &Makepkg<'_>) -> Result<BTreeMap<String, String>, Failed> {
+pub fn config(makepkg: &Makepkg<'_>) -> Result<BTreeMap<String, String>, Failed> {
     Ok(options(&fs::read_to_string(
         tree(makepkg)?.join(".config"),
     )?))
@@ -109,63 +84,12 @@ pub fn tree(makepkg: &Makepkg<'_>) -> Result<PathBuf, Failed> {
 }
 
 /// The options that a configuration sets.
-fn options(text: &str) -> BTreeMap<String, String> {
+pub fn options(text: &str) -> BTreeMap<String, String> {
     text.lines()
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }
-
-/// Every symbol that the tree's Kconfig files define.
-fn defined(makepkg: &Makepkg<'_>) -> Result<BTreeSet<String>, Failed> {
-    let output = Command::new("grep")
-        .args([
-            "-rhoE",
-            "^[[:space:]]*(menu)?config [A-Za-z0-9_]+",
-            "--include=Kconfig*",
-        ])
-        .arg(makepkg.src())
-        .output()?;
-    assert!(output.status.success());
-    Ok(String::from_utf8(output.stdout)?
-        .lines()
-        .filter_map(|line| line.split_whitespace().nth(1))
-        .map(str::to_owned)
-        .collect())
-}
-
-/// What Arch's configuration of 6.1 has on and ours has not, and why.
-const LOST: &[(&str, &str)] = &[
-    ("CONFIG_GCC_PLUGINS", "config.rust.patch: it excludes Rust"),
-    ("CONFIG_CC_IS_GCC", "built by LLVM"),
-    ("CONFIG_AS_IS_GNU", "built by LLVM"),
-    ("CONFIG_LD_IS_BFD", "built by LLVM"),
-    ("CONFIG_CC_NO_ARRAY_BOUNDS", "around a fault of gcc 12"),
-    (
-        "CONFIG_FTRACE_MCOUNT_USE_CC",
-        "clang: FTRACE_MCOUNT_USE_OBJTOOL",
-    ),
-    (
-        "CONFIG_USERMODE_DRIVER",
-        "has no prompt; BPF_PRELOAD_UMD, which selected it, is on",
-    ),
-    ("CONFIG_HAVE_EISA", "stable: 32 bits only"),
-    ("CONFIG_Z3FOLD", "stable: deprecated"),
-    ("CONFIG_DRM_USE_DYNAMIC_DEBUG", "stable: BROKEN"),
-    ("CONFIG_DWMAC_LOONGSON", "stable: MACH_LOONGSON64 only"),
-    (
-        "CONFIG_SERIAL_FSL_LPUART_CONSOLE",
-        "stable: needs SERIAL_FSL_LPUART=y, which is m",
-    ),
-    (
-        "CONFIG_MFD_TI_AM335X_TSCADC",
-        "stable: for TI's own processors",
-    ),
-    ("CONFIG_TOUCHSCREEN_TI_AM335X_TSC", "MFD_TI_AM335X_TSCADC"),
-    ("CONFIG_TI_AM335X_ADC", "MFD_TI_AM335X_TSCADC"),
-    ("CONFIG_REGULATOR_DA903X", "not with clang (LLVM bug 38789)"),
-    ("CONFIG_VIDEO_VS6624", "stable: BROKEN"),
-];
 
 fn refused(
     lab: &Lab,
@@ -347,62 +271,6 @@ fn localmodcfg(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Arch's configuration, prepared.
-fn prepare_arch<'a>(lab: &Lab, mut makepkg: Makepkg<'a>) -> Result<Makepkg<'a>, Failed> {
-    let stock = data(ARCH).ok_or("no data")?;
-    makepkg.set("_config", "arch");
-    // Debian 12's clang cannot mitigate Retbleed, and is refused; the newest series brings one.
-    makepkg.path.extend(lab.newest()?.llvm.clone());
-    // Where makepkg finds what it would fetch from Arch.
-    makepkg.srcdest = makepkg.builddir.join("sources");
-    fs::create_dir_all(&makepkg.srcdest)?;
-    fs::copy(stock, makepkg.srcdest.join("linux-6.1.arch1-1.config"))?;
-    prepare(&makepkg)?;
-    Ok(makepkg)
-}
-
-fn arch(lab: &Lab) -> Result<(), Failed> {
-    let makepkg = prepare_arch(lab, lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?)?;
-    let config = config(&makepkg)?;
-    for (name, value) in [
-        ("CONFIG_RUST", Some("y")),
-        ("CONFIG_DEBUG_INFO_BTF", Some("y")),
-        ("CONFIG_DEBUG_INFO_BTF_MODULES", Some("y")),
-        ("CONFIG_MODULE_SIG", Some("y")),
-        ("CONFIG_MODULE_SIG_ALL", Some("y")),
-        ("CONFIG_MODULE_COMPRESS_ZSTD", Some("y")),
-        ("CONFIG_GCC_PLUGINS", None),
-        ("CONFIG_MODVERSIONS", None),
-    ] {
-        assert_eq!(config.get(name).map(String::as_str), value, "{name}");
-    }
-
-    // Option by option: nothing that was on is off now but what is listed, with its reason.
-    let stock = options(&fs::read_to_string(data(ARCH).ok_or("no data")?)?);
-    let defined = defined(&makepkg)?;
-    let on = |value: &String| value == "y" || value == "m";
-    let lost: Vec<_> = stock
-        .iter()
-        .filter(|(name, value)| on(value) && !config.get(*name).is_some_and(on))
-        .map(|(name, _)| name.as_str())
-        // What the release has no more, nobody can turn on.
-        .filter(|name| defined.contains(name.trim_start_matches("CONFIG_")))
-        .filter(|name| !LOST.iter().any(|(known, _)| known == name))
-        .collect();
-    assert!(
-        lost.is_empty(),
-        "lost against Arch's configuration: {lost:#?}"
-    );
-    // What is not lost any more has no place in the list.
-    for (name, reason) in LOST {
-        assert!(
-            stock.get(*name).is_some_and(on) && !config.get(*name).is_some_and(on),
-            "{name} ({reason}) is not lost"
-        );
-    }
-    Ok(())
-}
-
 /// `make prepare` in the prepared sources, and what it says.
 pub fn make_prepare(lab: &Lab, makepkg: &Makepkg<'_>, name: &str) -> Result<String, Failed> {
     let log = lab.shop.cache.log(name)?;
@@ -410,27 +278,4 @@ pub fn make_prepare(lab: &Lab, makepkg: &Makepkg<'_>, name: &str) -> Result<Stri
         .make("make prepare", &log, &makepkg.src(), "prepare")?
         .run(&lab.shop.progress)?;
     Ok(fs::read_to_string(&log)?)
-}
-
-/// `make prepare` on that configuration: every crate, and what BTF and objtool need.
-fn crates(lab: &Lab) -> Result<(), Failed> {
-    let whole = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
-    let makepkg = prepare_arch(lab, whole)?;
-    make_prepare(lab, &makepkg, "test-arch-prepare")?;
-    let tree = tree(&makepkg)?;
-    for file in [
-        "rust/libcore.rmeta",
-        "rust/libcompiler_builtins.rmeta",
-        "rust/liballoc.rmeta",
-        "rust/libbindings.rmeta",
-        "rust/libkernel.rmeta",
-        "rust/libmacros.so",
-        "rust/kernel.o",
-        "tools/objtool/objtool",
-        "tools/bpf/resolve_btfids/resolve_btfids",
-    ] {
-        let there = tree.join(file).metadata().is_ok_and(|file| file.len() > 0);
-        assert!(there, "make prepare has not made {file}");
-    }
-    Ok(())
 }

@@ -5,6 +5,7 @@
 //! Run by root. The packages are built first, unless they are kept from an earlier run; then each
 //! test has a throwaway copy of a machine where they are installed.
 
+mod arch;
 mod aur;
 mod author;
 mod bit_for_bit;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         stock_make::trials,
         contents::trials,
         config::trials,
+        arch::trials,
         inputs::trials,
         program::trials,
         aur::trials,

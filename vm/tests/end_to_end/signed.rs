@@ -45,7 +45,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 /// Where the key lies in the machine.
 const KEY: &str = "/etc/keys/modules.pem";
 
-const ENFORCE: &str = "module.sig_enforce=1";
+pub const ENFORCE: &str = "module.sig_enforce=1";
 
 /// The installed module, built by DKMS as `framework.conf` says.
 fn built(lab: &Lab, machine: &Machine, framework: &str) -> Result<PathBuf, Failed> {
