@@ -19,7 +19,7 @@ use crate::kofile::{KoError, KoFile, Signature};
 use crate::pkcs7::Signer;
 use crate::report::{Finding, Status, counted, lossily, worst};
 use crate::rustsym::{self, Missing, RustExports};
-use crate::security::{self, Enforcement};
+use crate::security::{self, Enforcement, Ibt};
 use crate::symvers::{Export, Symvers};
 use crate::system::{self, System};
 use crate::vermagic;
@@ -42,6 +42,8 @@ pub struct Kernel {
     pub symvers_are_whole: bool,
     /// What it does with unsigned modules.
     pub enforcement: Enforcement,
+    /// Where it has indirect branch tracking.
+    pub ibt: Ibt,
     /// Who signed its own modules: a key that it trusts.
     pub signer: Option<Signer>,
     /// Whether a missing namespace import is tolerated.
@@ -150,6 +152,7 @@ impl Kernel {
             } else {
                 security::of_config(config)
             },
+            ibt: security::ibt(system, config, is_running),
             signer: modules.and_then(|folder| signer_of_own(&folder.join("kernel"))),
             tolerates_missing_imports: config.is_y("MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS"),
             modules: modules.and_then(|folder| installed_modules(system, folder)),
@@ -442,6 +445,7 @@ impl Context<'_> {
         report.findings.extend(self.architecture(path, file));
         report.findings.extend(self.signature(path, file));
         report.findings.extend(self.vermagic(path, file));
+        report.findings.extend(self.branch_tracking(path, file));
         self.symbols(path, file, &mut report);
         report.findings.extend(self.checksums(path, file));
         report.findings.extend(self.namespaces(path, file));
@@ -541,6 +545,44 @@ impl Context<'_> {
                 .run(
                     "see the keys that the machine's owner has enrolled",
                     "mokutil --list-enrolled",
+                ),
+        )
+    }
+
+    /// Reads the first instruction of what the kernel calls of a module
+    /// (`exc_control_protection()`).
+    fn branch_tracking(&self, path: &Path, file: &KoFile) -> Option<Finding> {
+        if file.without_endbr.is_empty() || self.kernel.ibt == Ibt::Off {
+            return None;
+        }
+        let functions = file.without_endbr.join(" and ");
+        let (new, message): (fn(_, _, _) -> _, _) = match self.kernel.ibt {
+            Ibt::Here => (
+                Finding::error,
+                "this processor tracks indirect branches, and stops the kernel at this module",
+            ),
+            _ => (
+                Finding::warning,
+                "a processor that tracks indirect branches stops the kernel at this module",
+            ),
+        };
+        let release = self.kernel.name();
+        Some(
+            new("ibt", path.display(), message)
+                .versus(
+                    ("the module", &format!("no endbr64 in front of {functions}")),
+                    (
+                        "the kernel",
+                        "CONFIG_X86_KERNEL_IBT=y: it calls nothing else by a pointer",
+                    ),
+                )
+                .note(
+                    "the kernel says: Missing ENDBR. Linux 6.1 as it comes builds all Rust so: \
+                     it has to be booted with ibt=off",
+                )
+                .run(
+                    "where the kernel's Makefiles build Rust with it, build it again",
+                    format!("make -C /lib/modules/{release}/build M=\"$PWD\" clean modules"),
                 ),
         )
     }
@@ -942,6 +984,7 @@ mod tests {
             symvers: Some((symvers, "Module.symvers".into())),
             symvers_are_whole: true,
             enforcement: Enforcement::Ignores,
+            ibt: Ibt::Off,
             signer: None,
             tolerates_missing_imports: false,
             modules: Some((HashSet::from(["a".to_string()]), "modules.dep".into())),
@@ -1019,6 +1062,17 @@ mod tests {
         let mut enforcing = kernel();
         enforcing.enforcement = Enforcement::Refuses("sig_enforce".into());
         assert_eq!(found(&enforcing, module(&[])), ["signature"]);
+
+        let mut unprepared = module(&[]);
+        unprepared.without_endbr = vec!["init_module"];
+        assert!(found(&kernel(), unprepared.clone()).is_empty());
+        let mut tracking = kernel();
+        tracking.ibt = Ibt::Here;
+        assert_eq!(found(&tracking, unprepared.clone()), ["ibt"]);
+        // Elsewhere it may load.
+        tracking.ibt = Ibt::WhereItIs;
+        let report = judged(&tracking, unprepared);
+        assert!(report.loads && report.findings[0].check == "ibt");
 
         let mut unlinked = module(&[]);
         unlinked.is_linked = false;

@@ -37,7 +37,16 @@ pub struct KoFile {
     /// Whether it can be unloaded: it has a function for that, which the kernel calls
     /// `cleanup_module`.
     pub has_exit: bool,
+    /// Those of the functions that the kernel calls by pointer, `init_module` and `cleanup_module`,
+    /// that do not begin with `endbr64`; of modules for x86_64.
+    pub without_endbr: Vec<&'static str>,
 }
+
+/// What the kernel calls of every module (`do_init_module()`, `delete_module(2)`).
+const CALLED: [&str; 2] = ["init_module", "cleanup_module"];
+
+/// The instruction that indirect branch tracking asks for.
+const ENDBR64: &[u8] = &[0xf3, 0x0f, 0x1e, 0xfa];
 
 /// A symbol that has to come from the kernel or another module.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,6 +136,12 @@ impl KoFile {
                 file.exports.push(export.to_string());
             }
             file.has_exit |= name == "cleanup_module";
+            if let Some(called) = CALLED.iter().find(|called| **called == name)
+                && elf.architecture() == object::Architecture::X86_64
+                && code(&elf, &symbol).is_some_and(|code| !code.starts_with(ENDBR64))
+            {
+                file.without_endbr.push(called);
+            }
         }
         file.undefined.sort_unstable();
         file.undefined.dedup();
@@ -178,6 +193,15 @@ impl KoFile {
             .iter()
             .any(|symbol| symbol.name.starts_with("_R"))
     }
+}
+
+/// What lies where a symbol of a relocatable file points to, to the end of its section.
+fn code<'a>(elf: &object::File<'a>, symbol: &object::Symbol<'a, '_>) -> Option<&'a [u8]> {
+    let section = elf.section_by_index(symbol.section_index()?).ok()?;
+    section
+        .data()
+        .ok()?
+        .get(usize::try_from(symbol.address()).ok()?..)
 }
 
 /// The name `uname -m` gives to the processor of an ELF file.
@@ -299,6 +323,38 @@ mod tests {
         ));
         let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         assert!(matches!(KoFile::parse(&program), Err(KoError::Kind(_))));
+    }
+
+    #[test]
+    fn what_is_called_without_endbr_is_seen() {
+        use object::write::{Object, Symbol, SymbolSection};
+        let module = |called: &[(&str, &[u8])]| {
+            let (format, order) = (object::BinaryFormat::Elf, object::Endianness::Little);
+            let mut elf = Object::new(format, object::Architecture::X86_64, order);
+            let text = elf.section_id(object::write::StandardSection::Text);
+            for (name, code) in called {
+                let value = elf.append_section_data(text, code, 16);
+                elf.add_symbol(Symbol {
+                    name: name.as_bytes().to_vec(),
+                    value,
+                    size: code.len() as u64,
+                    kind: object::SymbolKind::Text,
+                    scope: object::SymbolScope::Dynamic,
+                    weak: false,
+                    section: SymbolSection::Section(text),
+                    flags: object::SymbolFlags::None,
+                });
+            }
+            KoFile::parse(&elf.write().unwrap()).unwrap().without_endbr
+        };
+        let (good, bad): (&[u8], &[u8]) = (b"\xf3\x0f\x1e\xfa\xc3", b"\x50\xc3");
+        assert!(module(&[("init_module", good), ("cleanup_module", good)]).is_empty());
+        assert_eq!(
+            module(&[("init_module", good), ("cleanup_module", bad)]),
+            ["cleanup_module"]
+        );
+        assert_eq!(module(&[("init_module", bad)]), ["init_module"]);
+        assert!(module(&[("other", bad)]).is_empty());
     }
 
     #[test]

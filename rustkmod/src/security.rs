@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Whether a kernel refuses modules without a signature it trusts.
+//! Whether a kernel refuses modules without a signature it trusts, and where it may be called.
 //!
 //! For the running kernel the kernel itself says so: `/sys/module/module/parameters/sig_enforce`
 //! and `/sys/kernel/security/lockdown` (`Documentation/admin-guide/module-signing.rst`,
-//! `kernel_lockdown(7)`). For another one only its configuration is known.
+//! `kernel_lockdown(7)`), and `/proc/cpuinfo`. For another one only its configuration is known.
 
 use crate::config::Config;
 use crate::system::{self, System};
@@ -20,6 +20,35 @@ pub enum Enforcement {
     Taints,
     /// It does not look for signatures.
     Ignores,
+}
+
+/// Where calls by pointer have to meet `endbr64`: indirect branch tracking,
+/// `CONFIG_X86_KERNEL_IBT`. The kernel stops where they do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ibt {
+    /// Nowhere.
+    Off,
+    /// On processors that can track.
+    WhereItIs,
+    /// Here and now.
+    Here,
+}
+
+/// The running kernel shows `ibt` among its processor's flags, unless it was booted with `ibt=off`.
+pub fn ibt(system: &System, config: &Config, is_running: bool) -> Ibt {
+    if !config.is_y("X86_KERNEL_IBT") {
+        return Ibt::Off;
+    }
+    let flags = system::read_text(&system.at("/proc/cpuinfo"), 16 << 20).unwrap_or_default();
+    let tracks = flags
+        .lines()
+        .filter_map(|line| line.strip_prefix("flags"))
+        .any(|flags| flags.split_whitespace().any(|flag| flag == "ibt"));
+    if is_running && tracks {
+        Ibt::Here
+    } else {
+        Ibt::WhereItIs
+    }
 }
 
 /// Reads what the running kernel enforces.
@@ -81,14 +110,32 @@ fn lockdown_mode(text: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn machine(files: &[(&str, &str)]) -> Enforcement {
+    fn root(files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for (name, text) in files {
             let path = root.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        of_running(&System::bare(root.path()), &Config::default())
+        root
+    }
+
+    fn machine(files: &[(&str, &str)]) -> Enforcement {
+        of_running(&System::bare(root(files).path()), &Config::default())
+    }
+
+    #[test]
+    fn branches_are_tracked_where_kernel_and_processor_do() {
+        let on = Config::parse("CONFIG_X86_KERNEL_IBT=y\n");
+        let with = |flags: &str, config, is_running| {
+            let text = format!("processor\t: 0\nflags\t\t: fpu {flags} sse\nbugs\t\t: ibt\n");
+            let root = root(&[("proc/cpuinfo", &text)]);
+            ibt(&System::bare(root.path()), config, is_running)
+        };
+        assert_eq!(with("ibt", &on, true), Ibt::Here);
+        assert_eq!(with("ibt", &on, false), Ibt::WhereItIs);
+        assert_eq!(with("ibtx", &on, true), Ibt::WhereItIs);
+        assert_eq!(with("ibt", &Config::default(), true), Ibt::Off);
     }
 
     #[test]

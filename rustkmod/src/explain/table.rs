@@ -934,10 +934,7 @@ pub const FAILURES: &[Failure] = &[
               that function does not begin with endbr64. Linux 6.1 as it comes builds no Rust with it; later \
               series, and linux-rust's 6.1, do",
         help: &[
-            (
-                "look at it: the first instruction has to be endbr64",
-                "objdump -d --disassemble=init_module FILE.ko",
-            ),
+            CHECK,
             REBUILD,
             (
                 "for a kernel whose own Rust is without it, boot with this on its command line",
