@@ -4,13 +4,53 @@
 //! `endbr64`, or processors of Intel since 2020 stop the kernel there. QEMU's own processor has none of
 //! it, so the code is looked at.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
-use libtest_mimic::Failed;
+use libtest_mimic::{Failed, Trial};
 use object::{Object, ObjectSection, ObjectSymbol};
-use vm::{demo::MODULE, machine::Machine};
+use vm::{boot::put_program, demo::MODULE, machine::Machine};
 
-use crate::lab::content;
+use crate::{
+    lab::{self, Lab, content, says, text},
+    stock_make::checkout,
+};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::trials(lab, &[("a_module_without_endbr_is_named", named)])
+}
+
+/// As the Makefiles of Linux 6.1 build it.
+fn named(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    put_program(&machine)?;
+    let makefile = format!("{}/arch/x86/Makefile", lab.kdir());
+    let lines = fs::read_to_string(machine.path(&makefile))?;
+    let without: Vec<_> = lines
+        .lines()
+        .filter(|line| !line.contains("-Zcf-protection=branch"))
+        .collect();
+    machine.write(&makefile, &(without.join("\n") + "\n"))?;
+
+    checkout(&machine, "/tmp/module")?;
+    let script = format!(
+        "cd /tmp/module && make -C {} M=$PWD && rustkmod check --kernel {} {MODULE}.ko",
+        lab.kdir(),
+        lab.release
+    );
+    let output = machine.as_user(&script)?;
+    // Processors of other kinds take it.
+    assert!(output.status.success(), "{}", text(&output));
+    says(
+        &text(&output),
+        &[
+            "warning[ibt]: a processor that tracks indirect branches stops the kernel at this module",
+            "no endbr64 in front of ",
+            "init_module",
+            "cleanup_module",
+        ],
+    );
+    Ok(())
+}
 
 const ENDBR64: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
 

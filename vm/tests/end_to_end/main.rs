@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         chain::trials,
         boot::trials,
         stock_make::trials,
+        ibt::trials,
         contents::trials,
         config::trials,
         arch::trials,

@@ -37,7 +37,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 }
 
 /// The module's folder at `place`, which the user owns.
-fn checkout(machine: &Machine, place: &str) -> Result<(), Failed> {
+pub fn checkout(machine: &Machine, place: &str) -> Result<(), Failed> {
     let place = machine.path(place);
     fs::create_dir_all(&place)?;
     for name in ["rust_out_of_tree.rs", "Kbuild", "Makefile"] {
