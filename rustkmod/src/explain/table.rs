@@ -963,6 +963,18 @@ pub const FAILURES: &[Failure] = &[
             "m.o: warning: objtool: f+0x5: 'naked' return found in MITIGATION_RETHUNK build",
         ],
     },
+    Failure {
+        id: "missing-int3",
+        weight: Doubtful,
+        needle: "missing int3 after",
+        pattern: r"objtool: (?P<function>[^\s+:]+)\S*: missing int3 after ",
+        meaning: "nothing keeps the processor from guessing its way past the end of $function",
+        why: "CONFIG_SLS asks for an int3 there. The LLVM of Linux 6.1's rustc cannot put it behind what is \
+              written in Rust. It is built, and it works",
+        help: &[("where that matters, take a series of 6.12 or later", "")],
+        details: NONE,
+        examples: &["vmlinux.o: warning: objtool: rust_fmt_argument+0x71: missing int3 after ret"],
+    },
     // What alarms and does no harm.
     Failure {
         id: "pahole-variant-part",
