@@ -3,7 +3,7 @@
 //! `make check-series`: is each row of `linux-rust/series` true? Held against the row's own kernel
 //! sources, and against what rustup's server says of its rustc.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use crate::{
     cache::Cache,
@@ -182,16 +182,23 @@ fn packaged<'m>(manifest: &'m str, package: &str) -> Option<&'m str> {
 fn tree(row: &Series, tarball: &Path, cache: &Cache, progress: &Progress) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     let folder = tempfile::tempdir().context("create a folder in", std::env::temp_dir())?;
-    let files = [
-        "Makefile",
-        "scripts/Makefile.build",
-        "scripts/min-tool-version.sh",
-    ];
+    let mut patches = Vec::new();
+    for name in row
+        .patches
+        .iter()
+        .filter(|name| name.starts_with("headers-"))
+    {
+        let path = repository().join("linux-rust").join(name);
+        let text = fs::read_to_string(&path).context("read", &path)?;
+        patches.push((name, path, text));
+    }
+    let patched = patches.iter().flat_map(|(_, _, text)| patched(text));
     Program::new("unpacking", "tar", &cache.log("series")?)
         .args(["--extract", "--strip-components=1", "--directory"])
         .args([folder.path(), "--file".as_ref(), tarball])
-        .args(["--wildcards"])
-        .args(files.map(|file| format!("linux-*/{file}")))
+        .args(["--wildcards", "--no-wildcards-match-slash"])
+        .args(["linux-*/scripts/min-tool-version.sh"])
+        .args(patched.map(|file| format!("linux-*/{file}")))
         .run(progress)?;
 
     let script = folder.path().join("scripts/min-tool-version.sh");
@@ -223,26 +230,26 @@ fn tree(row: &Series, tarball: &Path, cache: &Cache, progress: &Progress) -> Res
             ));
         }
     }
-    for patch in row
-        .patches
-        .iter()
-        .filter(|patch| patch.starts_with("headers-"))
-    {
-        let path = repository().join("linux-rust").join(patch);
+    for (name, path, _) in &patches {
         let output = Command::new("patch")
             .args(["--dry-run", "--force", "--fuzz=0", "--strip=1", "--input"])
-            .arg(&path)
+            .arg(path)
             .current_dir(folder.path())
             .output()
-            .context("apply", &path)?;
+            .context("apply", path)?;
         if !output.status.success() {
             wrong.push(format!(
-                "{patch} does not apply: {}",
+                "{name} does not apply: {}",
                 String::from_utf8_lossy(&output.stdout).trim()
             ));
         }
     }
     Ok(wrong)
+}
+
+/// The files that a patch is for, by their paths in the tree.
+fn patched(patch: &str) -> impl Iterator<Item = &str> {
+    patch.lines().filter_map(|line| line.strip_prefix("--- a/"))
 }
 
 #[cfg(test)]

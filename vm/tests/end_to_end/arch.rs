@@ -186,9 +186,9 @@ fn boots(lab: &Lab) -> Result<(), Failed> {
         .set("_localmodcfg", "y")
         .set("_localmodcfg_path", "modprobed.db");
     let makepkg = prepare_arch(lab, makepkg)?;
-    lab.shop
-        .progress
-        .say("Building Arch's configuration with the modules of one machine (half an hour)...");
+    lab.shop.progress.say(
+        "Building Arch's configuration with the modules of one machine (a quarter of an hour)...",
+    );
     let log = lab.shop.cache.log("test-arch-build")?;
     makepkg
         .program("building", &log, &["--force", "--noextract"])?
