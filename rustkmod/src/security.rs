@@ -39,12 +39,13 @@ pub fn ibt(system: &System, config: &Config, is_running: bool) -> Ibt {
     if !config.is_y("X86_KERNEL_IBT") {
         return Ibt::Off;
     }
-    let flags = system::read_text(&system.at("/proc/cpuinfo"), 16 << 20).unwrap_or_default();
-    let tracks = flags
-        .lines()
-        .filter_map(|line| line.strip_prefix("flags"))
-        .any(|flags| flags.split_whitespace().any(|flag| flag == "ibt"));
-    if is_running && tracks {
+    let tracks = || {
+        let text = system::read_text(&system.at("/proc/cpuinfo"), 16 << 20).unwrap_or_default();
+        text.lines()
+            .filter_map(|line| line.strip_prefix("flags"))
+            .any(|flags| flags.split_whitespace().any(|flag| flag == "ibt"))
+    };
+    if is_running && tracks() {
         Ibt::Here
     } else {
         Ibt::WhereItIs
