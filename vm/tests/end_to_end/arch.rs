@@ -16,6 +16,7 @@ use vm::{
 
 use crate::{
     config::{config, make_prepare, options, prepare, tree},
+    contents::{CRATES, has},
     ibt::rust_can_be_called,
     lab::{self, Lab, content},
     series::rustkmod_agrees,
@@ -158,20 +159,15 @@ fn crates(lab: &Lab) -> Result<(), Failed> {
     let makepkg = prepare_arch(lab, whole)?;
     make_prepare(lab, &makepkg, "test-arch-prepare")?;
     let tree = tree(&makepkg)?;
-    for file in [
-        "rust/libcore.rmeta",
-        "rust/libcompiler_builtins.rmeta",
-        "rust/liballoc.rmeta",
-        "rust/libbindings.rmeta",
-        "rust/libkernel.rmeta",
-        "rust/libmacros.so",
-        "rust/kernel.o",
-        "tools/objtool/objtool",
-        "tools/bpf/resolve_btfids/resolve_btfids",
-    ] {
-        let there = tree.join(file).metadata().is_ok_and(|file| file.len() > 0);
-        assert!(there, "make prepare has not made {file}");
-    }
+    has(&tree, &CRATES);
+    has(
+        &tree,
+        &[
+            "rust/kernel.o",
+            "tools/objtool/objtool",
+            "tools/bpf/resolve_btfids/resolve_btfids",
+        ],
+    );
     Ok(())
 }
 

@@ -71,8 +71,19 @@ fn pkginfo(package: &Path, key: &str) -> Result<Vec<String>, Failed> {
         .collect())
 }
 
+/// What 6.1 makes of its Rust, for modules to be compiled with.
+pub const CRATES: [&str; 6] = [
+    "rust/libcore.rmeta",
+    "rust/libcompiler_builtins.rmeta",
+    "rust/liballoc.rmeta",
+    "rust/libbindings.rmeta",
+    "rust/libkernel.rmeta",
+    "rust/libmacros.so",
+];
+
+/// Fails unless each of these is there, and not empty.
 #[track_caller]
-fn has(folder: &Path, wanted: &[&str]) {
+pub fn has(folder: &Path, wanted: &[&str]) {
     for file in wanted {
         let found = folder
             .join(file)
@@ -183,16 +194,11 @@ fn headers_files(lab: &Lab) -> Result<(), Failed> {
             // What Rust needs.
             "rust/target.json",
             "rust/toolchain.mk",
-            "rust/libcore.rmeta",
-            "rust/libcompiler_builtins.rmeta",
-            "rust/liballoc.rmeta",
-            "rust/libbindings.rmeta",
-            "rust/libkernel.rmeta",
-            "rust/libmacros.so",
             "scripts/rust_rmeta_check.sh",
             "include/generated/rustc_cfg",
         ],
     );
+    has(&build, &CRATES);
     let symvers = fs::read_to_string(build.join("Module.symvers"))?;
     assert!(
         symvers
