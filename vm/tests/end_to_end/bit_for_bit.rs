@@ -66,9 +66,10 @@ fn elsewhere(lab: &Lab, makepkg: &mut Makepkg<'_>, name: &str) -> Result<(), Fai
     assert!(copied.success(), "cp -r {}", makepkg.start.display());
     makepkg.start = start;
     makepkg.user = ANOTHER;
-    makepkg.builddir = place.join("deeper/build");
+    // Names that mean something to a shell's patterns, to sed, and to who looks for arch/.
+    makepkg.builddir = place.join("c++.arch/build");
     makepkg.srcdest = place.join("sources");
-    fs::create_dir_all(place.join("deeper"))?;
+    fs::create_dir_all(place.join("c++.arch"))?;
 
     otherwise(lab, makepkg)
 }
