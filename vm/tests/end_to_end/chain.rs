@@ -47,6 +47,10 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             ("keep_kernel_loses_nothing_in_any_order", keep_kernel_orders),
             ("removing_the_kernel_leaves_nothing", removal),
             (
+                "another_package_of_the_name_takes_all_of_it_away",
+                another_package,
+            ),
+            (
                 "links_inside_the_copy_of_the_machine_stay_inside",
                 links_stay_inside,
             ),
@@ -225,6 +229,18 @@ fn upgrade(lab: &Lab) -> Result<(), Failed> {
 fn failed_upgrade(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let good = break_source(&machine)?;
+    // As mkinitcpio and kernel-modules-hook would have it.
+    machine.write("/etc/mkinitcpio.d/linux-rust.preset", "")?;
+    let unit = "linux-modules-cleanup.service";
+    machine.write(
+        &format!("/etc/systemd/system/{unit}"),
+        "[Service]\nExecStart=true\n[Install]\nWantedBy=basic.target\n",
+    )?;
+    let enabled = machine
+        .command("systemctl")
+        .args(["enable", unit])
+        .output()?;
+    assert!(enabled.status.success(), "{}", text(&enabled));
     let said = lab.pacman(&machine, "failed-upgrade", &for_modules(&lab.second.path)?)?;
     let new = lab.release.replace("-1-", "-2-");
     says(
@@ -232,7 +248,12 @@ fn failed_upgrade(lab: &Lab) -> Result<(), Failed> {
         &[
             &format!("warning: not built for {new}: {MODULE}"),
             &format!("{} is kept, with its modules", lab.release),
-            &format!("mkinitcpio -k {} ", lab.release),
+            &format!(
+                "sudo cp /usr/lib/modules/{}/vmlinuz /boot/vmlinuz-linux-rust && \
+                 sudo mkinitcpio -p linux-rust",
+                lab.release
+            ),
+            &format!("sudo systemctl disable {unit}"),
         ],
     );
     assert_eq!(machine.kernels()?, [lab.release.clone(), new.clone()]);
@@ -268,7 +289,10 @@ fn kept_until_mended(lab: &Lab) -> Result<(), Failed> {
     let said = lab.pacman(&machine, "kept-2", &second)?;
     says(
         &said,
-        &[&format!("{} is kept, with its modules", lab.release)],
+        &[
+            &format!("{} is kept, with its modules", lab.release),
+            &format!("make an initramfs of {}", lab.release),
+        ],
     );
     is_good(
         &boot_installed(&lab.shop, &machine, "kept-2", &lab.release, "")?,
@@ -436,6 +460,35 @@ fn links_stay_inside(lab: &Lab) -> Result<(), Failed> {
     assert_eq!(fs::read_to_string(&file)?, "real");
     fs::remove_file(machine.path("/usr/src/linked/dkms.conf"))?;
     assert!(file.exists());
+    Ok(())
+}
+
+/// The AUR's linux-rust is somebody else's: it has no hook that could take away what ours kept.
+fn another_package(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    let folder = tempfile::tempdir()?;
+    let info = "pkgname = linux-rust\npkgbase = linux-rust\npkgver = 99-1\npkgdesc = another\n\
+        builddate = 0\npackager = somebody\nsize = 0\narch = x86_64\n";
+    fs::write(folder.path().join(".PKGINFO"), info)?;
+    fs::create_dir_all(folder.path().join("usr/share/another"))?;
+    let package = folder.path().join("linux-rust-99-1-x86_64.pkg.tar.zst");
+    let packed = Command::new("bsdtar")
+        .args(["--zstd", "-cf"])
+        .arg(&package)
+        .arg("-C")
+        .arg(folder.path())
+        .args([".PKGINFO", "usr"])
+        .status()?;
+    assert!(packed.success());
+    let said = lab.pacman(&machine, "another", &[package])?;
+    says(&said, &["Removing kept linux-rust kernels"]);
+    for left in [
+        format!("/usr/lib/modules/{}/vmlinuz", lab.release),
+        "/usr/lib/modules/.linux-rust-saved".into(),
+        "/usr/lib/linux-rust".into(),
+    ] {
+        assert!(!machine.path(&left).exists(), "{left} is left: {said}");
+    }
     Ok(())
 }
 

@@ -22,6 +22,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             ("the_kernel_package_is_laid_out_as_archs", kernel_files),
             ("the_headers_have_what_modules_in_rust_need", headers_files),
             ("the_toolchain_is_whole_and_outside_path", toolchain_files),
+            ("rustcs_licences_are_in_every_series", licences),
             ("the_sources_are_those_of_this_build", source_files),
             ("the_documentation_is_read_offline", documentation),
             (
@@ -131,7 +132,7 @@ fn kernel_files(lab: &Lab) -> Result<(), Failed> {
         &[
             "usr/lib/linux-rust/keep-kernel",
             "usr/share/libalpm/hooks/10-linux-rust-save.hook",
-            "usr/share/libalpm/hooks/10-linux-rust-forget.hook",
+            "usr/share/libalpm/hooks/11-linux-rust-forget.hook",
             "usr/share/libalpm/hooks/95-linux-rust-settle.hook",
             "usr/share/licenses/linux-rust/LICENSE",
         ],
@@ -247,7 +248,27 @@ fn toolchain_files(lab: &Lab) -> Result<(), Failed> {
         .into_owned();
     assert!(said.starts_with(&format!("rustc {folder} ")), "{said}");
     assert!(!package.join("usr/bin").exists(), "it is in PATH");
-    assert!(!files(&package.join("usr/share/licenses/linux-rust-toolchain")).is_empty());
+    Ok(())
+}
+
+/// What is rustc's comes with its licences, wherever that release of it has them.
+fn licences(lab: &Lab) -> Result<(), Failed> {
+    for shop in lab.series()? {
+        for part in ["toolchain", "src", "docs"] {
+            let name = format!("{}-{part}", shop.series.pkgbase);
+            let package = lab.unpacked(&shop.kernel(1)?.path, &name)?;
+            let found = files(&package.join("usr/share/licenses").join(&name));
+            let is_there = |what: &str| {
+                let mut names = found.iter().filter_map(|file| file.file_name());
+                names.any(|name| name.to_string_lossy().contains(what))
+            };
+            assert!(is_there("COPYRIGHT"), "{name}: {found:?}");
+            assert!(
+                is_there("MIT") && (is_there("APACHE") || is_there("Apache")),
+                "{name}: {found:?}"
+            );
+        }
+    }
     Ok(())
 }
 
@@ -495,8 +516,8 @@ fn scripts(lab: &Lab) -> Result<(), Failed> {
     }
     let hook = |name| format!("usr/share/libalpm/hooks/{name}.hook");
     let wanted = [
-        "10-linux-rust-forget",
         "10-linux-rust-save",
+        "11-linux-rust-forget",
         "95-linux-rust-settle",
     ];
     assert_eq!(hooks, wanted.map(hook));
