@@ -32,6 +32,10 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             ("modules_in_c_do_not_need_rust", c_module),
             ("the_dkms_check_names_each_reason", dkms_check),
             ("rustkmod_is_right_on_these_packages", rustkmod),
+            (
+                "headers_without_their_rustc_are_told_from_roots",
+                other_headers,
+            ),
         ],
     )
 }
@@ -414,6 +418,48 @@ fn dkms_check(lab: &Lab) -> Result<(), Failed> {
             text(&output)
         );
         says(&text(&output), message);
+    }
+    Ok(())
+}
+
+/// Headers that do not bring their rustc, as those of Arch's own kernel: make runs root's.
+fn other_headers(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    let kdir = machine.path(&lab.kdir());
+    let config = fs::read_to_string(kdir.join(".config"))?;
+    let made_by = config
+        .lines()
+        .find_map(|line| line.strip_prefix("CONFIG_RUSTC_VERSION_TEXT="))
+        .ok_or("no rustc")?;
+    fs::remove_file(kdir.join("rust/toolchain.mk"))?;
+    let install = format!("sudo rustup default {}", lab.shop.series.rustc);
+    let another = "rustc 1.99.0 (0123456789 2026-01-01)";
+    for (rustc, wanted) in [
+        (format!("echo {made_by}"), vec![]),
+        (
+            format!("echo '{another}'"),
+            vec!["this rustc cannot read", another, &install],
+        ),
+        (
+            "echo 'error: no default is configured' >&2; exit 1".into(),
+            vec!["is nothing: error: no default is configured", &install],
+        ),
+    ] {
+        machine.write("/usr/local/bin/rustc", &format!("#!/bin/sh\n{rustc}\n"))?;
+        let script = format!(
+            "cd /tmp; chmod +x /usr/local/bin/rustc; export PATH=/usr/local/bin:$PATH; \
+             /usr/src/rust-out-of-tree-1.0/check-headers {} {}",
+            lab.release,
+            lab.kdir()
+        );
+        let output = machine.command("sh").args(["-euc", &script]).output()?;
+        assert_eq!(
+            output.status.success(),
+            wanted.is_empty(),
+            "{}",
+            text(&output)
+        );
+        says(&text(&output), &wanted);
     }
     Ok(())
 }
