@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         match why.answer {
             Answer::Already => println!("it is on"),
             Answer::Changes(plan) => show(&plan),
-            Answer::NotFound { tries } => println!("no set of changes found in {tries} tries"),
+            Answer::NotFound { tries, .. } => println!("no set of changes found in {tries} tries"),
             Answer::Impossible {
                 blockers,
                 afterwards,

@@ -105,14 +105,15 @@ pub enum Error {
         limit: u64,
     },
     /// A symbol no Kconfig file of this architecture mentions.
-    #[error("{name} is not defined in the Kconfig files of {root} for this architecture{hint}")]
+    #[error("{name} is not defined in the Kconfig files of {root} for this architecture{}",
+        nearest.as_ref().map_or(String::new(), |other| format!("; the nearest name that is defined is {other}")))]
     UnknownSymbol {
         /// The name asked for.
         name: String,
         /// The tree that was read.
         root: String,
-        /// ` (did you mean ...?)`, or nothing.
-        hint: String,
+        /// The nearest name that is defined.
+        nearest: Option<String>,
     },
     /// A value the symbol's type cannot take.
     #[error("{symbol} is {kind} and cannot be `{value}`; ask for a value of that type")]

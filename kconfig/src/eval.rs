@@ -483,6 +483,16 @@ impl<'m> Values<'m> {
             })
     }
 
+    /// The range of a number that holds now, as Kconfig writes its ends.
+    pub(crate) fn shown_range(&mut self, id: SymbolId) -> Option<(String, String)> {
+        let (low, high) = self.range(self.model.symbols.get(id))?;
+        let mut end = |id: SymbolId| {
+            self.calculate(id);
+            self.text_of(self.states[id.index()].text).to_owned()
+        };
+        Some((end(low), end(high)))
+    }
+
     fn bound(&mut self, id: SymbolId, base: u32) -> i64 {
         self.calculate(id);
         let base = match self.model.symbols.get(id).kind {

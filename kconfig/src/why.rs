@@ -67,6 +67,8 @@ pub enum Answer {
     NotFound {
         /// How many configurations were evaluated.
         tries: usize,
+        /// The range that a number has as it is configured now, its lowest and its highest.
+        range: Option<(String, String)>,
     },
 }
 
@@ -228,7 +230,10 @@ impl Model {
                     settings,
                     is_smallest,
                 } => Answer::Changes(plan(&search, &values, settings, is_smallest)),
-                Solution::NotFound { tries } => Answer::NotFound { tries },
+                Solution::NotFound { tries } => Answer::NotFound {
+                    tries,
+                    range: Values::new(self, config, nothing.clone()).shown_range(id),
+                },
                 Solution::Impossible(obstacles) => {
                     self.impossible(id, &target, config, &values, obstacles)
                 }
@@ -258,9 +263,7 @@ impl Model {
         found.ok_or_else(|| Error::UnknownSymbol {
             name: name.to_owned(),
             root: self.root.display().to_string(),
-            hint: self.similar(name).map_or(String::new(), |other| {
-                format!("; the nearest name that is defined is {other}")
-            }),
+            nearest: self.similar(name).map(str::to_owned),
         })
     }
 
@@ -795,7 +798,11 @@ impl fmt::Display for Involved {
 
 impl Involved {
     fn write(&self, f: &mut fmt::Formatter<'_>, level: usize) -> fmt::Result {
-        write!(f, "{:level$}{} is {}", "", self.symbol.name, self.value)?;
+        let value = match self.value.as_str() {
+            "" => "\"\"",
+            value => value,
+        };
+        write!(f, "{:level$}{} is {value}", "", self.symbol.name)?;
         let at = self.symbol.definitions.first();
         match &self.state {
             Standing::Tool(fact) => write!(f, ", as {} says ({})", fact.text, fact.at)?,

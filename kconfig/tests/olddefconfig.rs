@@ -340,7 +340,7 @@ fn ask(oracle: &Oracle, model: &Model, name: &str, config: &str, count: usize) -
                     tally.agreed_impossible += 1;
                 }
             }
-            Answer::NotFound { tries } => {
+            Answer::NotFound { tries, .. } => {
                 tally.not_found += 1;
                 eprintln!("  nothing found in {tries} tries for:\n{}", why.symbol);
             }

@@ -59,9 +59,15 @@ impl Kernel {
     /// of installed modules.
     pub fn find(system: &System, named: Option<&str>) -> Result<Self> {
         let running = system.running_release();
-        let (kdir_path, modules, release) = match named {
-            Some(name) if name.contains('/') => {
-                let path = PathBuf::from(name);
+        let path = named
+            .map(Path::new)
+            .filter(|path| names_a_folder(system, path));
+        let (kdir_path, modules, release) = match (path, named) {
+            (Some(path), _) => {
+                let path = std::path::absolute(path).map_err(|source| Error::Read {
+                    path: path.to_path_buf(),
+                    source,
+                })?;
                 if path.join("kernel").is_dir() && !path.join("Makefile").exists() {
                     let release = path
                         .file_name()
@@ -73,12 +79,12 @@ impl Kernel {
                     (path, beside, release)
                 }
             }
-            Some(release) => (
+            (None, Some(release)) => (
                 Kdir::of_release(system, release),
                 Some(kdir::modules_folder(system, release)),
                 Some(release.to_string()),
             ),
-            None => {
+            (None, None) => {
                 let release = system.running_release_or(|| {
                     system.again("check").with("--kernel", "KERNELRELEASE")
                 })?;
@@ -92,25 +98,7 @@ impl Kernel {
         let is_running = release.is_some() && release == running && system.is_live();
         let kernel = Self::read(system, &kdir_path, modules.as_deref(), release, is_running);
         if kernel.vermagic.is_none() && kernel.symvers.is_none() {
-            let name = kernel
-                .release
-                .as_deref()
-                .unwrap_or(named.unwrap_or_default());
-            let install = match system.distribution().install(
-                "linux-headers",
-                &format!("linux-headers-{name}"),
-                &format!("kernel-devel-{name}"),
-            ) {
-                Some(command) => format!("\n  help: install its headers\n            {command}"),
-                None => String::new(),
-            };
-            return Err(Error::Unmet(format!(
-                "nothing is known of the kernel {name}\n  \
-                 note: neither headers are at {} nor modules in /lib/modules/{name}\n  \
-                 help: name a kernel that is here\n            \
-                 rustkmod check FILE --kernel KERNELRELEASE|DIR{install}",
-                system.shown(&kdir_path)
-            )));
+            return Err(Error::Unmet(unknown(system, &kernel, path)));
         }
         Ok(kernel)
     }
@@ -161,12 +149,60 @@ impl Kernel {
         }
     }
 
+    /// The command that builds a module again, for this kernel.
+    fn rebuild(&self) -> String {
+        let kdir = quoted(&self.build);
+        format!("make -C {kdir} M=\"$PWD\" clean modules")
+    }
+
     fn name(&self) -> String {
         match &self.release {
             Some(release) => release.clone(),
             None => self.build.clone(),
         }
     }
+}
+
+/// Whether what was given for a kernel is a folder, and not a release: it has a slash, as no release
+/// has, or no kernel of that name is installed and a folder is there.
+fn names_a_folder(system: &System, named: &Path) -> bool {
+    let is_release = || system.at("/lib/modules").join(named).exists();
+    let text = named.to_string_lossy();
+    text.contains('/') || [".", ".."].contains(&&*text) || (named.is_dir() && !is_release())
+}
+
+/// What to say where nothing is known of a kernel: `path` is the folder it was named by, if it was.
+fn unknown(system: &System, kernel: &Kernel, path: Option<&Path>) -> String {
+    let call = system.again("check").with("--kernel", "KERNELRELEASE");
+    if let Some(path) = path {
+        let why = match path.metadata() {
+            Err(error) => format!("it cannot be looked at: {error}"),
+            Ok(about) if !about.is_dir() => "it is no folder".to_string(),
+            Ok(_) => "it has neither include/linux/vermagic.h and Module.symvers, as headers \
+                      have, nor modules in kernel/"
+                .to_string(),
+        };
+        return format!(
+            "nothing is known of a kernel in {}\n  note: {why}\n  \
+             help: name a kernel that is here\n            {call}",
+            system.shown(path)
+        );
+    }
+    let name = kernel.release.clone().unwrap_or_default();
+    let install = match system.distribution().install(
+        "linux-headers",
+        &quoted(format!("linux-headers-{name}")),
+        &quoted(format!("kernel-devel-{name}")),
+    ) {
+        Some(command) => format!("\n  help: install its headers\n            {command}"),
+        None => String::new(),
+    };
+    format!(
+        "nothing is known of the kernel {name}\n  \
+         note: neither headers are at {} nor modules in /lib/modules/{name}\n  \
+         help: name a kernel that is here\n            {call}{install}",
+        kernel.build
+    )
 }
 
 /// `System.map` has a `__ksymtab_` line for each export of the kernel, and depmod's
@@ -274,18 +310,27 @@ fn is_module(path: &Path) -> bool {
 }
 
 /// All modules below a folder, sorted within each folder. Links to folders are not followed, so
-/// the walk ends.
+/// the walk ends. Folders that cannot be read are passed over.
 pub fn modules_below(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    walk(folder).flatten()
+}
+
+/// The same, with an error for each folder that cannot be read.
+fn walk(folder: &Path) -> impl Iterator<Item = Result<PathBuf>> {
     let mut waiting = vec![folder.to_path_buf()];
     let mut ready: Vec<PathBuf> = Vec::new();
     std::iter::from_fn(move || {
         loop {
             if let Some(path) = ready.pop() {
-                return Some(path);
+                return Some(Ok(path));
             }
             let folder = waiting.pop()?;
             let mut folders = Vec::new();
-            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let entries = match std::fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(source) => return Some(Err(Error::Folder { folder, source })),
+            };
+            for entry in entries.flatten() {
                 let path = entry.path();
                 let Ok(kind) = entry.file_type() else {
                     continue;
@@ -361,7 +406,9 @@ pub fn find_modules(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in given {
         if path.is_dir() {
-            found.extend(modules_below(path));
+            for module in walk(path) {
+                found.push(module?);
+            }
         } else {
             found.push(path.clone());
         }
@@ -461,12 +508,11 @@ impl Context<'_> {
             return None;
         }
         let message = "this object is not linked as a kernel module";
-        let release = self.kernel.name();
         let finding = Finding::error("linked", path.display(), message)
             .note("it lacks the section .gnu.linkonce.this_module, which modpost adds")
             .run(
                 "build it with the kernel's own Makefiles",
-                format!("make -C /lib/modules/{release}/build M=\"$PWD\" modules"),
+                self.kernel.rebuild(),
             );
         Some(finding)
     }
@@ -495,8 +541,11 @@ impl Context<'_> {
             Some(Signature::Damaged(how)) => format!("its signature is damaged: {how}"),
             None => "it has no signature".to_string(),
         };
-        let sign = "/lib/modules/$(uname -r)/build/scripts/sign-file sha256 KEY.pem CERT.x509";
-        let signing = format!("{sign} {}", path.display());
+        let signing = format!(
+            "{} sha256 KEY.pem CERT.x509 {}",
+            quoted(format!("{}/scripts/sign-file", self.kernel.build)),
+            quoted(path)
+        );
         match enforcement {
             Enforcement::Refuses(reason) => {
                 let message = "the kernel loads signed modules only, and this one is not signed";
@@ -566,7 +615,6 @@ impl Context<'_> {
                 "a processor that tracks indirect branches stops the kernel at this module",
             ),
         };
-        let release = self.kernel.name();
         Some(
             new("ibt", path.display(), message)
                 .versus(
@@ -582,7 +630,7 @@ impl Context<'_> {
                 )
                 .run(
                     "where the kernel's Makefiles build Rust with it, build it again",
-                    format!("make -C /lib/modules/{release}/build M=\"$PWD\" clean modules"),
+                    self.kernel.rebuild(),
                 ),
         )
     }
@@ -639,10 +687,7 @@ impl Context<'_> {
                 .note(format!(
                     "the kernel says: {name}: version magic '{module}' should be '{kernel}'"
                 ))
-                .run(
-                    "build it again, for this kernel",
-                    format!("make -C {} M=\"$PWD\" clean modules", self.kernel.build),
-                ),
+                .run("build it again, for this kernel", self.kernel.rebuild()),
         )
     }
 
@@ -747,7 +792,7 @@ impl Context<'_> {
     ) -> (&'static str, Finding) {
         let shown = path.display();
         let kernel = self.kernel.name();
-        let rebuild = format!("make -C {} M=\"$PWD\" clean modules", self.kernel.build);
+        let rebuild = self.kernel.rebuild();
         let error = |message: String| Finding::error("symbols", shown, message);
         if !rustsym::is_rust(symbol) {
             let finding = error(format!("the kernel {kernel} does not export what it needs"))
@@ -847,10 +892,7 @@ impl Context<'_> {
                             &format!("has a checksum for {} ({from})", needed.name),
                         ),
                     )
-                    .run(
-                        "build it again, for this kernel",
-                        format!("make -C {} M=\"$PWD\" clean modules", self.kernel.build),
-                    ),
+                    .run("build it again, for this kernel", self.kernel.rebuild()),
             );
         };
         for (name, crc) in versions {
@@ -887,10 +929,7 @@ impl Context<'_> {
                 &readable,
             )
             .note(says)
-            .run(
-                "build it again, for this kernel",
-                format!("make -C {} M=\"$PWD\" clean modules", self.kernel.build),
-            ),
+            .run("build it again, for this kernel", self.kernel.rebuild()),
         )
     }
 

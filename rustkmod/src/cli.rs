@@ -2,22 +2,24 @@
 
 //! The command line: arguments in, a report and a verdict out.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::boot;
-use crate::call::Call;
+use crate::call::{Call, quoted};
 use crate::check::{self, Kernel, ModuleReport};
+use crate::decompress;
 use crate::doctor::Subject;
 use crate::error::{Error, Result};
 use crate::explain::{self, Explanation};
 use crate::ide::{self, IdeArguments};
-use crate::kdir::Kdir;
+use crate::kdir::{self, Kdir};
 use crate::new::{self, NewArguments};
 use crate::report::{Finding, SCHEMA, Status, counted, write_finding};
 use crate::stream;
@@ -89,7 +91,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Tree {
     /// The kernel, as `uname -r` prints it; the running one by default
-    #[arg(value_name = "KERNELRELEASE", conflicts_with = "kdir")]
+    #[arg(value_name = "KERNELRELEASE", conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
     pub release: Option<String>,
     /// The kernel tree: installed headers or a source tree
     #[arg(long, value_name = "DIR")]
@@ -121,7 +123,7 @@ pub struct CheckArguments {
     pub paths: Vec<PathBuf>,
     /// The kernel: a release, its headers, or its folder in /lib/modules; the running one by
     /// default
-    #[arg(long, value_name = "KERNELRELEASE|DIR")]
+    #[arg(long, value_name = "KERNELRELEASE|DIR", value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
     /// List every symbol a module needs, and who exports it
     #[arg(long)]
@@ -135,7 +137,7 @@ pub struct CheckArguments {
 #[derive(Debug, Args)]
 pub struct WhyArguments {
     /// The symbol, such as RUST; SYMBOL=VALUE asks for another value than on
-    #[arg(value_name = "SYMBOL[=VALUE]")]
+    #[arg(value_name = "SYMBOL[=VALUE]", value_parser = symbol)]
     pub symbol: String,
     /// The tree with the Kconfig files; the running kernel's headers by default
     #[arg(long, value_name = "DIR")]
@@ -146,6 +148,15 @@ pub struct WhyArguments {
     /// Print only the changes, as a config fragment
     #[arg(long, conflicts_with = "json")]
     pub fragment: bool,
+}
+
+/// A question has a symbol in front of its value.
+fn symbol(asked: &str) -> std::result::Result<String, &'static str> {
+    let name = asked.split('=').next().unwrap_or_default();
+    match name.strip_prefix("CONFIG_").unwrap_or(name).trim() {
+        "" => Err("no symbol is named: ask as in RUST, CONFIG_RUST or NR_CPUS=8"),
+        _ => Ok(asked.to_string()),
+    }
 }
 
 /// Arguments of `explain`.
@@ -201,6 +212,14 @@ pub fn error_label() -> String {
 
 /// Runs a command.
 pub fn run(arguments: Arguments) -> Result<Verdict> {
+    if let Some(root) = arguments.root.as_ref().filter(|root| !root.is_dir()) {
+        return Err(Error::Unmet(format!(
+            "--root {} is no folder\n  \
+             help: name the one that the system to look at is in: {}",
+            quoted(root),
+            Call::here().without("--root").with("--root", "DIR")
+        )));
+    }
     let mut system = System::here(arguments.root);
     system.call = Some(Call::here());
     let mut out = Output {
@@ -450,13 +469,25 @@ fn why(system: &System, arguments: &WhyArguments, out: &mut Output) -> Result<Ve
         release: None,
         kdir: arguments.kdir.clone(),
     };
-    let OpenTree { kdir, .. } =
+    let OpenTree { kdir, release, .. } =
         open_tree(system, &tree, || system.again("why").with("--kdir", "DIR"))?;
-    let config = arguments
-        .config
-        .as_ref()
-        .map(std::path::absolute)
-        .transpose()?;
+    if let (None, Err(reason)) = (&arguments.config, &kdir.makefile)
+        && !kdir.path.join(".config").exists()
+    {
+        return Err(Error::Unmet(format!(
+            "{} is no kernel tree, and has no configuration\n  note: {reason}\n  \
+             help: see what it lacks: {}",
+            system.shown(&kdir.path),
+            kdir::doctor(system, &kdir.path, release.as_deref())
+        )));
+    }
+    let config = match &arguments.config {
+        Some(path) => Some(std::path::absolute(path).map_err(|source| Error::Read {
+            path: path.clone(),
+            source,
+        })?),
+        None => None,
+    };
     let question = Question::new(&kdir, &arguments.symbol, config);
     let answer = question.answer(system)?;
     let is_on = matches!(answer.answer, kconfig::Answer::Already);
@@ -467,8 +498,7 @@ fn why(system: &System, arguments: &WhyArguments, out: &mut Output) -> Result<Ve
         // Whoever asks for the changes wants only them, unless they are not enough.
         let is_enough = why::is_possible(&answer);
         if !is_enough {
-            let config = system.shown(&question.config);
-            let finding = why::finding(&answer, &config, &system.shown(&question.srctree));
+            let finding = why::finding(&answer, &question.place(system));
             write_finding(&mut stream::stderr(), &finding)?;
         }
         return Ok(Verdict::fails_if(!is_enough));
@@ -492,24 +522,21 @@ fn why(system: &System, arguments: &WhyArguments, out: &mut Output) -> Result<Ve
             why: why::document(&answer),
         })?;
     } else {
-        let config = system.shown(&question.config);
-        let finding = why::finding(&answer, &config, &system.shown(&question.srctree));
+        let finding = why::finding(&answer, &question.place(system));
         write_finding(&mut out.to, &finding)?;
     }
     Ok(Verdict::fails_if(!is_on))
 }
 
 fn explain(arguments: &ExplainArguments, out: &mut Output) -> Result<Verdict> {
-    let (name, mut found) = match &arguments.log {
-        Some(path) if path.as_os_str() != "-" => (
-            path.display().to_string(),
-            explain::explain(open_log(path)?)?,
-        ),
-        _ => (
-            "standard input".to_string(),
-            explain::explain(std::io::stdin().lock())?,
-        ),
+    let (path, mut found) = match arguments.log.as_deref() {
+        Some(path) if path.as_os_str() != "-" => (path, explain_log(path, open_log(path)?)?),
+        _ => {
+            let path = Path::new("standard input");
+            (path, explain_log(path, std::io::stdin().lock())?)
+        }
     };
+    let name = path.display().to_string();
     for known in &mut found.known {
         known.finding.looked_at = format!("{name}:{}", known.line.number);
     }
@@ -533,6 +560,36 @@ fn explain(arguments: &ExplainArguments, out: &mut Output) -> Result<Verdict> {
         write_explanation(&mut out.to, &name, &found)?;
     }
     Ok(Verdict::fails_if(found.has_failure()))
+}
+
+/// Explains a log that may be packed, as those that are rotated are. `path` is its name.
+fn explain_log(path: &Path, log: impl Read) -> Result<Explanation> {
+    let failed = |source| Error::Read {
+        path: path.to_path_buf(),
+        source,
+    };
+    let mut log = decompress::stream(log).map_err(failed)?;
+    let mut start = Vec::new();
+    log.by_ref()
+        .take(4)
+        .read_to_end(&mut start)
+        .map_err(failed)?;
+    let name = quoted(path);
+    let (what, help) = match start.as_slice() {
+        b"\x7fELF" => (
+            "a module or a program (ELF)",
+            format!("ask whether a kernel would take it: rustkmod check {name}"),
+        ),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => (
+            "written in UTF-16",
+            format!("turn it into UTF-8: iconv -f UTF-16 -t UTF-8 {name} | rustkmod explain"),
+        ),
+        _ => return explain::explain(start.as_slice().chain(log)).map_err(failed),
+    };
+    Err(Error::Unmet(format!(
+        "{} is no log that can be read here\n  note: it is {what}\n  help: {help}",
+        path.display()
+    )))
 }
 
 /// Opens a log. Unlike all other files it may be a pipe: `rustkmod explain <(dmesg)`.
@@ -598,6 +655,17 @@ pub(crate) fn write_explanation(
             writeln!(out, "  and {} more", count - found.unknown.len())?;
         }
     }
+    if found.left_out > 0 {
+        let count = usize::try_from(found.left_out).unwrap_or(usize::MAX);
+        writeln!(
+            out,
+            "{} of failures as above",
+            match count {
+                1 => "and 1 more line".to_string(),
+                many => format!("and {many} more lines"),
+            }
+        )?;
+    }
     if found.known.is_empty() && found.unknown.is_empty() {
         let lines = usize::try_from(found.lines).unwrap_or(usize::MAX);
         writeln!(
@@ -620,7 +688,7 @@ fn toolchain(system: &System, arguments: &ToolchainArguments, out: &mut Output) 
             "which rustc {name} needs cannot be told\n  \
              note: {tree} has neither crates (rust/*.rmeta) nor scripts/min-tool-version.sh\n  \
              help: see what it lacks\n            {}",
-            system.command(&["doctor"]).with("--kdir", &kdir.path)
+            kdir::doctor(system, &kdir.path, release.as_deref())
         )));
     };
     let mut all = toolchain::all(system);

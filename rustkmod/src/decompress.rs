@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Kernel modules as distributions install them: plain, or packed by zstd, xz or gzip.
+//! Kernel modules as distributions install them, and logs as they keep them: plain, or packed by
+//! zstd, xz or gzip.
 
-use std::io::Read;
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
 use crate::system;
@@ -46,6 +47,26 @@ impl Packing {
     }
 }
 
+/// How many bytes tell the packing.
+const MAGIC: u64 = 6;
+
+/// Unpacks a stream while it is read.
+pub fn stream<'a>(mut packed: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    let mut start = Vec::new();
+    packed.by_ref().take(MAGIC).read_to_end(&mut start)?;
+    let packing = Packing::of(&start);
+    let whole = Cursor::new(start).chain(packed);
+    Ok(match packing {
+        Packing::None => Box::new(whole),
+        Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+        // The dictionary is bounded as well: the stream names its size, up to 4 GiB.
+        Packing::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(whole, true, 256 << 10)),
+        Packing::Zstd => {
+            Box::new(ruzstd::decoding::StreamingDecoder::new(whole).map_err(io::Error::other)?)
+        }
+    })
+}
+
 /// Reads a file and unpacks it.
 pub fn read(path: &Path) -> Result<Vec<u8>, String> {
     let packed = system::read(path, LIMIT).map_err(|error| error.to_string())?;
@@ -61,28 +82,13 @@ pub fn unpack(packed: Vec<u8>, limit: u64) -> Result<Vec<u8>, String> {
             packing.name()
         )
     };
+    if packing == Packing::None {
+        return Ok(packed);
+    }
     let mut bytes = Vec::new();
-    let input = packed.as_slice();
-    match packing {
-        Packing::None => return Ok(packed),
-        Packing::Gzip => flate2::read::MultiGzDecoder::new(input)
-            .take(limit + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| damaged(&error))?,
-        Packing::Xz => {
-            // The dictionary is bounded as well: the stream names its size, up to 4 GiB.
-            let reader = lzma_rust2::XzReader::new_mem_limit(input, true, 256 << 10);
-            reader
-                .take(limit + 1)
-                .read_to_end(&mut bytes)
-                .map_err(|error| damaged(&error))?
-        }
-        Packing::Zstd => ruzstd::decoding::StreamingDecoder::new(input)
-            .map_err(|error| damaged(&error))?
-            .take(limit + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| damaged(&error))?,
-    };
+    stream(packed.as_slice())
+        .and_then(|stream| stream.take(limit + 1).read_to_end(&mut bytes))
+        .map_err(|error| damaged(&error))?;
     if bytes.len() as u64 > limit {
         return Err(format!(
             "it unpacks to more than {limit} bytes, no kernel module does"

@@ -44,6 +44,18 @@ pub enum Error {
         /// The command that names one.
         help: Call,
     },
+    /// What is in a folder cannot be seen.
+    #[error(
+        "{folder} cannot be read: {source}\n  \
+         note: whether there are modules in it is not known, and nothing was checked\n  \
+         help: see who may read it: ls -ld {}", quoted(.folder)
+    )]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// No kernel module was found in what was given.
     #[error("there is no kernel module (*.ko, *.ko.zst, *.ko.xz, *.ko.gz) in {0}")]
     NoModules(String),

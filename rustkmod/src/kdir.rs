@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::call::Call;
 use crate::config::Config;
 use crate::makefile::{RustRule, TopMakefile};
 use crate::rmeta::{self, Library, Rmeta, RmetaError};
@@ -152,6 +153,34 @@ impl Kdir {
         vermagic::from_headers(self.release.as_ref()?, &self.config, &own, &header)
     }
 
+    /// Why no module in Rust can be built in this tree, when its own words say so: it is none, is
+    /// damaged, or its kernel was built without Rust.
+    pub fn without_rust(&self, system: &System) -> Option<String> {
+        let makefile = match &self.makefile {
+            Ok(makefile) => makefile,
+            Err(error) => return Some(format!("it is no kernel tree: {error}")),
+        };
+        let shown = |path: &Path| system.shown(path);
+        if let Some(missing) = &makefile.missing {
+            let including = shown(&self.path.join("Makefile"));
+            return Some(format!(
+                "{including} includes {missing}, which is not there"
+            ));
+        }
+        if makefile.series.is_none() {
+            return Some(format!(
+                "{} has no VERSION and PATCHLEVEL: it is damaged, or no kernel's",
+                shown(&self.file("Makefile"))
+            ));
+        }
+        if let Some(error) = &self.config_error {
+            return Some(format!("it is not configured: {error}"));
+        }
+        let config = shown(&self.config_path);
+        (!self.config.is_y("RUST"))
+            .then(|| format!("CONFIG_RUST is not set in {config}, it must be y"))
+    }
+
     /// The folder below `arch/` of this kernel.
     pub fn srcarch(&self) -> Option<&'static str> {
         srcarch(&self.config)
@@ -246,10 +275,17 @@ pub fn instead(system: &System, command: &str, kdir: &Path, release: Option<&str
             let call = system.again(command).without("--kdir");
             format!("there is one that has: {}", call.with("--kernel", other))
         }
-        None => {
-            let doctor = system.command(&["doctor"]);
-            format!("see what it lacks: {}", doctor.with("--kdir", kdir))
-        }
+        None => format!("see what it lacks: {}", doctor(system, kdir, release)),
+    }
+}
+
+/// The command that says what a tree lacks. An installed kernel's is asked for by its release, so
+/// that what installs its headers can be said.
+pub fn doctor(system: &System, kdir: &Path, release: Option<&str>) -> Call {
+    let doctor = system.command(&["doctor"]);
+    match release {
+        Some(release) if Kdir::of_release(system, release) == kdir => doctor.and(release),
+        _ => doctor.with("--kdir", kdir),
     }
 }
 

@@ -4,16 +4,16 @@
 //!
 //! The evaluating is done by the crate `kconfig`; here its answer is put into words and JSON.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kconfig::{Answer, Blocker, Change, Config, Involved, Model, Options, Plan, Tristate, Wanted};
 use serde::Serialize;
 
-use crate::call::Call;
+use crate::call::{Call, quoted};
 use crate::error::{Error, Result};
 use crate::kdir::Kdir;
 use crate::report::{Finding, counted};
-use crate::system::{Distribution, System};
+use crate::system::{self, Distribution, System};
 
 /// What is asked, and of which tree.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Question {
     pub srctree: PathBuf,
     /// The configuration.
     pub config: PathBuf,
+    /// The folder that make is run in: the one that was built in, where the source is another.
+    pub objtree: PathBuf,
     /// `ARCH`, when the configuration's heading does not name it.
     pub arch: String,
 }
@@ -47,6 +49,7 @@ impl Question {
             value,
             srctree,
             config: config.unwrap_or(own),
+            objtree: kdir.path.clone(),
             arch: kdir.srcarch().unwrap_or("x86").to_string(),
         }
     }
@@ -63,8 +66,7 @@ impl Question {
 
     /// Reads the tree and the configuration, and answers.
     pub fn answer(&self, system: &System) -> Result<kconfig::Why> {
-        let config =
-            Config::read(&self.config).map_err(|error| Error::Unmet(format!("{error}")))?;
+        let config = self.read_config(system)?;
         let arch = config.arch().unwrap_or(&self.arch).to_string();
         let kconfig = self.srctree.join("Kconfig");
         if !kconfig.exists() {
@@ -74,15 +76,75 @@ impl Question {
             .map_err(|error| Error::Unmet(error.to_string()))?;
         model
             .why(&self.symbol, &self.wanted(), &config)
-            .map_err(|error| Error::Unmet(error.to_string()))
+            .map_err(|error| Error::Unmet(self.unanswered(&error, system)))
+    }
+
+    /// The question as it stands on a command line.
+    fn asked(&self, symbol: &str) -> String {
+        match &self.value {
+            Some(value) => format!("{symbol}={value}"),
+            None => symbol.to_string(),
+        }
+    }
+
+    fn unanswered(&self, error: &kconfig::Error, system: &System) -> String {
+        let kconfig::Error::UnknownSymbol {
+            nearest: Some(nearest),
+            ..
+        } = error
+        else {
+            return error.to_string();
+        };
+        let call = system.again("why");
+        let call = call.with_word(self.asked(&self.symbol), self.asked(nearest));
+        format!("{error}\n  help: ask for that one: {call}")
+    }
+
+    /// Reads the configuration. One that is empty is one; what is no text, or has no line of one,
+    /// is another file, to which nobody should be told to add lines.
+    fn read_config(&self, system: &System) -> Result<Config> {
+        let unmet = |what: String, why: String| {
+            let call = system.again("why").with("--config", "FILE");
+            Error::Unmet(format!(
+                "{} {what}\n  note: {why}\n  help: name a configuration: {call}",
+                system.shown(&self.config)
+            ))
+        };
+        let config = Config::read(&self.config).map_err(|error| match error {
+            kconfig::Error::Read { source, .. } => unmet(
+                "cannot be read".into(),
+                format!("it should hold the configuration: {source}"),
+            ),
+            other => unmet("is no kernel's configuration".into(), other.to_string()),
+        })?;
+        let text = system::read(&self.config, 64 << 20)?;
+        if text.contains(&0) || (config.is_empty() && !text.is_empty()) {
+            return Err(unmet(
+                "is no kernel's configuration".into(),
+                "no line in it is CONFIG_NAME=VALUE or # CONFIG_NAME is not set".into(),
+            ));
+        }
+        Ok(config)
+    }
+
+    /// Where the changes of an answer go, and what applies them.
+    pub fn place(&self, system: &System) -> Place {
+        let shown = |path: &Path| system.shown(path);
+        let mut make = format!("make -C {}", quoted(shown(&self.objtree)));
+        if self.config != self.objtree.join(".config") {
+            make.push_str(&format!(" KCONFIG_CONFIG={}", quoted(shown(&self.config))));
+        }
+        if Config::read(&self.config).is_ok_and(|config| config.get("CC_IS_CLANG") == Some("y")) {
+            make.push_str(" LLVM=1");
+        }
+        Place {
+            config: shown(&self.config),
+            make,
+        }
     }
 
     fn no_kconfig(&self, system: &System) -> String {
-        let asked = self.value.as_ref().map_or_else(
-            || self.symbol.clone(),
-            |value| format!("{}={value}", self.symbol),
-        );
-        let call = Call::of(&["why", &asked, "--kdir"]);
+        let call = Call::of(&["why", &self.asked(&self.symbol), "--kdir"]);
         let with = |tree: &str| {
             let config = system.shown(&self.config);
             call.clone().and(tree).with("--config", config)
@@ -103,6 +165,15 @@ impl Question {
             system.shown(&self.srctree)
         )
     }
+}
+
+/// A configuration, as messages and commands call it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Its file.
+    config: String,
+    /// make, with all that goes before a goal for that file to be the one it reads and writes.
+    make: String,
 }
 
 /// An answer, for JSON.
@@ -245,10 +316,14 @@ pub fn is_possible(why: &kconfig::Why) -> bool {
 }
 
 /// An answer in words, as a finding.
-pub fn finding(why: &kconfig::Why, config: &str, srctree: &str) -> Finding {
+pub fn finding(why: &kconfig::Why, place: &Place) -> Finding {
     let check = "why";
+    let config = &place.config;
     let name = &why.symbol.symbol.name;
-    let value = &why.symbol.value;
+    let value = match why.symbol.value.as_str() {
+        "" => "\"\"",
+        value => value,
+    };
     let is_now = format!("CONFIG_{name} is {value}");
     match &why.answer {
         Answer::Already => Finding::ok(check, config, format!("{is_now}, as wanted")),
@@ -265,8 +340,7 @@ pub fn finding(why: &kconfig::Why, config: &str, srctree: &str) -> Finding {
             with_plan(
                 finding,
                 plan,
-                config,
-                srctree,
+                place,
                 "make these changes, and let the kernel check them",
             )
         }
@@ -285,28 +359,33 @@ pub fn finding(why: &kconfig::Why, config: &str, srctree: &str) -> Finding {
             {
                 finding = finding
                     .note("that script looks for rustc, bindgen and libclang when the kernel is configured; the configuration has what it said then")
-                    .run("see what it says here", format!("make -C {srctree} LLVM=1 rustavailable"));
+                    .run("see what it says here", format!("{} rustavailable", place.make));
             }
             match afterwards {
                 Some(plan) => with_plan(
                     finding,
                     plan,
-                    config,
-                    srctree,
+                    place,
                     "mend that first; then make these changes",
                 ),
                 None => finding.advise("mend what stands in the way; the configuration cannot"),
             }
         }
-        Answer::NotFound { tries } => {
+        Answer::NotFound { tries, range } => {
             let message = format!("{is_now}, and no set of changes was found that gives it");
-            with_chain(Finding::error(check, config, message), why)
+            let mut finding = with_chain(Finding::error(check, config, message), why);
+            if let Some((low, high)) = range {
+                finding = finding.note(format!(
+                    "as it is configured, the range of {name} is {low} to {high}"
+                ));
+            }
+            finding
                 .note(format!(
-                    "{tries} configurations were tried: each change undid another"
+                    "{tries} configurations were tried: none of them had it"
                 ))
                 .run(
                     "look at its dependencies yourself",
-                    format!("make -C {srctree} menuconfig"),
+                    format!("{} menuconfig", place.make),
                 )
         }
     }
@@ -331,14 +410,9 @@ pub fn chain(why: &kconfig::Why) -> String {
 }
 
 /// Adds the changes and where each is defined, and the command that applies them.
-pub fn with_plan(
-    finding: Finding,
-    plan: &Plan,
-    config: &str,
-    srctree: &str,
-    text: &str,
-) -> Finding {
+pub fn with_plan(finding: Finding, plan: &Plan, place: &Place, text: &str) -> Finding {
     let mut changes: Vec<String> = Vec::new();
+    let mut lines = String::new();
     for change in &plan.changes {
         let at = change
             .symbol
@@ -347,18 +421,19 @@ pub fn with_plan(
             .map(|at| format!("  ({at})"))
             .unwrap_or_default();
         changes.push(format!("{}{at}", change.line()));
+        lines.push_str(&format!(" {}", quoted(change.line())));
     }
     let smallest = match plan.is_smallest {
         true => "the smallest set of changes:",
         false => "changes (a smaller set may exist):",
     };
     let finding = finding.note(format!("{smallest}\n{}", changes.join("\n")));
-    let lines = plan.fragment().replace('\n', "\\n");
     finding.run(
         text,
         format!(
-            "printf '{}' >> {config} && make -C {srctree} olddefconfig",
-            lines.replace('\'', "'\\''")
+            "printf '%s\\n'{lines} >> {} && {} olddefconfig",
+            quoted(&place.config),
+            place.make
         ),
     )
 }
@@ -369,7 +444,16 @@ mod tests {
 
     const KCONFIG: &str = "config BTF\n\tbool \"types\"\nconfig TOOL\n\tbool\n\
         config RUST\n\tbool \"Rust\"\n\tdepends on !BTF\n\
-        config NEVER\n\tbool \"never\"\n\tdepends on TOOL\n";
+        config NEVER\n\tbool \"never\"\n\tdepends on TOOL\n\
+        config TEXT\n\tstring \"text\"\n\
+        config NUMBER\n\tint \"number\"\n\trange 2 512\n\tdefault 64\n";
+
+    fn place() -> Place {
+        Place {
+            config: ".config".into(),
+            make: "make -C .".into(),
+        }
+    }
 
     fn ask(symbol: &str) -> kconfig::Why {
         let folder = tempfile::tempdir().unwrap();
@@ -388,7 +472,7 @@ mod tests {
             fragment(&why).unwrap(),
             "# CONFIG_BTF is not set\nCONFIG_RUST=y\n"
         );
-        let finding = finding(&why, ".config", ".");
+        let finding = finding(&why, &place());
         assert_eq!(finding.message, "CONFIG_RUST is n, and 2 changes make it y");
         assert!(finding.notes[0].contains("depends on !BTF"), "{finding:?}");
         assert!(
@@ -404,7 +488,7 @@ mod tests {
     fn what_is_impossible_says_what_is_in_the_way() {
         let why = ask("NEVER");
         assert!(fragment(&why).is_none() && !is_possible(&why));
-        let finding = finding(&why, ".config", ".");
+        let finding = finding(&why, &place());
         assert!(
             finding
                 .notes
@@ -431,5 +515,76 @@ mod tests {
             .answer(&System::bare("/"))
             .unwrap_err();
         assert!(error.to_string().starts_with("there are no Kconfig files"));
+    }
+
+    #[test]
+    fn the_command_writes_the_lines_and_lets_make_read_that_file() {
+        let folder = tempfile::Builder::new().prefix("a b").tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("tree")).unwrap();
+        std::fs::write(at("tree/Kconfig"), KCONFIG).unwrap();
+        // make that says what it was asked, in place of the kernel's.
+        let makefile = "olddefconfig:\n\t@echo '$(KCONFIG_CONFIG)' '$(LLVM)'\n";
+        std::fs::write(at("tree/Makefile"), makefile).unwrap();
+        std::fs::write(at("my config"), "CONFIG_CC_IS_CLANG=y\n").unwrap();
+        let system = System::bare("/");
+        let kdir = Kdir::open(&system, &at("tree"));
+        for (asked, line) in [
+            ("TEXT=50%s it's", "CONFIG_TEXT=\"50%s it's\""),
+            ("BTF", "CONFIG_BTF=y"),
+        ] {
+            let question = Question::new(&kdir, asked, Some(at("my config")));
+            let why = question.answer(&system).unwrap();
+            let finding = finding(&why, &question.place(&system));
+            let command = finding.help[0].command.as_ref().unwrap();
+            let ran = std::process::Command::new("sh")
+                .args(["-euc", command])
+                .output()
+                .unwrap();
+            assert!(ran.status.success(), "{command}: {ran:?}");
+            let said = String::from_utf8_lossy(&ran.stdout);
+            let wanted = format!("{} 1\n", at("my config").display());
+            assert!(said.contains(&wanted), "{said}");
+            let written = std::fs::read_to_string(at("my config")).unwrap();
+            assert!(written.ends_with(&format!("{line}\n")), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_not_to_be_added_to() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("Kconfig"), KCONFIG).unwrap();
+        let kdir = Kdir::open(&System::bare("/"), folder.path());
+        let config = folder.path().join("file");
+        for text in ["a program\n", "\u{7f}ELF\0CONFIG_A=y\n", "\nCONFIG_A=y\n\0"] {
+            std::fs::write(&config, text).unwrap();
+            let said = Question::new(&kdir, "RUST", Some(config.clone()))
+                .answer(&System::bare("/"))
+                .unwrap_err()
+                .to_string();
+            assert!(said.contains("is no kernel's configuration"), "{said}");
+        }
+        std::fs::write(&config, "").unwrap();
+        let question = Question::new(&kdir, "RUST", Some(config));
+        assert!(question.answer(&System::bare("/")).is_ok());
+    }
+
+    #[test]
+    fn a_number_out_of_its_range_shows_the_range() {
+        let finding = finding(&ask("NUMBER=99999"), &place());
+        let range = "as it is configured, the range of NUMBER is 2 to 512";
+        assert!(
+            finding.notes.iter().any(|note| note == range),
+            "{finding:?}"
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_empty_is_seen() {
+        let finding = finding(&ask("TEXT=x"), &place());
+        assert!(
+            finding.message.starts_with("CONFIG_TEXT is \"\", and"),
+            "{finding:?}"
+        );
     }
 }

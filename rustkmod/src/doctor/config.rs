@@ -3,6 +3,7 @@
 //! The kernel's configuration: is Rust on, and if not, why.
 
 use super::Subject;
+use crate::call::Call;
 use crate::config::Config;
 use crate::report::Finding;
 use crate::why::{self, Question};
@@ -37,16 +38,16 @@ pub fn config_rust(subject: &Subject) -> Vec<Finding> {
 
 /// Adds the chain of dependencies that keeps Rust off, and the changes that turn it on.
 fn why_it_is_off(subject: &Subject, finding: Finding) -> Finding {
-    let tree = subject.tree();
-    let config = subject.shown(".config");
     let question = Question::new(&subject.kdir, "RUST", None);
     let Ok(answer) = question.answer(&subject.system) else {
         return finding.run(
             "see which changes turn it on, with the kernel's source and this configuration",
-            format!("rustkmod why RUST --kdir SOURCE --config {config}"),
+            Call::of(&["why", "RUST", "--kdir", "SOURCE"])
+                .with("--config", subject.shown(".config"))
+                .to_string(),
         );
     };
-    let own = why::finding(&answer, &config, &tree);
+    let own = why::finding(&answer, &question.place(&subject.system));
     let mut finding = finding.note(format!("why it is off:\n{}", why::chain(&answer)));
     // The first note of that finding is the chain.
     finding.notes.extend(own.notes.into_iter().skip(1));

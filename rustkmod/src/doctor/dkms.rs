@@ -4,6 +4,7 @@
 
 use super::Subject;
 use crate::dkms::{self as tree, DkmsModule, State};
+use crate::error::Error;
 use crate::explain;
 use crate::report::{Finding, Status, counted};
 use crate::system;
@@ -113,7 +114,12 @@ fn of_module(subject: &Subject, module: &DkmsModule, release: &str) -> Option<Fi
         &log_shown,
         format!("DKMS could not build {name}/{version} for {release}"),
     );
-    let explained = system::open(log).and_then(|(file, _)| explain::explain(file));
+    let explained = system::open(log).and_then(|(file, _)| {
+        explain::explain(file).map_err(|source| Error::Read {
+            path: log.to_path_buf(),
+            source,
+        })
+    });
     match explained {
         Ok(explained) => {
             let cause = explained

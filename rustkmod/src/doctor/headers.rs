@@ -2,7 +2,10 @@
 
 //! The kernel tree itself: is it there, is it this kernel's, is it ready to build modules.
 
+use std::io::ErrorKind;
+
 use super::Subject;
+use crate::call::quoted;
 use crate::report::Finding;
 use crate::system::{self, Distribution};
 
@@ -13,11 +16,11 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
     let tree = subject.tree();
     let release = subject.release_name();
     if !subject.kdir.path.is_dir() {
-        let is_link = subject.kdir.path.symlink_metadata().is_ok();
         let message = format!("there are no headers for {release}");
-        let why = match is_link {
-            true => format!("{tree} is a link that leads nowhere, or no folder"),
-            false => format!("{tree} is not there"),
+        let why = match subject.kdir.path.symlink_metadata() {
+            Ok(_) => format!("{tree} is a link that leads nowhere, or no folder"),
+            Err(error) if error.kind() == ErrorKind::NotFound => format!("{tree} is not there"),
+            Err(error) => format!("{tree} cannot be looked at: {error}"),
         };
         return vec![install(
             subject,
@@ -43,6 +46,17 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
             .note(format!("it includes {missing}"));
         return vec![install(subject, finding)];
     }
+    if subject
+        .kdir
+        .makefile
+        .as_ref()
+        .is_ok_and(|found| found.series.is_none())
+    {
+        let message = "the Makefile of this tree is damaged, or no kernel's";
+        let finding = Finding::error(check, subject.shown("Makefile"), message)
+            .note("it has no VERSION and PATCHLEVEL, and includes no Makefile that has them");
+        return vec![subject.reinstall(finding)];
+    }
     if let Some(why) = &subject.kdir.config_error {
         let message = "this kernel tree is not configured";
         let finding = Finding::error(check, tree, message).note(format!(
@@ -51,8 +65,9 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
         return vec![finding.run(
             "configure it as the running kernel is",
             format!(
-                "zcat /proc/config.gz > {0}/.config && make -C {0} olddefconfig",
-                subject.tree()
+                "zcat /proc/config.gz > {} && {}",
+                quoted(subject.system.shown(&subject.kdir.path.join(".config"))),
+                subject.make("olddefconfig")
             ),
         )];
     }
@@ -90,8 +105,8 @@ fn install(subject: &Subject, finding: Finding) -> Finding {
         Distribution::Arch => Some(system::arch_headers(pkgbase.trim(), release)),
         other => other.install(
             "linux-headers",
-            &format!("linux-headers-{release}"),
-            &format!("kernel-devel-{release}"),
+            &quoted(format!("linux-headers-{release}")),
+            &quoted(format!("kernel-devel-{release}")),
         ),
     };
     match command {
@@ -200,6 +215,9 @@ mod tests {
             tree.remove(part);
             assert_eq!(tree.run(headers), [Error], "{part}");
         }
+        let tree = Tree::new();
+        tree.write("Makefile", "");
+        assert_eq!(tree.run(headers), [Error]);
         let tree = Tree::new();
         tree.remove("include/config/kernel.release");
         assert_eq!(tree.run(release), [Error]);

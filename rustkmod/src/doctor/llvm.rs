@@ -40,10 +40,7 @@ pub fn compiler(subject: &Subject) -> Vec<Finding> {
                 ("make would run", "gcc and ld, since LLVM is not set"),
             )
             .note("gcc would say: unrecognized command-line option '-mstack-alignment=8'")
-            .run(
-                "build with LLVM",
-                format!("make -C {} M=\"$PWD\" LLVM=1 modules", subject.tree()),
-            ),
+            .run("build with LLVM", subject.make("M=\"$PWD\" modules")),
         );
     }
     let (prefix, suffix) = match llvm {

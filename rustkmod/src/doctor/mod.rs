@@ -18,6 +18,7 @@ mod symvers;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use crate::call::quoted;
 use crate::kdir::Kdir;
 use crate::report::Finding;
 use crate::system::{Distribution, System, arch_headers, read_text};
@@ -262,7 +263,7 @@ impl Subject {
         } else {
             ""
         };
-        format!("make -C {}{llvm} {goal}", self.tree())
+        format!("make -C {}{llvm} {goal}", quoted(self.tree()))
     }
 
     /// Adds how this kernel's headers are installed, or installed again.
@@ -285,8 +286,8 @@ impl Subject {
         }
         let command = self.system.distribution().install(
             "linux-headers",
-            &format!("--reinstall linux-headers-{release}"),
-            &format!("kernel-devel-{release}"),
+            &format!("--reinstall {}", quoted(format!("linux-headers-{release}"))),
+            &quoted(format!("kernel-devel-{release}")),
         );
         match command {
             Some(command) => finding.run("install the kernel's headers again", command),

@@ -9,14 +9,13 @@
 pub mod table;
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 use regex::Regex;
 use serde::Serialize;
 
-use crate::error::Result;
 use crate::report::{Finding, Status};
 use crate::rustsym;
 use table::{
@@ -29,7 +28,7 @@ const BLOCK: usize = 1 << 20;
 const LINE: usize = 16 << 10;
 /// How far behind a failure its details stand.
 const DETAIL_LINES: u64 = 20;
-/// How many different failures and unknown lines are kept.
+/// How many different failures are kept of each weight, and how many unknown lines.
 const KEPT: usize = 100;
 
 /// What a log says.
@@ -37,6 +36,9 @@ const KEPT: usize = 100;
 pub struct Explanation {
     /// The failures that are known, in their order.
     pub known: Vec<Known>,
+    /// How many more lines show failures that are known, and are of so many kinds that they were
+    /// not kept.
+    pub left_out: u64,
     /// Errors that are not known here: the first of them, passed on as they are.
     pub unknown: Vec<Line>,
     /// How many lines look like errors and are not known.
@@ -152,7 +154,7 @@ impl Patterns {
 }
 
 /// Reads a log to its end and explains it.
-pub fn explain(mut log: impl Read) -> Result<Explanation> {
+pub fn explain(mut log: impl Read) -> io::Result<Explanation> {
     let patterns = Patterns::get();
     let mut found = Explanation::default();
     let mut block = vec![0; BLOCK];
@@ -161,8 +163,8 @@ pub fn explain(mut log: impl Read) -> Result<Explanation> {
     loop {
         let read = match log.read(&mut block[filled..]) {
             Ok(read) => read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
         };
         filled += read;
         let end = match block[..filled].iter().rposition(|byte| *byte == b'\n') {
@@ -308,7 +310,10 @@ fn known(
         known.last_line = number;
         return;
     }
-    if found.known.len() >= KEPT {
+    // Of each weight by itself: what is harmless must not crowd out what is not.
+    let alike = |known: &&Known| FAILURES[known.failure].weight == failure.weight;
+    if found.known.iter().filter(alike).count() >= KEPT {
+        found.left_out += 1;
         return;
     }
     let mut finding = match failure.weight {
@@ -448,6 +453,18 @@ mod tests {
         assert_eq!(found.known.len(), 1);
         assert_eq!(found.known[0].count, 40);
         assert_eq!(found.lines, 40);
+    }
+
+    #[test]
+    fn what_is_harmless_does_not_crowd_out_a_failure() {
+        let mut log: String = (0..KEPT + 20)
+            .map(|n| format!("m{n}: loading out-of-tree module taints kernel.\n"))
+            .collect();
+        log += "m: version magic '6.1.0 SMP ' should be '6.2.0 SMP '\n";
+        let found = of(&log);
+        assert!(found.has_failure());
+        assert_eq!(found.known.len(), KEPT + 1);
+        assert_eq!(found.left_out, 20);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
@@ -35,7 +36,7 @@ pub struct IdeArguments {
     #[arg(value_name = "DIR")]
     pub folder: Option<PathBuf>,
     /// The kernel it is written for, as `uname -r` prints it; the running one by default
-    #[arg(long, value_name = "KERNELRELEASE", conflicts_with = "kdir")]
+    #[arg(long, value_name = "KERNELRELEASE", conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
     /// That kernel's tree: installed headers or a source tree
     #[arg(long, value_name = "DIR")]
@@ -290,14 +291,8 @@ fn sources(system: &System, mut kdir: Kdir) -> std::result::Result<(Kdir, Librar
         reason,
         help: kdir::instead(system, "ide", &kdir.path, kdir.release.as_deref()),
     };
-    if let Err(reason) = &kdir.makefile {
-        return Err(refuse(reason.clone()));
-    }
-    if !kdir.config.is_y("RUST") {
-        let config = system.shown(&kdir.config_path);
-        return Err(refuse(format!(
-            "CONFIG_RUST is not set in {config}, it must be y"
-        )));
+    if let Some(reason) = kdir.without_rust(system) {
+        return Err(refuse(reason));
     }
     for needed in ["rust/Makefile", "rust/kernel/lib.rs"] {
         let path = kdir.file(needed);

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 use tempfile::TempDir;
 
@@ -31,7 +32,7 @@ pub struct NewArguments {
     /// The module's name, which the folder gets, too
     pub name: String,
     /// The kernel whose API it is written for, as `uname -r` prints it; the running one by default
-    #[arg(long, value_name = "KERNELRELEASE", conflicts_with = "kdir")]
+    #[arg(long, value_name = "KERNELRELEASE", conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
     /// That kernel's tree: installed headers or a source tree
     #[arg(long, value_name = "DIR")]
@@ -141,19 +142,14 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
         reason,
         help: kdir::instead(system, "new", &kdir.path, tree.release.as_deref()),
     };
-    let series = match (&kdir.makefile, kdir.series()) {
-        (Err(_), _) => return Err(refuse(format!("{shown} holds no kernel tree")).into()),
-        (_, None) => return Err(refuse(format!("{shown}/Makefile names no version")).into()),
-        (Ok(_), Some(series)) if series < (6, 1) => {
-            let (version, patchlevel) = series;
-            let reason = format!("it is Linux {version}.{patchlevel}, and Rust came with 6.1");
-            return Err(refuse(reason).into());
-        }
-        (Ok(_), Some(series)) => series,
-    };
-    if !kdir.config.is_y("RUST") {
-        let config = system.shown(&kdir.config_path);
-        return Err(refuse(format!("CONFIG_RUST is not set in {config}, it must be y")).into());
+    let series = kdir.series().unwrap_or_default();
+    if kdir.makefile.is_ok() && series > (0, 0) && series < (6, 1) {
+        let (version, patchlevel) = series;
+        let reason = format!("it is Linux {version}.{patchlevel}, and Rust came with 6.1");
+        return Err(refuse(reason).into());
+    }
+    if let Some(reason) = kdir.without_rust(system) {
+        return Err(refuse(reason).into());
     }
     name.is_no_crate_of(kdir).map_err(misnamed)?;
     if let Some(release) = &tree.release {
