@@ -440,6 +440,111 @@ fn where_no_kernel_runs_each_command_says_how_to_name_one() {
 }
 
 #[test]
+fn what_is_of_no_use_is_refused_with_what_would_be() {
+    let machine = Machine::new("arch");
+    machine.write("m.ko", "");
+    machine.write("a b/x", "");
+    machine.write("module", "\u{7f}ELF");
+    let utf16: Vec<u8> = "\u{feff}error"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    write(machine.folder.path().join("utf16"), utf16);
+    for (given, wanted) in [
+        (
+            &["check", "m.ko", "--kernel", "./gone"][..],
+            &["a kernel in ./gone", "No such file"][..],
+        ),
+        (
+            &["check", "m.ko", "--kernel", "a b"],
+            &["a kernel in a b", "neither include"],
+        ),
+        (
+            &["check", "m.ko", "--kernel", "x y"],
+            &["sudo pacman -S", "the kernel x y"],
+        ),
+        (&["check", "m.ko", "--kernel", ""], &["a value is required"]),
+        (&["doctor", ""], &["a value is required"]),
+        (&["new", "hello", "--kernel", ""], &["a value is required"]),
+        (&["ide", "--kernel", ""], &["a value is required"]),
+        (&["why", ""], &["no symbol is named"]),
+        (&["why", "=y"], &["no symbol is named"]),
+        (
+            &["why", "RUST", "--config", "gone"],
+            &["cannot be read", "why RUST --config FILE"],
+        ),
+        (
+            &["why", "RUST", "--kdir", "a b"],
+            &["is no kernel tree", "doctor --root ROOT --kdir 'ROOT/a b'"],
+        ),
+        (&["explain", "module"], &["ELF", "rustkmod check module"]),
+        (
+            &["explain", "utf16"],
+            &[
+                "UTF-16",
+                "iconv -f UTF-16 -t UTF-8 utf16 | rustkmod explain",
+            ],
+        ),
+    ] {
+        let said = machine.run(given);
+        assert!(said.ends_with("[exit 2]\n"), "{given:?}: {said}");
+        for wanted in wanted {
+            assert!(said.contains(wanted), "{given:?}, {wanted}: {said}");
+        }
+    }
+    let output = command()
+        .args(["--root", "/etc/passwd", "doctor"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("/etc/passwd is no folder"), "{said}");
+}
+
+#[test]
+fn a_folder_that_names_no_release_is_a_folder() {
+    let machine = Machine::new("arch");
+    machine.write("m.ko", "");
+    let inside = machine.build();
+    for (from, named) in [("..", "build"), (".", ".")] {
+        let output = command()
+            .args(["check", "m.ko", "--kernel", named])
+            .current_dir(inside.join(from))
+            .output()
+            .unwrap();
+        // It is known, and that there is no such module is a finding.
+        assert_eq!(output.status.code(), Some(1), "{}", printed(&output));
+    }
+}
+
+#[test]
+fn a_rotated_log_is_unpacked() {
+    use std::io::Write;
+    let machine = Machine::new("arch");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed
+        .write_all(b"m: version magic '6.1.0 SMP ' should be '6.2.0 SMP '\n")
+        .unwrap();
+    let packed = packed.finish().unwrap();
+    write(machine.folder.path().join("kern.log.gz"), &packed);
+    let said = machine.run(&["explain", "kern.log.gz"]);
+    assert!(
+        said.contains("error[version-magic]") && said.contains("kern.log.gz:1"),
+        "{said}"
+    );
+    // Cut off, it is not half read.
+    write(
+        machine.folder.path().join("cut.gz"),
+        &packed[..packed.len() - 9],
+    );
+    let said = machine.run(&["explain", "cut.gz"]);
+    assert!(
+        said.contains("cut.gz cannot be read") && said.ends_with("[exit 2]\n"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_is_in_the_place_of_a_file_is_a_finding() {
     let machine = Machine::new("arch");
     for name in [
