@@ -299,6 +299,19 @@ pub fn modules_folder(system: &System, release: &str) -> PathBuf {
     }
 }
 
+/// The `pkgbase` of an installed kernel, from the file that Arch's have beside their modules; where
+/// linux-rust's `keep-kernel` keeps one that was upgraded, its mark names it.
+pub fn pkgbase(modules: &Path) -> Option<String> {
+    if let Ok(text) = system::read_text(&modules.join("pkgbase"), 4096) {
+        return Some(text.trim().to_string());
+    }
+    let mut entries = std::fs::read_dir(modules).ok()?.flatten();
+    entries.find_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        Some(name.strip_prefix(".kept-by-")?.to_string())
+    })
+}
+
 /// Reads the release a tree is of, when it says so.
 pub fn release_of(path: &Path) -> Option<String> {
     let read = |name: &str| system::read_text(&path.join(name), 4096).ok();
@@ -324,6 +337,16 @@ mod tests {
         assert!(kdir.makefile.is_err() && kdir.config_error.is_some());
         assert!(kdir.crates.is_empty() && kdir.series().is_none());
         assert_eq!(kdir.vermagic(), None);
+    }
+
+    #[test]
+    fn a_kept_kernel_is_still_its_packages() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(pkgbase(folder.path()), None);
+        std::fs::write(folder.path().join(".kept-by-linux-rust"), "sum").unwrap();
+        assert_eq!(pkgbase(folder.path()).as_deref(), Some("linux-rust"));
+        std::fs::write(folder.path().join("pkgbase"), "linux-lts\n").unwrap();
+        assert_eq!(pkgbase(folder.path()).as_deref(), Some("linux-lts"));
     }
 
     #[test]

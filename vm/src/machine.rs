@@ -302,8 +302,8 @@ impl Machine {
             .context("read", &folder)?
             .flatten()
             .filter(|entry| {
-                fs::read_to_string(entry.path().join("pkgbase"))
-                    .is_ok_and(|pkgbase| pkgbase.starts_with("linux-rust"))
+                rustkmod::kdir::pkgbase(&entry.path())
+                    .is_some_and(|pkgbase| pkgbase.starts_with("linux-rust"))
             })
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
             .collect();

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 
 use super::Subject;
 use crate::call::quoted;
+use crate::kdir;
 use crate::report::Finding;
 use crate::system::{self, Distribution};
 
@@ -98,11 +99,11 @@ fn install(subject: &Subject, finding: Finding) -> Finding {
     let Some(release) = &subject.release else {
         return finding.run("name a kernel tree", "rustkmod doctor --kdir DIR");
     };
-    // Arch's release does not name the package; pkgbase beside the modules does.
-    let pkgbase = crate::kdir::modules_folder(&subject.system, release).join("pkgbase");
-    let pkgbase = system::read_text(&pkgbase, 4096).unwrap_or_else(|_| "linux".into());
+    // Arch's release does not name the package.
+    let modules = kdir::modules_folder(&subject.system, release);
+    let pkgbase = kdir::pkgbase(&modules).unwrap_or_else(|| "linux".into());
     let command = match subject.distribution() {
-        Distribution::Arch => Some(system::arch_headers(pkgbase.trim(), release)),
+        Distribution::Arch => Some(system::arch_headers(&pkgbase, release)),
         other => other.install(
             "linux-headers",
             &quoted(format!("linux-headers-{release}")),

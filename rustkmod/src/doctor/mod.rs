@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::call::quoted;
-use crate::kdir::Kdir;
+use crate::kdir::{self, Kdir};
 use crate::report::Finding;
 use crate::system::{Distribution, System, arch_headers, read_text};
 use crate::toolchain::{self, WouldRun};
@@ -277,11 +277,10 @@ impl Subject {
         let Some(release) = &self.release else {
             return finding.advise("prepare or install the tree again, whole");
         };
-        let beside = self.kdir.path.parent().map(|folder| folder.join("pkgbase"));
-        let pkgbase = beside.and_then(|path| read_text(&path, 4096).ok());
+        let pkgbase = self.kdir.path.parent().and_then(kdir::pkgbase);
         // Only Arch's kernels have that file, on whatever system the tree is looked at.
         if let Some(pkgbase) = &pkgbase {
-            let command = arch_headers(pkgbase.trim(), release);
+            let command = arch_headers(pkgbase, release);
             return finding.run("install the kernel's headers again", command);
         }
         let command = self.system.distribution().install(
