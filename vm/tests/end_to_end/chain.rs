@@ -396,6 +396,9 @@ fn keep_kernel_orders(lab: &Lab) -> Result<(), Failed> {
         let last = said.lines().last().unwrap_or_default();
         let last = last.strip_prefix("left:").unwrap_or(last);
         assert_eq!(last.trim(), left, "{transactions}: {said}");
+        let comes_back = transactions == "+A -A";
+        let remedy = "help: the initramfs was made without them: ";
+        assert_eq!(said.contains(remedy), comes_back, "{transactions}: {said}");
     }
     Ok(())
 }
