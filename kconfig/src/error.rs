@@ -105,8 +105,12 @@ pub enum Error {
         limit: u64,
     },
     /// A symbol no Kconfig file of this architecture mentions.
-    #[error("{name} is not defined in the Kconfig files of {root} for this architecture{}",
-        nearest.as_ref().map_or(String::new(), |other| format!("; the nearest name that is defined is {other}")))]
+    #[error(
+        "{name} is not defined in the Kconfig files of {root} for this architecture{}",
+        nearest.as_ref().map_or(String::new(), |other| {
+            format!("; the nearest name that is defined is {other}")
+        })
+    )]
     UnknownSymbol {
         /// The name asked for.
         name: String,

@@ -212,7 +212,7 @@ impl Model {
         let id = self.find(name)?;
         let target = self.target(id, wanted)?;
         let nothing = Assumptions::default();
-        let values = Values::new(self, config, nothing.clone());
+        let mut values = Values::new(self, config, nothing.clone());
         let mut causes = Causes::new(&values);
         let symbol = causes.involved(id, &target);
         let search = Search {
@@ -232,7 +232,7 @@ impl Model {
                 } => Answer::Changes(plan(&search, &values, settings, is_smallest)),
                 Solution::NotFound { tries } => Answer::NotFound {
                     tries,
-                    range: Values::new(self, config, nothing.clone()).shown_range(id),
+                    range: values.shown_range(id),
                 },
                 Solution::Impossible(obstacles) => {
                     self.impossible(id, &target, config, &values, obstacles)
@@ -797,11 +797,17 @@ impl fmt::Display for Involved {
 }
 
 impl Involved {
-    fn write(&self, f: &mut fmt::Formatter<'_>, level: usize) -> fmt::Result {
-        let value = match self.value.as_str() {
+    /// Its value now, so that one that is empty is seen.
+    #[must_use]
+    pub fn shown_value(&self) -> &str {
+        match self.value.as_str() {
             "" => "\"\"",
             value => value,
-        };
+        }
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, level: usize) -> fmt::Result {
+        let value = self.shown_value();
         write!(f, "{:level$}{} is {value}", "", self.symbol.name)?;
         let at = self.symbol.definitions.first();
         match &self.state {

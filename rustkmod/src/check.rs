@@ -64,10 +64,7 @@ impl Kernel {
             .filter(|path| names_a_folder(system, path));
         let (kdir_path, modules, release) = match (path, named) {
             (Some(path), _) => {
-                let path = std::path::absolute(path).map_err(|source| Error::Read {
-                    path: path.to_path_buf(),
-                    source,
-                })?;
+                let path = system::absolute(path)?;
                 if path.join("kernel").is_dir() && !path.join("Makefile").exists() {
                     let release = path
                         .file_name()
@@ -166,8 +163,8 @@ impl Kernel {
 /// Whether what was given for a kernel is a folder, and not a release: it has a slash, as no release
 /// has, or no kernel of that name is installed and a folder is there.
 fn names_a_folder(system: &System, named: &Path) -> bool {
-    let is_release = || system.at("/lib/modules").join(named).exists();
     let text = named.to_string_lossy();
+    let is_release = || kdir::modules_folder(system, &text).exists();
     text.contains('/') || [".", ".."].contains(&&*text) || (named.is_dir() && !is_release())
 }
 
@@ -189,11 +186,7 @@ fn unknown(system: &System, kernel: &Kernel, path: Option<&Path>) -> String {
         );
     }
     let name = kernel.release.clone().unwrap_or_default();
-    let install = match system.distribution().install(
-        "linux-headers",
-        &quoted(format!("linux-headers-{name}")),
-        &quoted(format!("kernel-devel-{name}")),
-    ) {
+    let install = match system.distribution().install_headers(&name) {
         Some(command) => format!("\n  help: install its headers\n            {command}"),
         None => String::new(),
     };

@@ -23,7 +23,7 @@ use crate::kdir::{self, Kdir};
 use crate::new::{self, NewArguments};
 use crate::report::{Finding, SCHEMA, Status, counted, write_finding};
 use crate::stream;
-use crate::system::System;
+use crate::system::{self, System};
 use crate::toolchain::{self, Found, Need, Origin};
 use crate::why::{self, Question};
 
@@ -285,10 +285,7 @@ pub(crate) fn open_tree(
 ) -> Result<OpenTree> {
     let running = system.running_release();
     if let Some(path) = &tree.kdir {
-        let path = std::path::absolute(path).map_err(|source| Error::Read {
-            path: path.clone(),
-            source,
-        })?;
+        let path = system::absolute(path)?;
         let kdir = Kdir::open(system, &path);
         let is_running = kdir.release.is_some() && kdir.release == running;
         return Ok(OpenTree {
@@ -481,15 +478,13 @@ fn why(system: &System, arguments: &WhyArguments, out: &mut Output) -> Result<Ve
             kdir::doctor(system, &kdir.path, release.as_deref())
         )));
     }
-    let config = match &arguments.config {
-        Some(path) => Some(std::path::absolute(path).map_err(|source| Error::Read {
-            path: path.clone(),
-            source,
-        })?),
-        None => None,
-    };
+    let config = arguments
+        .config
+        .as_deref()
+        .map(system::absolute)
+        .transpose()?;
     let question = Question::new(&kdir, &arguments.symbol, config);
-    let answer = question.answer(system)?;
+    let (answer, place) = question.answer(system)?;
     let is_on = matches!(answer.answer, kconfig::Answer::Already);
     if arguments.fragment {
         if let Some(fragment) = why::fragment(&answer) {
@@ -498,7 +493,7 @@ fn why(system: &System, arguments: &WhyArguments, out: &mut Output) -> Result<Ve
         // Whoever asks for the changes wants only them, unless they are not enough.
         let is_enough = why::is_possible(&answer);
         if !is_enough {
-            let finding = why::finding(&answer, &question.place(system));
+            let finding = why::finding(&answer, &place);
             write_finding(&mut stream::stderr(), &finding)?;
         }
         return Ok(Verdict::fails_if(!is_enough));
@@ -522,7 +517,7 @@ fn why(system: &System, arguments: &WhyArguments, out: &mut Output) -> Result<Ve
             why: why::document(&answer),
         })?;
     } else {
-        let finding = why::finding(&answer, &question.place(system));
+        let finding = why::finding(&answer, &place);
         write_finding(&mut out.to, &finding)?;
     }
     Ok(Verdict::fails_if(!is_on))
@@ -657,14 +652,8 @@ pub(crate) fn write_explanation(
     }
     if found.left_out > 0 {
         let count = usize::try_from(found.left_out).unwrap_or(usize::MAX);
-        writeln!(
-            out,
-            "{} of failures as above",
-            match count {
-                1 => "and 1 more line".to_string(),
-                many => format!("and {many} more lines"),
-            }
-        )?;
+        let lines = counted(count, "more line");
+        writeln!(out, "and {lines} of failures as above")?;
     }
     if found.known.is_empty() && found.unknown.is_empty() {
         let lines = usize::try_from(found.lines).unwrap_or(usize::MAX);

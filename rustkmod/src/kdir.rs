@@ -153,32 +153,38 @@ impl Kdir {
         vermagic::from_headers(self.release.as_ref()?, &self.config, &own, &header)
     }
 
-    /// Why no module in Rust can be built in this tree, when its own words say so: it is none, is
-    /// damaged, or its kernel was built without Rust.
-    pub fn without_rust(&self, system: &System) -> Option<String> {
-        let makefile = match &self.makefile {
-            Ok(makefile) => makefile,
-            Err(error) => return Some(format!("it is no kernel tree: {error}")),
-        };
+    /// The series of a tree that modules in Rust can be built in, as far as its own words go; or why
+    /// they cannot: it is no tree, is damaged, or its kernel was built without Rust.
+    pub fn series_with_rust(&self, system: &System) -> std::result::Result<(u32, u32), String> {
         let shown = |path: &Path| system.shown(path);
+        let makefile = self.makefile.as_ref();
+        let makefile = makefile.map_err(|error| format!("it is no kernel tree: {error}"))?;
         if let Some(missing) = &makefile.missing {
             let including = shown(&self.path.join("Makefile"));
-            return Some(format!(
+            return Err(format!(
                 "{including} includes {missing}, which is not there"
             ));
         }
-        if makefile.series.is_none() {
-            return Some(format!(
+        let Some(series) = makefile.series else {
+            return Err(format!(
                 "{} has no VERSION and PATCHLEVEL: it is damaged, or no kernel's",
                 shown(&self.file("Makefile"))
             ));
+        };
+        if series < (6, 1) {
+            let (version, patchlevel) = series;
+            return Err(format!(
+                "it is Linux {version}.{patchlevel}, and Rust came with 6.1"
+            ));
         }
         if let Some(error) = &self.config_error {
-            return Some(format!("it is not configured: {error}"));
+            return Err(format!("it is not configured: {error}"));
         }
-        let config = shown(&self.config_path);
-        (!self.config.is_y("RUST"))
-            .then(|| format!("CONFIG_RUST is not set in {config}, it must be y"))
+        if !self.config.is_y("RUST") {
+            let config = shown(&self.config_path);
+            return Err(format!("CONFIG_RUST is not set in {config}, it must be y"));
+        }
+        Ok(series)
     }
 
     /// The folder below `arch/` of this kernel.

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use crate::call::Call;
+use crate::call::{Call, quoted};
 use crate::error::{Error, Result};
 
 /// The variables that change what `make` would do, and nothing else of the environment.
@@ -229,6 +229,16 @@ impl Distribution {
         Self::Other
     }
 
+    /// The command that installs a kernel's headers, where their package is named by its release;
+    /// on Arch, those of its own kernel.
+    pub fn install_headers(self, release: &str) -> Option<String> {
+        self.install(
+            "linux-headers",
+            &quoted(format!("linux-headers-{release}")),
+            &quoted(format!("kernel-devel-{release}")),
+        )
+    }
+
     /// The command that installs packages.
     pub fn install(self, arch: &str, debian: &str, fedora: &str) -> Option<String> {
         match self {
@@ -250,6 +260,14 @@ pub fn arch_headers(pkgbase: &str, release: &str) -> String {
     let version = release.split(&pkgbase["linux".len()..]).next();
     let version = version.unwrap_or(release);
     format!("sudo pacman -U {pkgbase}-headers-{version}-*.pkg.tar.zst")
+}
+
+/// A path from the root, for messages and for commands that are run elsewhere.
+pub fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|source| Error::Read {
+        path: path.to_path_buf(),
+        source,
+    })
 }
 
 /// Whether a path is a regular file that somebody may execute.

@@ -15,6 +15,9 @@ use crate::kdir::Kdir;
 use crate::report::{Finding, counted};
 use crate::system::{self, Distribution, System};
 
+/// More than any configuration has: distributions' have 300 kB.
+const CONFIG_LIMIT: u64 = 64 << 20;
+
 /// What is asked, and of which tree.
 #[derive(Debug)]
 pub struct Question {
@@ -65,7 +68,7 @@ impl Question {
     }
 
     /// Reads the tree and the configuration, and answers.
-    pub fn answer(&self, system: &System) -> Result<kconfig::Why> {
+    pub fn answer(&self, system: &System) -> Result<(kconfig::Why, Place)> {
         let config = self.read_config(system)?;
         let arch = config.arch().unwrap_or(&self.arch).to_string();
         let kconfig = self.srctree.join("Kconfig");
@@ -74,9 +77,10 @@ impl Question {
         }
         let model = Model::load(&self.srctree, &Options::for_arch(&arch))
             .map_err(|error| Error::Unmet(error.to_string()))?;
-        model
+        let why = model
             .why(&self.symbol, &self.wanted(), &config)
-            .map_err(|error| Error::Unmet(self.unanswered(&error, system)))
+            .map_err(|error| Error::Unmet(self.unanswered(&error, system)))?;
+        Ok((why, self.place(system, &config)))
     }
 
     /// The question as it stands on a command line.
@@ -110,14 +114,14 @@ impl Question {
                 system.shown(&self.config)
             ))
         };
-        let config = Config::read(&self.config).map_err(|error| match error {
-            kconfig::Error::Read { source, .. } => unmet(
+        let text = system::read(&self.config, CONFIG_LIMIT).map_err(|error| match error {
+            Error::Read { source, .. } => unmet(
                 "cannot be read".into(),
                 format!("it should hold the configuration: {source}"),
             ),
             other => unmet("is no kernel's configuration".into(), other.to_string()),
         })?;
-        let text = system::read(&self.config, 64 << 20)?;
+        let config = Config::parse(&text);
         if text.contains(&0) || (config.is_empty() && !text.is_empty()) {
             return Err(unmet(
                 "is no kernel's configuration".into(),
@@ -128,13 +132,13 @@ impl Question {
     }
 
     /// Where the changes of an answer go, and what applies them.
-    pub fn place(&self, system: &System) -> Place {
+    fn place(&self, system: &System, config: &Config) -> Place {
         let shown = |path: &Path| system.shown(path);
         let mut make = format!("make -C {}", quoted(shown(&self.objtree)));
         if self.config != self.objtree.join(".config") {
             make.push_str(&format!(" KCONFIG_CONFIG={}", quoted(shown(&self.config))));
         }
-        if Config::read(&self.config).is_ok_and(|config| config.get("CC_IS_CLANG") == Some("y")) {
+        if config.get("CC_IS_CLANG") == Some("y") {
             make.push_str(" LLVM=1");
         }
         Place {
@@ -320,11 +324,7 @@ pub fn finding(why: &kconfig::Why, place: &Place) -> Finding {
     let check = "why";
     let config = &place.config;
     let name = &why.symbol.symbol.name;
-    let value = match why.symbol.value.as_str() {
-        "" => "\"\"",
-        value => value,
-    };
-    let is_now = format!("CONFIG_{name} is {value}");
+    let is_now = format!("CONFIG_{name} is {}", why.symbol.shown_value());
     match &why.answer {
         Answer::Already => Finding::ok(check, config, format!("{is_now}, as wanted")),
         Answer::Changes(plan) => {
@@ -463,6 +463,7 @@ mod tests {
         Question::new(&kdir, symbol, None)
             .answer(&System::bare("/"))
             .unwrap()
+            .0
     }
 
     #[test]
@@ -534,8 +535,8 @@ mod tests {
             ("BTF", "CONFIG_BTF=y"),
         ] {
             let question = Question::new(&kdir, asked, Some(at("my config")));
-            let why = question.answer(&system).unwrap();
-            let finding = finding(&why, &question.place(&system));
+            let (why, place) = question.answer(&system).unwrap();
+            let finding = finding(&why, &place);
             let command = finding.help[0].command.as_ref().unwrap();
             let ran = std::process::Command::new("sh")
                 .args(["-euc", command])

@@ -39,7 +39,7 @@ pub fn config_rust(subject: &Subject) -> Vec<Finding> {
 /// Adds the chain of dependencies that keeps Rust off, and the changes that turn it on.
 fn why_it_is_off(subject: &Subject, finding: Finding) -> Finding {
     let question = Question::new(&subject.kdir, "RUST", None);
-    let Ok(answer) = question.answer(&subject.system) else {
+    let Ok((answer, place)) = question.answer(&subject.system) else {
         return finding.run(
             "see which changes turn it on, with the kernel's source and this configuration",
             Call::of(&["why", "RUST", "--kdir", "SOURCE"])
@@ -47,7 +47,7 @@ fn why_it_is_off(subject: &Subject, finding: Finding) -> Finding {
                 .to_string(),
         );
     };
-    let own = why::finding(&answer, &question.place(&subject.system));
+    let own = why::finding(&answer, &place);
     let mut finding = finding.note(format!("why it is off:\n{}", why::chain(&answer)));
     // The first note of that finding is the chain.
     finding.notes.extend(own.notes.into_iter().skip(1));

@@ -104,11 +104,7 @@ fn install(subject: &Subject, finding: Finding) -> Finding {
     let pkgbase = kdir::pkgbase(&modules).unwrap_or_else(|| "linux".into());
     let command = match subject.distribution() {
         Distribution::Arch => Some(system::arch_headers(&pkgbase, release)),
-        other => other.install(
-            "linux-headers",
-            &quoted(format!("linux-headers-{release}")),
-            &quoted(format!("kernel-devel-{release}")),
-        ),
+        other => other.install_headers(release),
     };
     match command {
         Some(command) => finding.run("install them", command),

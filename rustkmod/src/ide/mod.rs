@@ -291,9 +291,7 @@ fn sources(system: &System, mut kdir: Kdir) -> std::result::Result<(Kdir, Librar
         reason,
         help: kdir::instead(system, "ide", &kdir.path, kdir.release.as_deref()),
     };
-    if let Some(reason) = kdir.without_rust(system) {
-        return Err(refuse(reason));
-    }
+    kdir.series_with_rust(system).map_err(refuse)?;
     for needed in ["rust/Makefile", "rust/kernel/lib.rs"] {
         let path = kdir.file(needed);
         if !path.is_file() {

@@ -142,15 +142,7 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
         reason,
         help: kdir::instead(system, "new", &kdir.path, tree.release.as_deref()),
     };
-    let series = kdir.series().unwrap_or_default();
-    if kdir.makefile.is_ok() && series > (0, 0) && series < (6, 1) {
-        let (version, patchlevel) = series;
-        let reason = format!("it is Linux {version}.{patchlevel}, and Rust came with 6.1");
-        return Err(refuse(reason).into());
-    }
-    if let Some(reason) = kdir.without_rust(system) {
-        return Err(refuse(reason).into());
-    }
+    let series = kdir.series_with_rust(system).map_err(refuse)?;
     name.is_no_crate_of(kdir).map_err(misnamed)?;
     if let Some(release) = &tree.release {
         name.is_no_module_in(system, &kdir::modules_folder(system, release))

@@ -4,6 +4,7 @@
 
 use std::{
     fs::{self, OpenOptions},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Output, Stdio},
     sync::Arc,
@@ -408,9 +409,7 @@ fn dkms_check(lab: &Lab) -> Result<(), Failed> {
         );
 
         // Where dkms itself finds a reason, it does not come to the check.
-        let check = "/usr/src/rust-out-of-tree-1.0/check-headers";
-        let script = format!("cd /tmp; {check} {release} {}", lab.kdir());
-        let output = machine.command("sh").args(["-euc", &script]).output()?;
+        let output = check_headers(lab, &machine)?;
         assert_eq!(
             output.status.success(),
             message.is_empty(),
@@ -420,6 +419,16 @@ fn dkms_check(lab: &Lab) -> Result<(), Failed> {
         says(&text(&output), message);
     }
     Ok(())
+}
+
+/// What the DKMS package asks before it builds, as dkms runs it.
+fn check_headers(lab: &Lab, machine: &Machine) -> Result<Output, Failed> {
+    Ok(machine
+        .command("sh")
+        .args(["-euc", r#"cd /tmp; exec "$@""#, "sh"])
+        .arg("/usr/src/rust-out-of-tree-1.0/check-headers")
+        .args([&lab.release, &lab.kdir()])
+        .output()?)
 }
 
 /// Headers that do not bring their rustc, as those of Arch's own kernel: make runs root's.
@@ -445,14 +454,10 @@ fn other_headers(lab: &Lab) -> Result<(), Failed> {
             vec!["is nothing: error: no default is configured", &install],
         ),
     ] {
-        machine.write("/usr/local/bin/rustc", &format!("#!/bin/sh\n{rustc}\n"))?;
-        let script = format!(
-            "cd /tmp; chmod +x /usr/local/bin/rustc; export PATH=/usr/local/bin:$PATH; \
-             /usr/src/rust-out-of-tree-1.0/check-headers {} {}",
-            lab.release,
-            lab.kdir()
-        );
-        let output = machine.command("sh").args(["-euc", &script]).output()?;
+        let program = "/usr/local/bin/rustc";
+        machine.write(program, &format!("#!/bin/sh\n{rustc}\n"))?;
+        fs::set_permissions(machine.path(program), fs::Permissions::from_mode(0o755))?;
+        let output = check_headers(lab, &machine)?;
         assert_eq!(
             output.status.success(),
             wanted.is_empty(),
@@ -500,12 +505,7 @@ fn rustkmod(lab: &Lab) -> Result<(), Failed> {
         "/tmp/module",
         &["'rust/libkernel.rmeta' is missing"],
     );
-    let script = format!(
-        "cd /tmp; /usr/src/rust-out-of-tree-1.0/check-headers {} {}",
-        lab.release,
-        lab.kdir()
-    );
-    let dkms = machine.command("sh").args(["-euc", &script]).output()?;
+    let dkms = check_headers(lab, &machine)?;
     assert!(!dkms.status.success());
     says(
         &text(&dkms),
