@@ -297,7 +297,7 @@ impl Oracle {
         let given = |name: &str, else_at: &str| {
             std::env::var_os(name).map_or_else(|| PathBuf::from(else_at), PathBuf::from)
         };
-        let shared = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
+        let shared = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
         add(
             "vm fragment",
             &given(

@@ -50,8 +50,9 @@ pub const PACKAGER: &str = "The linux-rust test machine <packager@linux-rust.exa
 /// This repository.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("vm/ lies in it")
+        .ancestors()
+        .nth(2)
+        .expect("crates/vm/ lies in it")
         .to_owned()
 }
 

@@ -73,7 +73,7 @@ fn write_one(package: &str, name: &str, row: &Series, to: &Path) -> Result<PathB
     fs::create_dir(&tree).context("create", &tree)?;
     if package == "rustkmod" {
         // Beside its PKGBUILD are its sources, which come in the release.
-        let pkgbuild = repository().join("rustkmod/arch/PKGBUILD");
+        let pkgbuild = repository().join("rustkmod/PKGBUILD");
         let text = fs::read_to_string(&pkgbuild).context("read", &pkgbuild)?;
         let text = released(&text, to)?;
         fs::write(tree.join("PKGBUILD"), text).context("write", tree.join("PKGBUILD"))?;
@@ -167,9 +167,9 @@ fn released(pkgbuild: &str, to: &Path) -> Result<String> {
         let start = format!(": \"${{{name}:=");
         let line = text.lines().find(|line| line.starts_with(&start));
         let line = line.map(str::to_owned).ok_or_else(|| Error::State {
-            what: format!("rustkmod/arch/PKGBUILD does not set {name}"),
+            what: format!("rustkmod/PKGBUILD does not set {name}"),
             note: format!("no line of it begins with {start}"),
-            help: "git diff rustkmod/arch/PKGBUILD".into(),
+            help: "git diff rustkmod/PKGBUILD".into(),
         })?;
         text = text.replacen(&line, &format!("{start}{value}}}\""), 1);
     }

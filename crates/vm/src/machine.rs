@@ -187,7 +187,7 @@ impl Machine {
             .path("/usr/share/libalpm/hooks/70-dkms-install.hook")
             .exists()
         {
-            let from = repository().join("vm/hooks");
+            let from = repository().join("crates/vm/hooks");
             for name in HOOKS {
                 let folder = if name.ends_with(".hook") {
                     "/etc/pacman.d/hooks"

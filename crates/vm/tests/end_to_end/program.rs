@@ -78,8 +78,9 @@ fn program(lab: &Lab) -> Result<Kept, Failed> {
     let mut key = Key::default();
     for name in [
         "rustkmod",
-        "kconfig",
-        "kmod-init",
+        "crates/kconfig",
+        "crates/kmod-init",
+        "crates/rustkmod",
         "rust-out-of-tree-dkms",
         "docs/first-module.md",
         "LICENSES/MIT.txt",
@@ -102,7 +103,7 @@ fn program(lab: &Lab) -> Result<Kept, Failed> {
     key.text("makepkg", &answer("makepkg", ["--version"]));
     Ok(lab.shop.cache.keep("rustkmod", &key, BUILDER, |packages| {
         lab.shop.progress.say("Building rustkmod's package...");
-        let start = checkout(lab).expect("a checkout").join("rustkmod/arch");
+        let start = checkout(lab).expect("a checkout").join("rustkmod");
         let mut makepkg = Makepkg::new(&lab.shop, start);
         let sysroot = answer("rustc", ["--print", "sysroot"]);
         makepkg

@@ -44,7 +44,7 @@ const HOME: &str = "/home/author";
 /// Commands of the page that other tests are: those of the packages' own builds.
 const DONE: [&str; 3] = [
     "(cd linux-rust && _config=vm makepkg -si)",
-    "(cd rustkmod/arch && makepkg -si)",
+    "(cd rustkmod && makepkg -si)",
     "sudo pacman -S --needed dkms qemu-system-x86",
 ];
 

@@ -167,7 +167,7 @@ fn kept_row(cache: &Cache, name: &str) -> PathBuf {
 const HEAD: &str = "# Interrupted, out of space, twice at once
 
 What was tried with these packages, and what came of it. The tests write this table \
-(`vm/tests/end_to_end/interrupted.rs`): each row was asserted, not only looked at.
+(`crates/vm/tests/end_to_end/interrupted.rs`): each row was asserted, not only looked at.
 
 | what ran | what happened to it | what it said | afterwards |
 |---|---|---|---|

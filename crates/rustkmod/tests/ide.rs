@@ -92,7 +92,7 @@ fn an_editor_knows_a_new_module_and_the_sample() {
 
     // Its flags are made by functions of make, from the kernel's version.
     let sample = module.parent().unwrap().join("sample");
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rust-out-of-tree-dkms");
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rust-out-of-tree-dkms");
     for name in ["Kbuild", "rust_out_of_tree.rs"] {
         common::write(sample.join(name), std::fs::read(from.join(name)).unwrap());
     }
