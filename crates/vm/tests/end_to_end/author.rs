@@ -42,7 +42,8 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 const HOME: &str = "/home/author";
 
 /// Commands of the page that other tests are: those of the packages' own builds.
-const DONE: [&str; 3] = [
+const DONE: [&str; 4] = [
+    "(cd rust-toolchain && makepkg -si)",
     "(cd linux-rust && _config=vm makepkg -si)",
     "(cd rustkmod && makepkg -si)",
     "sudo pacman -S --needed dkms qemu-system-x86",
