@@ -13,19 +13,19 @@ use serde::Serialize;
 
 use crate::boot;
 use crate::call::{Call, quoted};
-use crate::check::{self, Kernel, ModuleReport};
+use crate::commands::check::{self, Kernel, ModuleReport};
+use crate::commands::doctor::Subject;
+use crate::commands::explain::{self, Explanation};
+use crate::commands::ide::{self, IdeArguments};
+use crate::commands::new::{self, NewArguments};
+use crate::commands::why::{self, Question};
 use crate::decompress;
-use crate::doctor::Subject;
 use crate::error::{Error, Result};
-use crate::explain::{self, Explanation};
-use crate::ide::{self, IdeArguments};
 use crate::kdir::{self, Kdir};
-use crate::new::{self, NewArguments};
 use crate::report::{Finding, SCHEMA, Status, counted, write_finding};
 use crate::stream;
 use crate::system::{self, System};
 use crate::toolchain::{self, Found, Need, Origin};
-use crate::why::{self, Question};
 
 /// Says why a Rust kernel module cannot be built or loaded, and what to do.
 #[derive(Debug, Parser)]

@@ -87,10 +87,10 @@ pub enum Error {
     },
     /// No module was made.
     #[error(transparent)]
-    New(#[from] crate::new::NewError),
+    New(#[from] crate::commands::new::NewError),
     /// No rust-project.json was written.
     #[error(transparent)]
-    Ide(#[from] crate::ide::IdeError),
+    Ide(#[from] crate::commands::ide::IdeError),
     /// A kernel could not be booted.
     #[error(transparent)]
     Boot(#[from] crate::boot::Error),

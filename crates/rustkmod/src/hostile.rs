@@ -5,12 +5,13 @@
 
 use std::path::Path;
 
+use crate::commands::explain;
 use crate::config::Config;
 use crate::kofile::KoFile;
 use crate::makefile::{RustRule, TopMakefile};
 use crate::symvers::Symvers;
 use crate::system::System;
-use crate::{decompress, explain, pkcs7, rmeta, rustsym, symvers, vermagic};
+use crate::{decompress, pkcs7, rmeta, rustsym, symvers, vermagic};
 
 /// A parser that takes any bytes.
 pub type Parser = fn(&[u8]);

@@ -225,7 +225,7 @@ fn srcarch(config: &Config) -> Option<&'static str> {
 
 /// The vermagic of an installed kernel, from the first module it was installed with.
 pub fn vermagic_of_modules(folder: &Path) -> Option<(PathBuf, String)> {
-    let path = crate::check::modules_below(&folder.join("kernel")).next()?;
+    let path = crate::commands::check::modules_below(&folder.join("kernel")).next()?;
     let file = kofile::KoFile::read(&path).ok()?;
     let magic = file.info("vermagic")?.to_string();
     Some((path, magic))

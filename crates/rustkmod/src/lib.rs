@@ -4,20 +4,16 @@
 
 pub mod boot;
 pub mod call;
-pub mod check;
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod decompress;
 pub mod dkms;
-pub mod doctor;
 pub mod error;
-pub mod explain;
 pub mod hostile;
-pub mod ide;
 pub mod kdir;
 pub mod kofile;
 pub mod makefile;
-pub mod new;
 pub mod pkcs7;
 pub mod report;
 pub mod rmeta;
@@ -28,4 +24,3 @@ pub mod symvers;
 pub mod system;
 pub mod toolchain;
 pub mod vermagic;
-pub mod why;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rayon::prelude::*;
-use rustkmod::check::modules_below;
+use rustkmod::commands::check::modules_below;
 use rustkmod::kofile::{KoFile, Signature};
 
 struct Debian {

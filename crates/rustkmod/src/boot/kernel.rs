@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Context, Error, Result, about};
 use super::package::Package;
-use crate::check::{module_name, modules_below};
+use crate::commands::check::{module_name, modules_below};
 use crate::kdir::{self, Kdir};
 use crate::makefile::Rustc;
 use crate::system::{self, System};

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result, about};
 use super::kernel::Kernel;
-use crate::check::module_name;
+use crate::commands::check::module_name;
 use crate::decompress;
 use crate::kofile::{KoError, KoFile};
 

@@ -158,7 +158,7 @@ mod tests {
     /// Whatever is added to the table: no command may be for the kernel that runs.
     #[test]
     fn no_remedy_that_is_known_is_for_the_running_kernel() {
-        use crate::explain::table::FAILURES;
+        use crate::commands::explain::table::FAILURES;
         let all = Remedies {
             kdir: Some("/k".into()),
             kernel: Some("/k".into()),

@@ -192,7 +192,7 @@ fn elf_machine(path: &std::path::Path) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::testing::Tree;
+    use crate::commands::doctor::testing::Tree;
     use crate::report::Status::{Error, Ok};
 
     #[test]

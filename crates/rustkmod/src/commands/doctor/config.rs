@@ -4,9 +4,9 @@
 
 use super::Subject;
 use crate::call::Call;
+use crate::commands::why::{self, Question};
 use crate::config::Config;
 use crate::report::Finding;
-use crate::why::{self, Question};
 
 /// Reads `CONFIG_RUST` in `include/config/auto.conf` or `.config`. Where it is off, the Kconfig
 /// files of the tree say why (`init/Kconfig`).
@@ -105,7 +105,7 @@ pub fn config_applied(subject: &Subject) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::testing::Tree;
+    use crate::commands::doctor::testing::Tree;
     use crate::report::Status::{Error, Ok, Skipped, Warning};
 
     #[test]

@@ -3,9 +3,9 @@
 //! DKMS: the modules it knows, and why it did not build them.
 
 use super::Subject;
+use crate::commands::explain;
 use crate::dkms::{self as tree, DkmsModule, State};
 use crate::error::Error;
-use crate::explain;
 use crate::report::{Finding, Status, counted};
 use crate::system;
 
@@ -163,7 +163,7 @@ fn mentions_rust(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::testing::Tree;
+    use crate::commands::doctor::testing::Tree;
     use crate::report::Status::{Skipped, Warning};
 
     fn with_module(tree: &Tree) {

@@ -91,7 +91,7 @@ pub fn compiler(subject: &Subject) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::testing::Tree;
+    use crate::commands::doctor::testing::Tree;
     use crate::report::Status::{Error, Ok};
     use crate::system::System;
 

@@ -3,7 +3,7 @@
 //! One module, with `--module`: what `rustkmod check` finds, among the other checks.
 
 use super::Subject;
-use crate::check::{self, Kernel, Options};
+use crate::commands::check::{self, Kernel, Options};
 use crate::kdir;
 use crate::report::Finding;
 

@@ -233,7 +233,7 @@ pub fn rustc_for_root(subject: &Subject) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::testing::Tree;
+    use crate::commands::doctor::testing::Tree;
     use crate::report::Status::{Error, Ok, Warning};
 
     fn need_exactly(rustc: &str) -> Need {

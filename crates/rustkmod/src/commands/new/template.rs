@@ -11,12 +11,12 @@ use super::name::Name;
 
 /// The sample module's package, from which the new one's is made.
 mod sample {
-    pub const KBUILD: &str = include_str!("../../../../rust-out-of-tree-dkms/Kbuild");
-    pub const MAKEFILE: &str = include_str!("../../../../rust-out-of-tree-dkms/Makefile");
-    pub const CHECK_HEADERS: &str = include_str!("../../../../rust-out-of-tree-dkms/check-headers");
-    pub const DKMS_CONF: &str = include_str!("../../../../rust-out-of-tree-dkms/dkms.conf");
-    pub const PKGBUILD: &str = include_str!("../../../../rust-out-of-tree-dkms/PKGBUILD");
-    pub const LICENSE: &str = include_str!("../../../../LICENSES/0BSD.txt");
+    pub const KBUILD: &str = include_str!("../../../../../rust-out-of-tree-dkms/Kbuild");
+    pub const MAKEFILE: &str = include_str!("../../../../../rust-out-of-tree-dkms/Makefile");
+    pub const CHECK_HEADERS: &str = include_str!("../../../../../rust-out-of-tree-dkms/check-headers");
+    pub const DKMS_CONF: &str = include_str!("../../../../../rust-out-of-tree-dkms/dkms.conf");
+    pub const PKGBUILD: &str = include_str!("../../../../../rust-out-of-tree-dkms/PKGBUILD");
+    pub const LICENSE: &str = include_str!("../../../../../LICENSES/0BSD.txt");
     /// Its names: DKMS's and pacman's, and the module's.
     pub const NAMES: [&str; 2] = ["rust-out-of-tree", "rust_out_of_tree"];
     pub const AUTHOR: &str = "The linux-rust maintainers";

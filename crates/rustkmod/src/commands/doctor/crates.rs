@@ -515,7 +515,7 @@ fn first_difference(recorded: &str, now: &str) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::testing::Tree;
+    use crate::commands::doctor::testing::Tree;
     use crate::report::Status::{Error, Ok, Skipped};
 
     /// A crate of format 6, with its dependencies by name and hash.

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The commands, one module each. Only these write `help:`.
+
+pub mod check;
+pub mod doctor;
+pub mod explain;
+pub mod ide;
+pub mod new;
+pub mod why;
