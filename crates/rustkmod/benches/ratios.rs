@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustkmod::commands::check::modules_below;
+use kernel_files::depmod::modules_below;
 
 fn main() {
     let paths: Vec<PathBuf> = std::env::args()

@@ -11,6 +11,8 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
+use kernel_files::file;
+
 use crate::boot;
 use crate::call::{Call, quoted};
 use crate::commands::check::{self, Kernel, ModuleReport};
@@ -19,13 +21,13 @@ use crate::commands::explain::{self, Explanation};
 use crate::commands::ide::{self, IdeArguments};
 use crate::commands::new::{self, NewArguments};
 use crate::commands::why::{self, Question};
-use crate::decompress;
 use crate::error::{Error, Result};
 use crate::kdir::{self, Kdir};
 use crate::report::{Finding, SCHEMA, Status, counted, write_finding};
 use crate::stream;
-use crate::system::{self, System};
+use crate::system::System;
 use crate::toolchain::{self, Found, Need, Origin};
+use kernel_files::decompress;
 
 /// Says why a Rust kernel module cannot be built or loaded, and what to do.
 #[derive(Debug, Parser)]
@@ -285,7 +287,7 @@ pub(crate) fn open_tree(
 ) -> Result<OpenTree> {
     let running = system.running_release();
     if let Some(path) = &tree.kdir {
-        let path = system::absolute(path)?;
+        let path = file::absolute(path)?;
         let kdir = Kdir::open(system, &path);
         let is_running = kdir.release.is_some() && kdir.release == running;
         return Ok(OpenTree {
@@ -481,7 +483,7 @@ fn why(system: &System, arguments: &WhyArguments, out: &mut Output) -> Result<Ve
     let config = arguments
         .config
         .as_deref()
-        .map(system::absolute)
+        .map(file::absolute)
         .transpose()?;
     let question = Question::new(&kdir, &arguments.symbol, config);
     let (answer, place) = question.answer(system)?;
@@ -559,7 +561,7 @@ fn explain(arguments: &ExplainArguments, out: &mut Output) -> Result<Verdict> {
 
 /// Explains a log that may be packed, as those that are rotated are. `path` is its name.
 fn explain_log(path: &Path, log: impl Read) -> Result<Explanation> {
-    let failed = |source| Error::Read {
+    let failed = |source| file::Error::Read {
         path: path.to_path_buf(),
         source,
     };
@@ -579,7 +581,7 @@ fn explain_log(path: &Path, log: impl Read) -> Result<Explanation> {
             "written in UTF-16",
             format!("turn it into UTF-8: iconv -f UTF-16 -t UTF-8 {name} | rustkmod explain"),
         ),
-        _ => return explain::explain(start.as_slice().chain(log)).map_err(failed),
+        _ => return Ok(explain::explain(start.as_slice().chain(log)).map_err(failed)?),
     };
     Err(Error::Unmet(format!(
         "{} is no log that can be read here\n  note: it is {what}\n  help: {help}",
@@ -590,14 +592,16 @@ fn explain_log(path: &Path, log: impl Read) -> Result<Explanation> {
 /// Opens a log. Unlike all other files it may be a pipe: `rustkmod explain <(dmesg)`.
 fn open_log(path: &Path) -> Result<std::fs::File> {
     if path.is_dir() {
-        return Err(Error::NotAFile {
+        return Err(file::Error::NotAFile {
             path: path.to_path_buf(),
-        });
+        }
+        .into());
     }
-    std::fs::File::open(path).map_err(|source| Error::Read {
+    let failed = |source| file::Error::Read {
         path: path.to_path_buf(),
         source,
-    })
+    };
+    Ok(std::fs::File::open(path).map_err(failed)?)
 }
 
 /// Writes what a log means.

@@ -9,7 +9,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::system::{self, System};
+use kernel_files::file;
+
+use crate::system::System;
 
 /// A module DKMS knows, as it stands for one kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +92,7 @@ fn module(system: &System, name: &Path, version: &Path, release: &str) -> DkmsMo
             .shown(&version.join("source"))
             .trim_start_matches('/')
     ));
-    let conf = system::read_text(&source.join("dkms.conf"), 1 << 20).unwrap_or_default();
+    let conf = file::read_text(&source.join("dkms.conf"), 1 << 20).unwrap_or_default();
     DkmsModule {
         name: text(name),
         version: text(version),
@@ -113,7 +115,7 @@ fn module(system: &System, name: &Path, version: &Path, release: &str) -> DkmsMo
 /// `DKMS make.log for NAME-VERSION for kernel RELEASE (ARCH)`
 fn is_of_kernel(log: &Path, release: &str) -> bool {
     use std::io::Read;
-    let Ok((file, _)) = system::open(log) else {
+    let Ok((file, _)) = file::open(log) else {
         return false;
     };
     let mut head = Vec::new();

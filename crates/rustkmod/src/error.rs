@@ -11,27 +11,8 @@ use crate::call::{Call, quoted};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file cannot be read.
-    #[error("{path} cannot be read: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A path that has to be a regular file is something else.
-    #[error("{path} is not a regular file")]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// A file is larger than any honest file of its kind.
-    #[error("{path} holds more than {limit} bytes, no file of this kind does")]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The limit in bytes.
-        limit: u64,
-    },
+    #[error(transparent)]
+    File(#[from] kernel_files::file::Error),
     /// The running kernel's release is not to be had.
     #[error(
         "the running kernel's release cannot be read\n  \

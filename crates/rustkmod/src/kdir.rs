@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use kernel_files::file;
+
 use crate::call::Call;
-use crate::config::Config;
 use crate::makefile::{RustRule, TopMakefile};
-use crate::rmeta::{self, Library, Rmeta, RmetaError};
-use crate::system::{self, System};
-use crate::{kofile, vermagic};
+use crate::system::System;
+use kernel_files::config::Config;
+use kernel_files::rmeta::{self, Library, Rmeta, RmetaError};
+use kernel_files::{kofile, vermagic};
 
 /// A kernel tree. Its files are read once, when it is opened; what is wrong with one of them is
 /// kept for the check that looks at it.
@@ -122,7 +124,7 @@ impl Kdir {
 
     /// The minimum version of a tool, as `scripts/min-tool-version.sh` has it.
     pub fn minimum_version(&self, tool: &str) -> Option<String> {
-        let script = system::read_text(&self.file("scripts/min-tool-version.sh"), 64 << 10).ok()?;
+        let script = file::read_text(&self.file("scripts/min-tool-version.sh"), 64 << 10).ok()?;
         let arm = format!("{tool})");
         let mut lines = script
             .lines()
@@ -138,7 +140,7 @@ impl Kdir {
     /// The vermagic of this kernel, from its headers.
     pub fn vermagic(&self) -> Option<String> {
         let arch = self.srcarch()?;
-        let read = |name: &str| system::read_text(&self.file(name), 64 << 10).ok();
+        let read = |name: &str| file::read_text(&self.file(name), 64 << 10).ok();
         let own = read(&format!("arch/{arch}/include/asm/vermagic.h"));
         // Architectures without one of their own use the generic one, which is empty.
         let own = own.unwrap_or_else(|| "#define MODULE_ARCH_VERMAGIC \"\"".to_string());
@@ -225,7 +227,7 @@ fn srcarch(config: &Config) -> Option<&'static str> {
 
 /// The vermagic of an installed kernel, from the first module it was installed with.
 pub fn vermagic_of_modules(folder: &Path) -> Option<(PathBuf, String)> {
-    let path = crate::commands::check::modules_below(&folder.join("kernel")).next()?;
+    let path = kernel_files::depmod::modules_below(&folder.join("kernel")).next()?;
     let file = kofile::KoFile::read(&path).ok()?;
     let magic = file.info("vermagic")?.to_string();
     Some((path, magic))
@@ -308,7 +310,7 @@ pub fn modules_folder(system: &System, release: &str) -> PathBuf {
 /// The `pkgbase` of an installed kernel, from the file that Arch's have beside their modules; where
 /// linux-rust's `keep-kernel` keeps one that was upgraded, its mark names it.
 pub fn pkgbase(modules: &Path) -> Option<String> {
-    if let Ok(text) = system::read_text(&modules.join("pkgbase"), 4096) {
+    if let Ok(text) = file::read_text(&modules.join("pkgbase"), 4096) {
         return Some(text.trim().to_string());
     }
     let mut entries = std::fs::read_dir(modules).ok()?.flatten();
@@ -320,7 +322,7 @@ pub fn pkgbase(modules: &Path) -> Option<String> {
 
 /// Reads the release a tree is of, when it says so.
 pub fn release_of(path: &Path) -> Option<String> {
-    let read = |name: &str| system::read_text(&path.join(name), 4096).ok();
+    let read = |name: &str| file::read_text(&path.join(name), 4096).ok();
     let defined = read("include/generated/utsrelease.h").and_then(|text| {
         let value = text
             .lines()

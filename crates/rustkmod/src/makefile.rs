@@ -9,7 +9,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::system::{self, System};
+use kernel_files::file;
+
+use crate::system::System;
 
 pub(crate) const LIMIT: u64 = 8 << 20;
 
@@ -68,7 +70,7 @@ struct Reader<'a> {
 impl TopMakefile {
     /// Reads the top Makefile of a tree.
     pub fn read(system: &System, objtree: &Path) -> crate::error::Result<Self> {
-        let text = system::read_text(&objtree.join("Makefile"), LIMIT)?;
+        let text = file::read_text(&objtree.join("Makefile"), LIMIT)?;
         Ok(Self::parse(system, objtree, &text))
     }
 
@@ -129,7 +131,7 @@ impl Reader<'_> {
         } else {
             self.objtree.join(&expanded) // an absolute path stays as it is
         };
-        let Ok(text) = system::read_text(&path, LIMIT) else {
+        let Ok(text) = file::read_text(&path, LIMIT) else {
             if absolute && must_be_there {
                 self.found.missing.get_or_insert(expanded);
             }
@@ -221,7 +223,7 @@ impl RustRule {
             "Makefile",
             &arch,
         ] {
-            let Ok(text) = system::read_text(&tree(name), LIMIT) else {
+            let Ok(text) = file::read_text(&tree(name), LIMIT) else {
                 continue;
             };
             rule.add(&text, name == "scripts/Makefile.build");

@@ -6,8 +6,10 @@
 //! and `/sys/kernel/security/lockdown` (`Documentation/admin-guide/module-signing.rst`,
 //! `kernel_lockdown(7)`), and `/proc/cpuinfo`. For another one only its configuration is known.
 
-use crate::config::Config;
-use crate::system::{self, System};
+use kernel_files::config::Config;
+use kernel_files::file;
+
+use crate::system::System;
 
 /// What a kernel does with an unsigned module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub fn ibt(system: &System, config: &Config, is_running: bool) -> Ibt {
         return Ibt::Off;
     }
     let tracks = || {
-        let text = system::read_text(&system.at("/proc/cpuinfo"), 16 << 20).unwrap_or_default();
+        let text = file::read_text(&system.at("/proc/cpuinfo"), 16 << 20).unwrap_or_default();
         text.lines()
             .filter_map(|line| line.strip_prefix("flags"))
             .any(|flags| flags.split_whitespace().any(|flag| flag == "ibt"))
@@ -54,7 +56,7 @@ pub fn ibt(system: &System, config: &Config, is_running: bool) -> Ibt {
 
 /// Reads what the running kernel enforces.
 pub fn of_running(system: &System, config: &Config) -> Enforcement {
-    let lockdown = system::read_text(&system.at("/sys/kernel/security/lockdown"), 4096);
+    let lockdown = file::read_text(&system.at("/sys/kernel/security/lockdown"), 4096);
     let mode = lockdown.as_deref().ok().and_then(lockdown_mode);
     if let Some(mode) = mode.filter(|mode| *mode != "none") {
         return Enforcement::Refuses(format!(
@@ -62,7 +64,7 @@ pub fn of_running(system: &System, config: &Config) -> Enforcement {
         ));
     }
     let parameter = system.at("/sys/module/module/parameters/sig_enforce");
-    match system::read_text(&parameter, 64).as_deref().map(str::trim) {
+    match file::read_text(&parameter, 64).as_deref().map(str::trim) {
         Ok("Y" | "1") => Enforcement::Refuses(
             "signatures are enforced (/sys/module/module/parameters/sig_enforce is Y)".into(),
         ),

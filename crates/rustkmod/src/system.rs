@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Component, Path, PathBuf};
+
+use kernel_files::file;
 
 use crate::call::{Call, quoted};
 use crate::error::{Error, Result};
@@ -174,7 +174,7 @@ impl System {
 
     /// The release of the running kernel, as `uname -r` prints it.
     pub fn running_release(&self) -> Option<String> {
-        let text = read_text(&self.at(OSRELEASE), 4096).ok()?;
+        let text = file::read_text(&self.at(OSRELEASE), 4096).ok()?;
         Some(text.trim().to_string()).filter(|release| !release.is_empty())
     }
 
@@ -188,8 +188,8 @@ impl System {
 
     /// The distribution, by the names `os-release(5)` gives it: `ID` and `ID_LIKE`.
     pub fn distribution(&self) -> Distribution {
-        let text = read_text(&self.at("/etc/os-release"), 64 << 10)
-            .or_else(|_| read_text(&self.at("/usr/lib/os-release"), 64 << 10))
+        let text = file::read_text(&self.at("/etc/os-release"), 64 << 10)
+            .or_else(|_| file::read_text(&self.at("/usr/lib/os-release"), 64 << 10))
             .unwrap_or_default();
         Distribution::from_os_release(&text)
     }
@@ -262,70 +262,11 @@ pub fn arch_headers(pkgbase: &str, release: &str) -> String {
     format!("sudo pacman -U {pkgbase}-headers-{version}-*.pkg.tar.zst")
 }
 
-/// A path from the root, for messages and for commands that are run elsewhere.
-pub fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|source| Error::Read {
-        path: path.to_path_buf(),
-        source,
-    })
-}
-
 /// Whether a path is a regular file that somebody may execute.
 pub fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     std::fs::metadata(path)
         .is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
-}
-
-/// Opens a regular file. A pipe, a device or a folder in its place is an error and is never
-/// waited on.
-pub fn open(path: &Path) -> Result<(File, u64)> {
-    let read = |source| Error::Read {
-        path: path.to_path_buf(),
-        source,
-    };
-    let about = std::fs::metadata(path).map_err(read)?;
-    if !about.is_file() {
-        return Err(Error::NotAFile {
-            path: path.to_path_buf(),
-        });
-    }
-    Ok((File::open(path).map_err(read)?, about.len()))
-}
-
-/// Reads a regular file of at most `limit` bytes.
-pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    let (file, size) = open(path)?;
-    if size > limit {
-        return Err(Error::TooLarge {
-            path: path.to_path_buf(),
-            limit,
-        });
-    }
-    // Files in /proc and /sys claim to be empty: the limit holds for what is read, too.
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    file.take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|source| Error::Read {
-            path: path.to_path_buf(),
-            source,
-        })?;
-    if bytes.len() as u64 > limit {
-        return Err(Error::TooLarge {
-            path: path.to_path_buf(),
-            limit,
-        });
-    }
-    Ok(bytes)
-}
-
-/// Reads a regular file of text; what is not UTF-8 in it is replaced.
-pub fn read_text(path: &Path, limit: u64) -> Result<String> {
-    let bytes = read(path, limit)?;
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
 }
 
 #[cfg(test)]
@@ -375,31 +316,6 @@ mod tests {
         std::os::unix::fs::symlink("b", root.path().join("a")).unwrap();
         std::os::unix::fs::symlink("a", root.path().join("b")).unwrap();
         System::bare(root.path()).at("/a/b/a");
-    }
-
-    #[test]
-    fn folders_pipes_and_devices_are_errors() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(
-            read(folder.path(), 10),
-            Err(Error::NotAFile { .. })
-        ));
-        assert!(matches!(
-            read(Path::new("/dev/zero"), 10),
-            Err(Error::NotAFile { .. })
-        ));
-        assert!(matches!(
-            read(&folder.path().join("none"), 10),
-            Err(Error::Read { .. })
-        ));
-    }
-
-    #[test]
-    fn files_that_lie_about_their_size_are_limited() {
-        assert!(matches!(
-            read(Path::new("/proc/self/maps"), 10),
-            Err(Error::TooLarge { .. })
-        ));
     }
 
     #[test]

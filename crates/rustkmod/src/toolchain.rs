@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 
 use object::Object;
 
+use kernel_files::file;
+
 use crate::kdir::Kdir;
 use crate::makefile::Rustc;
-use crate::rmeta;
 use crate::system::{self, System};
+use kernel_files::rmeta;
 
 /// A rustc that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,7 +211,7 @@ pub fn version_of(system: &System, rustc: &Path) -> Result<String, String> {
 fn read_version(system: &System, real: &Path) -> Option<Result<String, String>> {
     let bin = real.parent()?;
     let prefix = bin.parent()?;
-    let (file, _) = system::open(real).ok()?;
+    let (file, _) = file::open(real).ok()?;
     let cache = object::read::ReadCache::new(file);
     // A script is a wrapper: what it would run is not known before it runs.
     let elf = object::File::parse(&cache).ok()?;
@@ -389,7 +391,7 @@ pub fn rustup_home(system: &System) -> Option<PathBuf> {
 /// override or toolchain file, then the default.
 fn rustup_choice(system: &System, folder: &Path) -> Result<Choice, String> {
     let home = rustup_home(system).ok_or("neither RUSTUP_HOME nor HOME is set")?;
-    let settings = system::read_text(&home.join("settings.toml"), 1 << 20).unwrap_or_default();
+    let settings = file::read_text(&home.join("settings.toml"), 1 << 20).unwrap_or_default();
     let host = setting(&settings, "default_host_triple")
         .unwrap_or_else(|| format!("{}-unknown-linux-gnu", system.machine));
     let (name, because) = rustup_name(system, folder, &settings)?;
@@ -428,7 +430,7 @@ fn rustup_name(system: &System, folder: &Path, settings: &str) -> Result<(String
         }
         for file in ["rust-toolchain", "rust-toolchain.toml"] {
             let path = folder.join(file);
-            let Ok(text) = system::read_text(&path, 64 << 10) else {
+            let Ok(text) = file::read_text(&path, 64 << 10) else {
                 continue;
             };
             let name = toolchain_file(&text)
@@ -440,7 +442,7 @@ fn rustup_name(system: &System, folder: &Path, settings: &str) -> Result<(String
         return Ok((name, "rustup default".into()));
     }
     let fallback = system.at("/etc/rustup/settings.toml");
-    let fallback = system::read_text(&fallback, 1 << 20).unwrap_or_default();
+    let fallback = file::read_text(&fallback, 1 << 20).unwrap_or_default();
     match setting(&fallback, "default_toolchain") {
         Some(name) => Ok((name, "the default in /etc/rustup/settings.toml".into())),
         None => Err("it has no default toolchain for this user".into()),

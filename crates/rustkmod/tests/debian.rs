@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use kernel_files::depmod::modules_below;
+use kernel_files::kofile::{KoFile, Signature};
 use rayon::prelude::*;
-use rustkmod::commands::check::modules_below;
-use rustkmod::kofile::{KoFile, Signature};
 
 struct Debian {
     root: PathBuf,

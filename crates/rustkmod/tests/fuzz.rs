@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use kernel_files::hostile::Parser;
 use mutatis::Session;
-use rustkmod::hostile::Parser;
 
 /// What ends later than this hangs: an input takes less than a thousandth of it.
 const PATIENCE: Duration = Duration::from_secs(60);

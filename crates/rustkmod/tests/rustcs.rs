@@ -6,7 +6,7 @@ mod common;
 
 use std::process::Command;
 
-use rustkmod::rmeta::{self, Target};
+use kernel_files::rmeta::{self, Target};
 use rustkmod::system::System;
 use rustkmod::toolchain;
 

@@ -18,10 +18,10 @@ use super::{Boot, Choice, Error, Event, Guest, Kernel, Module, Plan, Step, Task,
 use crate::cli::{self, Output, header, write_explanation};
 use crate::commands::explain::{self, Explanation};
 use crate::error::Result;
-use crate::kofile::KoFile;
 use crate::report::{Finding, Status, lossily, printable, write_finding};
 use crate::stream;
 use crate::system::System;
+use kernel_files::kofile::KoFile;
 
 /// Arguments of `boot`.
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::call::{Call, quoted};
-use crate::kofile::KoError;
+use kernel_files::kofile::KoError;
 
 /// What keeps `boot` from giving a verdict.
 #[derive(Debug, thiserror::Error)]

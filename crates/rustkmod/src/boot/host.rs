@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use object::elf::{FileHeader64, PT_INTERP};
 use object::read::elf::{FileHeader, ProgramHeader};
 
+use kernel_files::file;
+
 use super::error::{Error, Result};
-use crate::system::{self, System};
+use crate::system::System;
 
 /// The emulator. The modules are for this processor, and so is the init.
 pub const QEMU: &str = "qemu-system-x86_64";
@@ -120,7 +122,7 @@ pub fn busybox(host: &System) -> Result<PathBuf> {
 
 /// Whether a program names no interpreter: the dynamic loader is one.
 fn is_static(path: &Path) -> bool {
-    let Ok(bytes) = system::read(path, 64 << 20) else {
+    let Ok(bytes) = file::read(path, 64 << 20) else {
         return false;
     };
     let Ok(header) = FileHeader64::<object::Endianness>::parse(&*bytes) else {

@@ -8,13 +8,15 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use kernel_files::file;
+
 use super::error::{Context, Error, Result, about};
 use super::package::Package;
-use crate::commands::check::{module_name, modules_below};
 use crate::kdir::{self, Kdir};
 use crate::makefile::Rustc;
-use crate::system::{self, System};
+use crate::system::System;
 use crate::toolchain;
+use kernel_files::depmod::{module_name, modules_below};
 
 /// As much of an image as says what it is: the header, and for all kernels so far their release.
 const IMAGE_HEAD: u64 = 64 << 10;
@@ -286,7 +288,7 @@ impl Kernel {
         let list = self
             .modules
             .iter()
-            .filter_map(|folder| system::read_text(&folder.join("modules.alias"), 64 << 20).ok());
+            .filter_map(|folder| file::read_text(&folder.join("modules.alias"), 64 << 20).ok());
         let names = |text: String| -> Vec<String> {
             let aliases = text.lines().filter_map(|line| {
                 let (alias, module) = line.strip_prefix("alias ")?.split_once(' ')?;
@@ -301,7 +303,7 @@ impl Kernel {
     pub fn has_builtin(&self, name: &str) -> bool {
         let builtin = self.builtin.get_or_init(|| {
             let list = self.modules.iter().filter_map(|folder| {
-                system::read_text(&folder.join("modules.builtin"), 64 << 20).ok()
+                file::read_text(&folder.join("modules.builtin"), 64 << 20).ok()
             });
             list.flat_map(|text| text.lines().map(module_name).collect::<Vec<_>>())
                 .collect()
@@ -338,7 +340,7 @@ fn rustc_for(system: &System, package: &Package, kdir: &Path) -> Result<Option<P
 
 /// Modules by name: of depmod's list where there is one, which saves the walk.
 fn installed_modules(folder: &Path) -> HashMap<String, PathBuf> {
-    if let Ok(list) = system::read_text(&folder.join("modules.dep"), 64 << 20) {
+    if let Ok(list) = file::read_text(&folder.join("modules.dep"), 64 << 20) {
         let paths = list.lines().filter_map(|line| line.split_once(':'));
         return paths
             .map(|(path, _)| (module_name(path), folder.join(path)))
@@ -407,9 +409,9 @@ fn no_image(system: &System, name: &str, looked_at: &[PathBuf]) -> Error {
 /// none; it has to be an image.
 fn read_image(path: &Path) -> Result<Option<String>> {
     let mut head = Vec::new();
-    let (file, size) = match system::open(path) {
+    let (file, size) = match file::open(path) {
         Ok(opened) => opened,
-        Err(crate::error::Error::Read { source, .. }) => return Err(source).context("read", path),
+        Err(file::Error::Read { source, .. }) => return Err(source).context("read", path),
         Err(_) => return Err(Error::NotAnImage(path.to_path_buf())),
     };
     file.take(IMAGE_HEAD)

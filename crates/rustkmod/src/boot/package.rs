@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::error::{Context, Error, Result};
 use super::interrupt;
-use crate::decompress::Packing;
+use kernel_files::decompress::Packing;
 
 /// The part of a package that is unpacked: kernel, modules, headers, toolchain.
 const PART: &str = "usr/lib/";

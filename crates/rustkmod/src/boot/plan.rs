@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result, about};
 use super::kernel::Kernel;
-use crate::commands::check::module_name;
-use crate::decompress;
-use crate::kofile::{KoError, KoFile};
+use kernel_files::decompress;
+use kernel_files::depmod::module_name;
+use kernel_files::kofile::{KoError, KoFile};
 
 /// A module to load.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use regex::Regex;
 
 use super::report::Report;
-use crate::rustsym;
+use kernel_files::rustsym;
 
 /// How many lines are shown of a log.
 const SHOWN: usize = 16;

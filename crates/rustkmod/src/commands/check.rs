@@ -12,17 +12,20 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use kernel_files::depmod;
+use kernel_files::file;
+
 use crate::call::quoted;
 use crate::error::{Error, Result};
 use crate::kdir::{self, Kdir};
-use crate::kofile::{KoError, KoFile, Signature};
-use crate::pkcs7::Signer;
 use crate::report::{Finding, Status, counted, lossily, worst};
-use crate::rustsym::{self, Missing, RustExports};
 use crate::security::{self, Enforcement, Ibt};
-use crate::symvers::{Export, Symvers};
-use crate::system::{self, System};
-use crate::vermagic;
+use crate::system::System;
+use kernel_files::kofile::{KoError, KoFile, Signature};
+use kernel_files::pkcs7::Signer;
+use kernel_files::rustsym::{self, Missing, RustExports};
+use kernel_files::symvers::{Export, Symvers};
+use kernel_files::vermagic;
 
 /// How many symbols a message names before it only counts the rest.
 const SHOWN: usize = 5;
@@ -64,7 +67,7 @@ impl Kernel {
             .filter(|path| names_a_folder(system, path));
         let (kdir_path, modules, release) = match (path, named) {
             (Some(path), _) => {
-                let path = system::absolute(path)?;
+                let path = file::absolute(path)?;
                 if path.join("kernel").is_dir() && !path.join("Makefile").exists() {
                     let release = path
                         .file_name()
@@ -210,7 +213,7 @@ fn exports_without_headers(
         modules.join("System.map"),
     ];
     let (path, text) = maps.into_iter().find_map(|path| {
-        let text = system::read_text(&path, 256 << 20).ok()?;
+        let text = file::read_text(&path, 256 << 20).ok()?;
         Some((path, text))
     })?;
     let mut symvers = Symvers::default();
@@ -229,7 +232,7 @@ fn exports_without_headers(
             add(name, "vmlinux");
         }
     }
-    let aliases = system::read_text(&modules.join("modules.symbols"), 256 << 20).ok()?;
+    let aliases = file::read_text(&modules.join("modules.symbols"), 256 << 20).ok()?;
     for line in aliases.lines() {
         if let Some((name, module)) = line
             .strip_prefix("alias symbol:")
@@ -245,30 +248,33 @@ fn exports_without_headers(
 fn installed_modules(system: &System, folder: &Path) -> Option<(HashSet<String>, String)> {
     let mut names = HashSet::new();
     let list = folder.join("modules.dep");
-    let from = match system::read_text(&list, 64 << 20) {
+    let from = match file::read_text(&list, 64 << 20) {
         Ok(text) => {
             names.extend(
                 text.lines()
-                    .filter_map(|line| Some(module_name(line.split_once(':')?.0))),
+                    .filter_map(|line| Some(depmod::module_name(line.split_once(':')?.0))),
             );
             list
         }
         Err(_) => {
-            names.extend(modules_below(folder).map(|path| module_name(&path.to_string_lossy())));
+            names.extend(
+                depmod::modules_below(folder)
+                    .map(|path| depmod::module_name(&path.to_string_lossy())),
+            );
             folder.to_path_buf()
         }
     };
     if names.is_empty() {
         return None;
     }
-    let builtin = system::read_text(&folder.join("modules.builtin"), 64 << 20).unwrap_or_default();
-    names.extend(builtin.lines().map(module_name));
+    let builtin = file::read_text(&folder.join("modules.builtin"), 64 << 20).unwrap_or_default();
+    names.extend(builtin.lines().map(depmod::module_name));
     Some((names, system.shown(&from)))
 }
 
 /// Who signed the modules below a folder, by the first of them.
 fn signer_of_own(folder: &Path) -> Option<Signer> {
-    match KoFile::read(&modules_below(folder).next()?)
+    match KoFile::read(&depmod::modules_below(folder).next()?)
         .ok()?
         .signature?
     {
@@ -277,68 +283,12 @@ fn signer_of_own(folder: &Path) -> Option<Signer> {
     }
 }
 
-/// The name the kernel gives to a module's file.
-pub fn module_name(path: &str) -> String {
-    let file = path.rsplit('/').next().unwrap_or(path);
-    file.split(".ko").next().unwrap_or(file).replace('-', "_")
-}
-
 /// The name the kernel gives to a module: the one in it, which the file's need not be.
 fn name_of(path: &Path, file: &KoFile) -> String {
     match file.info("name") {
         Some(name) => name.to_string(),
-        None => module_name(&path.to_string_lossy()),
+        None => depmod::module_name(&path.to_string_lossy()),
     }
-}
-
-/// Whether a path has a module's name.
-fn is_module(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy())
-        .unwrap_or_default();
-    [".ko", ".ko.zst", ".ko.xz", ".ko.gz"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
-}
-
-/// All modules below a folder, sorted within each folder. Links to folders are not followed, so
-/// the walk ends. Folders that cannot be read are passed over.
-pub fn modules_below(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    walk(folder).flatten()
-}
-
-/// The same, with an error for each folder that cannot be read.
-fn walk(folder: &Path) -> impl Iterator<Item = Result<PathBuf>> {
-    let mut waiting = vec![folder.to_path_buf()];
-    let mut ready: Vec<PathBuf> = Vec::new();
-    std::iter::from_fn(move || {
-        loop {
-            if let Some(path) = ready.pop() {
-                return Some(Ok(path));
-            }
-            let folder = waiting.pop()?;
-            let mut folders = Vec::new();
-            let entries = match std::fs::read_dir(&folder) {
-                Ok(entries) => entries,
-                Err(source) => return Some(Err(Error::Folder { folder, source })),
-            };
-            for entry in entries.flatten() {
-                let path = entry.path();
-                let Ok(kind) = entry.file_type() else {
-                    continue;
-                };
-                if kind.is_dir() {
-                    folders.push(path);
-                } else if is_module(&path) {
-                    ready.push(path);
-                }
-            }
-            folders.sort_unstable_by(|a, b| b.cmp(a));
-            waiting.extend(folders);
-            ready.sort_unstable_by(|a, b| b.cmp(a));
-        }
-    })
 }
 
 /// Whether the kernel would take one module, and why not.
@@ -399,8 +349,11 @@ pub fn find_modules(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in given {
         if path.is_dir() {
-            for module in walk(path) {
-                found.push(module?);
+            for module in depmod::walk(path) {
+                found.push(module.map_err(|error| Error::Folder {
+                    folder: error.path().unwrap_or(path).to_path_buf(),
+                    source: error.into(),
+                })?);
             }
         } else {
             found.push(path.clone());
@@ -423,7 +376,7 @@ pub fn check(kernel: &Kernel, paths: &[PathBuf], options: Options) -> Vec<Module
     let mut own_names = HashSet::new();
     for (path, file) in paths.iter().zip(&files) {
         let Ok(file) = file else { continue };
-        let name = module_name(&path.to_string_lossy());
+        let name = depmod::module_name(&path.to_string_lossy());
         for export in &file.exports {
             own_exports.insert(export.as_str(), name.clone());
         }
@@ -1001,7 +954,7 @@ fn list(finding: Finding, names: &[String]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kofile::Undefined;
+    use kernel_files::kofile::Undefined;
 
     fn kernel() -> Kernel {
         let symvers = Symvers::parse(
@@ -1156,19 +1109,5 @@ mod tests {
         let mut weak = module(&["nowhere"]);
         weak.undefined[0].weak = true;
         assert!(found(&kernel(), weak).is_empty());
-    }
-
-    #[test]
-    fn names_are_the_kernels() {
-        assert_eq!(module_name("/a/b/snd-hda.ko.zst"), "snd_hda");
-        assert!(is_module(Path::new("x.ko.xz")) && !is_module(Path::new("x.ko.txt")));
-    }
-
-    #[test]
-    fn a_walk_over_links_in_circles_ends() {
-        let folder = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink(folder.path(), folder.path().join("self")).unwrap();
-        std::fs::write(folder.path().join("a.ko"), b"").unwrap();
-        assert_eq!(modules_below(folder.path()).count(), 1);
     }
 }

@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use kconfig::{Answer, Blocker, Change, Config, Involved, Model, Options, Plan, Tristate, Wanted};
 use serde::Serialize;
 
+use kernel_files::file;
+
 use crate::call::{Call, quoted};
 use crate::error::{Error, Result};
 use crate::kdir::Kdir;
 use crate::report::{Finding, counted};
-use crate::system::{self, Distribution, System};
+use crate::system::{Distribution, System};
 
 /// More than any configuration has: distributions' have 300 kB.
 const CONFIG_LIMIT: u64 = 64 << 20;
@@ -114,8 +116,8 @@ impl Question {
                 system.shown(&self.config)
             ))
         };
-        let text = system::read(&self.config, CONFIG_LIMIT).map_err(|error| match error {
-            Error::Read { source, .. } => unmet(
+        let text = file::read(&self.config, CONFIG_LIMIT).map_err(|error| match error {
+            file::Error::Read { source, .. } => unmet(
                 "cannot be read".into(),
                 format!("it should hold the configuration: {source}"),
             ),

@@ -19,17 +19,21 @@ pub fn command() -> Command {
     command
 }
 
-/// Every parser of this program and of its Kconfig evaluator, with the folder of its corpus.
-pub fn parsers() -> impl Iterator<Item = (&'static str, rustkmod::hostile::Parser, PathBuf)> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let corpus = |crate_root: &Path, name| crate_root.join("fuzz/corpus").join(name);
-    let own = rustkmod::hostile::PARSERS
-        .iter()
-        .map(move |&(name, parse)| (name, parse, corpus(here, name)));
-    let kconfig = kconfig::hostile::PARSERS
-        .iter()
-        .map(move |&(name, parse)| (name, parse, corpus(&here.join("../kconfig"), name)));
-    own.chain(kconfig)
+/// Every parser that takes any bytes, with the directory of its corpus.
+pub fn parsers() -> impl Iterator<Item = (&'static str, kernel_files::hostile::Parser, PathBuf)> {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    [
+        ("kernel-files", kernel_files::hostile::PARSERS),
+        ("kernel-files", rustkmod::hostile::PARSERS),
+        ("kconfig", kconfig::hostile::PARSERS),
+    ]
+    .into_iter()
+    .flat_map(move |(home, parsers)| {
+        let corpora = crates.join(home).join("fuzz/corpus");
+        parsers
+            .iter()
+            .map(move |&(name, parse)| (name, parse, corpora.join(name)))
+    })
 }
 
 /// What a command printed.

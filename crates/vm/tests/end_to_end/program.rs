@@ -79,6 +79,7 @@ fn program(lab: &Lab) -> Result<Kept, Failed> {
     for name in [
         "rustkmod",
         "crates/kconfig",
+        "crates/kernel-files",
         "crates/kmod-init",
         "crates/rustkmod",
         "rust-out-of-tree-dkms",

@@ -5,8 +5,8 @@
 use super::Subject;
 use crate::call::Call;
 use crate::commands::why::{self, Question};
-use crate::config::Config;
 use crate::report::Finding;
+use kernel_files::config::Config;
 
 /// Reads `CONFIG_RUST` in `include/config/auto.conf` or `.config`. Where it is off, the Kconfig
 /// files of the tree say why (`init/Kconfig`).

@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kernel_files::file;
+
 use super::Subject;
 use crate::kdir::Kdir;
 use crate::report::{Finding, counted};
-use crate::rmeta::{Rmeta, Target};
-use crate::system;
 use crate::toolchain;
+use kernel_files::rmeta::{Rmeta, Target};
 
 const E0461: &str =
     "rustc would say: error[E0461]: couldn't find crate `core` with expected target triple";
@@ -315,7 +316,7 @@ fn host_glibc(subject: &Subject) -> Option<String> {
         .into_iter()
         .map(|place| subject.system.at(format!("{place}/libc.so.6")))
         .find(|path| path.exists())?;
-    crate::rmeta::defined_glibc(&path)
+    kernel_files::rmeta::defined_glibc(&path)
 }
 
 /// Compares the target the crates were made for with the one this tree's Makefile passes:
@@ -356,7 +357,7 @@ pub fn target(subject: &Subject) -> Vec<Finding> {
         .unwrap_or_else(|| "rust/target.json".into());
     let path = kdir.path.join(&file);
     let shown = subject.system.shown(&path);
-    let text = match system::read_text(&path, 1 << 20) {
+    let text = match file::read_text(&path, 1 << 20) {
         Ok(text) => text,
         Err(why) => {
             let finding = Finding::error(check, &shown, format!("the headers lack {file}"))

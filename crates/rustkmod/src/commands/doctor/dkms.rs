@@ -2,12 +2,12 @@
 
 //! DKMS: the modules it knows, and why it did not build them.
 
+use kernel_files::file;
+
 use super::Subject;
 use crate::commands::explain;
 use crate::dkms::{self as tree, DkmsModule, State};
-use crate::error::Error;
 use crate::report::{Finding, Status, counted};
-use crate::system;
 
 /// Reads `/var/lib/dkms` (`dkms(8)`), and explains the `make.log` of each build that failed.
 pub fn dkms(subject: &Subject) -> Vec<Finding> {
@@ -114,8 +114,8 @@ fn of_module(subject: &Subject, module: &DkmsModule, release: &str) -> Option<Fi
         &log_shown,
         format!("DKMS could not build {name}/{version} for {release}"),
     );
-    let explained = system::open(log).and_then(|(file, _)| {
-        explain::explain(file).map_err(|source| Error::Read {
+    let explained = file::open(log).and_then(|(file, _)| {
+        explain::explain(file).map_err(|source| file::Error::Read {
             path: log.to_path_buf(),
             source,
         })

@@ -4,6 +4,8 @@
 
 use std::io::ErrorKind;
 
+use kernel_files::file;
+
 use super::Subject;
 use crate::call::quoted;
 use crate::kdir;
@@ -174,15 +176,15 @@ pub fn build_tools(subject: &Subject) -> Vec<Finding> {
 }
 
 fn elf_machine(path: &std::path::Path) -> Result<String, String> {
-    let (file, _) = system::open(path).map_err(|error| error.to_string())?;
+    let (file, _) = file::open(path).map_err(|error| error.to_string())?;
     if !system::is_executable(path) {
         return Err("it is not executable".into());
     }
     let cache = object::read::ReadCache::new(file);
     // Debian's is a shell script that starts the one of the right bitness.
     match object::File::parse(&cache) {
-        Ok(elf) => Ok(crate::kofile::machine_name(&elf)),
-        Err(_) => match system::read(path, 64 << 20) {
+        Ok(elf) => Ok(kernel_files::kofile::machine_name(&elf)),
+        Err(_) => match file::read(path, 64 << 20) {
             Ok(bytes) if bytes.starts_with(b"#!") => Ok(std::env::consts::ARCH.to_string()),
             _ => Err("it is neither ELF nor a script".into()),
         },

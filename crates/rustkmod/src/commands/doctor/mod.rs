@@ -18,10 +18,12 @@ mod symvers;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use kernel_files::file;
+
 use crate::call::quoted;
 use crate::kdir::{self, Kdir};
 use crate::report::Finding;
-use crate::system::{Distribution, System, arch_headers, read_text};
+use crate::system::{Distribution, System, arch_headers};
 use crate::toolchain::{self, WouldRun};
 
 /// What a check looks at.
@@ -299,7 +301,7 @@ impl Subject {
     /// The package file that `rust/toolchain.mk` of linux-rust-headers names as its `headers` or
     /// its `toolchain`.
     fn package(&self, what: &str) -> Option<String> {
-        let text = read_text(&self.kdir.path.join("rust/toolchain.mk"), 64 << 10).ok()?;
+        let text = file::read_text(&self.kdir.path.join("rust/toolchain.mk"), 64 << 10).ok()?;
         let name = text
             .lines()
             .find_map(|line| line.strip_prefix(&format!("# {what}: ")))?

@@ -2,9 +2,11 @@
 
 //! The kernel's exports: is there Rust among them.
 
+use kernel_files::file;
+
 use super::Subject;
 use crate::report::{Finding, counted};
-use crate::{rustsym, symvers, system};
+use kernel_files::{rustsym, symvers};
 
 /// Counts the Rust symbols in `Module.symvers` (`Documentation/kbuild/modules.rst`), which
 /// modpost links modules by.
@@ -12,7 +14,7 @@ pub fn symvers(subject: &Subject) -> Vec<Finding> {
     let check = "symvers";
     let path = subject.kdir.path.join("Module.symvers");
     let shown = subject.system.shown(&path);
-    let text = match system::read_text(&path, 256 << 20) {
+    let text = match file::read_text(&path, 256 << 20) {
         Ok(text) => text,
         Err(why) => {
             let finding = Finding::error(check, &shown, "there is no list of the kernel's exports")

@@ -17,7 +17,7 @@ use regex::Regex;
 use serde::Serialize;
 
 use crate::report::{Finding, Status};
-use crate::rustsym;
+use kernel_files::rustsym;
 use table::{
     CONSEQUENCES, ERROR_LIKE, ERROR_NEEDLES, FAILURES, NAME_NOT_FOUND, WITHOUT_A_CRATE, Weight,
 };

@@ -18,12 +18,14 @@ use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
+use kernel_files::file;
+
 use crate::call::{Call, quoted};
 use crate::cli::{Header, OpenTree, Output, Tree, Verdict, header, open_tree};
 use crate::error::{Result, look_at};
 use crate::kdir::{self, Kdir};
 use crate::report::{counted, lossily};
-use crate::system::{self, System};
+use crate::system::System;
 use crate::toolchain::{self, Found, Origin, WouldRun};
 
 use project::{Crate, Dependency, Project, Source, Sysroot};
@@ -465,7 +467,7 @@ impl Crates {
 
 /// The kernel's configuration, as rustc gets it.
 fn configuration(kdir: &Kdir) -> Vec<String> {
-    let text = system::read_text(&kdir.file("include/generated/rustc_cfg"), 16 << 20);
+    let text = file::read_text(&kdir.file("include/generated/rustc_cfg"), 16 << 20);
     text.unwrap_or_default()
         .lines()
         .filter_map(|line| line.strip_prefix("--cfg="))
@@ -498,7 +500,7 @@ fn source(kdir: &Kdir, root: &Path) -> Option<Source> {
 
 /// The edition that a library of Rust's says it is in.
 fn edition_of(library: &Path) -> Option<String> {
-    let text = system::read_text(&library.join("Cargo.toml"), 1 << 20).ok()?;
+    let text = file::read_text(&library.join("Cargo.toml"), 1 << 20).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("edition"))?;
     let value = line.trim_start().strip_prefix('=')?.trim();
     Some(value.trim_matches('"').to_string())
@@ -575,7 +577,7 @@ fn libraries(system: &System, kdir: &Kdir) -> std::result::Result<Libraries, Ide
 /// The package of these headers, when it is one that has a package of sources beside it: what
 /// `rust/toolchain.mk` says.
 fn package(kdir: &Kdir) -> Option<String> {
-    let text = system::read_text(&kdir.path.join("rust/toolchain.mk"), 64 << 10).ok()?;
+    let text = file::read_text(&kdir.path.join("rust/toolchain.mk"), 64 << 10).ok()?;
     let file = text
         .lines()
         .find_map(|line| line.strip_prefix("# headers:"))?;
@@ -622,7 +624,7 @@ fn stage(path: &Path, project: &Project) -> std::result::Result<Staged, IdeError
         Err(source) => return Err(failed(source)),
     };
     let is_own = there.as_ref().is_some_and(Metadata::is_file)
-        && system::read_text(path, 64 << 20).is_ok_and(|text| Project::is_one(&text));
+        && file::read_text(path, 64 << 20).is_ok_and(|text| Project::is_one(&text));
     let kept = (there.is_some() && !is_own).then(|| beside(path, ".old"));
     if there.as_ref().is_some_and(Metadata::is_dir) {
         return Err(in_the_way(path, "it is a folder"));

@@ -12,11 +12,13 @@ use std::process::{Command, Stdio};
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
+use kernel_files::file;
+
 use super::IdeError;
 use crate::call::Call;
 use crate::kdir::Kdir;
 use crate::makefile;
-use crate::system::{self, System};
+use crate::system::System;
 
 /// A crate that the tree's `rust/Makefile` compiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -231,7 +233,7 @@ pub fn module(kdir: &Kdir, folder: &Path) -> Result<Vec<Root>, IdeError> {
 
 /// The edition that the tree compiles Rust with where nothing else is said.
 pub fn edition(kdir: &Kdir) -> String {
-    let text = system::read_text(&kdir.file("Makefile"), makefile::LIMIT).unwrap_or_default();
+    let text = file::read_text(&kdir.file("Makefile"), makefile::LIMIT).unwrap_or_default();
     text.split_whitespace()
         .find_map(|word| word.strip_prefix("--edition="))
         .unwrap_or("2021")

@@ -5,9 +5,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use kernel_files::file;
+
 use crate::call::Call;
 use crate::kdir::Kdir;
-use crate::system::{self, System};
+use crate::system::System;
 
 /// `MODULE_NAME_LEN` of 64-bit kernels (`include/linux/module.h`), the zero at its end included.
 const MODULE_NAME_LEN: usize = 56;
@@ -237,7 +239,7 @@ impl Name {
     pub fn is_no_module_in(&self, system: &System, folder: &Path) -> Result<(), NameError> {
         for list in ["modules.builtin", "modules.order", "modules.dep"] {
             let path = folder.join(list);
-            let Ok(text) = system::read_text(&path, 64 << 20) else {
+            let Ok(text) = file::read_text(&path, 64 << 20) else {
                 continue;
             };
             if names(&text).contains(self.0.as_str()) {

@@ -13,7 +13,8 @@ use super::name::Name;
 mod sample {
     pub const KBUILD: &str = include_str!("../../../../../rust-out-of-tree-dkms/Kbuild");
     pub const MAKEFILE: &str = include_str!("../../../../../rust-out-of-tree-dkms/Makefile");
-    pub const CHECK_HEADERS: &str = include_str!("../../../../../rust-out-of-tree-dkms/check-headers");
+    pub const CHECK_HEADERS: &str =
+        include_str!("../../../../../rust-out-of-tree-dkms/check-headers");
     pub const DKMS_CONF: &str = include_str!("../../../../../rust-out-of-tree-dkms/dkms.conf");
     pub const PKGBUILD: &str = include_str!("../../../../../rust-out-of-tree-dkms/PKGBUILD");
     pub const LICENSE: &str = include_str!("../../../../../LICENSES/0BSD.txt");

@@ -15,7 +15,7 @@ use std::path::Path;
 use object::read::ReadCache;
 use object::{Object, ObjectSection, ObjectSymbol};
 
-use crate::system;
+use crate::file;
 
 const MAGIC: &[u8; 7] = b"rust\0\0\0";
 const SNAPPY_STREAM: &[u8] = b"\xff\x06\x00\x00sNaPpY";
@@ -107,7 +107,7 @@ fn read_error(error: impl std::fmt::Display) -> RmetaError {
 
 /// Reads the metadata of an `.rmeta` file. Of a large file only both ends are read.
 pub fn read(path: &Path) -> Result<Rmeta> {
-    let (mut file, size) = system::open(path).map_err(read_error)?;
+    let (mut file, size) = file::open(path).map_err(read_error)?;
     let mut head = Vec::new();
     (&mut file)
         .take(WINDOW as u64)
@@ -379,7 +379,7 @@ pub struct Library {
 /// The rustc that made a dynamic library of Rust's (`libstd-….so`, `librustc_driver-….so`).
 /// Only the section table and the beginning of one section are read, whatever the file's size.
 pub fn library_rustc(path: &Path) -> Result<String> {
-    let (file, _) = system::open(path).map_err(read_error)?;
+    let (file, _) = file::open(path).map_err(read_error)?;
     let cache = ReadCache::new(file);
     let elf = object::File::parse(&cache).map_err(|error| RmetaError::Elf(error.to_string()))?;
     let (start, size) = elf
@@ -397,7 +397,7 @@ pub fn library_rustc(path: &Path) -> Result<String> {
 
 /// Reads a proc-macro library.
 pub fn read_library(path: &Path) -> Result<Library> {
-    parse_library(&system::read(path, 512 << 20).map_err(read_error)?)
+    parse_library(&file::read(path, 512 << 20).map_err(read_error)?)
 }
 
 /// Reads a proc-macro library that is in memory.
@@ -434,7 +434,7 @@ pub fn parse_library(bytes: &[u8]) -> Result<Library> {
 
 /// The newest version a glibc defines.
 pub fn defined_glibc(path: &Path) -> Option<String> {
-    let (file, _) = system::open(path).ok()?;
+    let (file, _) = file::open(path).ok()?;
     let cache = ReadCache::new(file);
     newest_glibc(&object::File::parse(&cache).ok()?)
 }

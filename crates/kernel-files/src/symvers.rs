@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::system;
+use crate::file;
 
 /// The largest file that is read: Debian's, with 30,000 symbols, holds 1.7 MB.
 const LIMIT: u64 = 256 << 20;
@@ -37,8 +37,8 @@ pub struct Symvers {
 
 impl Symvers {
     /// Reads a `Module.symvers`.
-    pub fn read(path: &Path) -> crate::error::Result<Self> {
-        Ok(Self::parse(&system::read_text(path, LIMIT)?))
+    pub fn read(path: &Path) -> file::Result<Self> {
+        Ok(Self::parse(&file::read_text(path, LIMIT)?))
     }
 
     /// Reads a `Module.symvers` that is in memory.

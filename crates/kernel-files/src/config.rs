@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::system;
+use crate::file;
 
 /// The options of a kernel that are set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub struct Config {
 
 impl Config {
     /// Reads a configuration.
-    pub fn read(path: &Path) -> crate::error::Result<Self> {
-        Ok(Self::parse(&system::read_text(path, 64 << 20)?))
+    pub fn read(path: &Path) -> file::Result<Self> {
+        Ok(Self::parse(&file::read_text(path, 64 << 20)?))
     }
 
     /// Reads a configuration that is in memory.

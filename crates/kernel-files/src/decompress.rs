@@ -6,7 +6,7 @@
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-use crate::system;
+use crate::file;
 
 /// More than any module unpacks to, debug information included. It keeps a small hostile file
 /// from filling the memory.
@@ -69,7 +69,7 @@ pub fn stream<'a>(mut packed: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> 
 
 /// Reads a file and unpacks it.
 pub fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let packed = system::read(path, LIMIT).map_err(|error| error.to_string())?;
+    let packed = file::read(path, LIMIT).map_err(|error| error.to_string())?;
     unpack(packed, LIMIT)
 }
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The modules a kernel was installed with, as depmod names and lists them.
+
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+/// The name the kernel gives to a module's file.
+pub fn module_name(path: &str) -> String {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.split(".ko").next().unwrap_or(file).replace('-', "_")
+}
+
+/// Whether a path has a module's name.
+pub fn is_module(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy())
+        .unwrap_or_default();
+    [".ko", ".ko.zst", ".ko.xz", ".ko.gz"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
+}
+
+/// All modules below a directory, sorted within each directory. Links to directories are not
+/// followed. Directories that cannot be read are skipped.
+pub fn modules_below(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    walk(directory).flatten()
+}
+
+/// The same, with an error for each directory that cannot be read.
+pub fn walk(directory: &Path) -> impl Iterator<Item = walkdir::Result<PathBuf>> {
+    WalkDir::new(directory)
+        .sort_by_key(|entry| (entry.file_type().is_dir(), entry.file_name().to_owned()))
+        .into_iter()
+        .filter(|entry| {
+            let is_other =
+                |entry: &walkdir::DirEntry| entry.file_type().is_dir() || !is_module(entry.path());
+            !entry.as_ref().is_ok_and(is_other)
+        })
+        .map(|entry| entry.map(walkdir::DirEntry::into_path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn module_name_is_the_kernels() {
+        assert_eq!(module_name("/a/b/snd-hda.ko.zst"), "snd_hda");
+        assert!(is_module(Path::new("x.ko.xz")) && !is_module(Path::new("x.ko.txt")));
+    }
+
+    #[test]
+    fn walk_over_links_in_circles_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("self")).unwrap();
+        std::fs::write(folder.path().join("a.ko"), b"").unwrap();
+        assert_eq!(modules_below(folder.path()).count(), 1);
+    }
+}

@@ -1,5 +1,0 @@
-// SPDX-License-Identifier: MIT OR Apache-2.0
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| rustkmod::hostile::symbol(data));
