@@ -6,6 +6,8 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
+use crate::command::quoted;
+
 /// A command line of this program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call(Vec<OsString>);
@@ -76,20 +78,6 @@ impl fmt::Display for Call {
         self.0
             .iter()
             .try_for_each(|word| write!(out, " {}", quoted(word)))
-    }
-}
-
-/// A word as a shell takes it.
-pub fn quoted(word: impl AsRef<OsStr>) -> String {
-    let word = word.as_ref().to_string_lossy();
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./+=:,@%".contains(&byte);
-    if !word.is_empty() && word.bytes().all(is_plain) {
-        return word.into_owned();
-    }
-    match shlex::try_quote(&word) {
-        Ok(quoted) => quoted.into_owned(),
-        // It has a zero, which no word of a shell has.
-        Err(_) => word.into_owned(),
     }
 }
 

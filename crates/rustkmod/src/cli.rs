@@ -14,7 +14,8 @@ use serde::Serialize;
 use kernel_files::file;
 
 use crate::boot;
-use crate::call::{Call, quoted};
+use crate::call::Call;
+use crate::command::quoted;
 use crate::commands::check::{self, Kernel, ModuleReport};
 use crate::commands::doctor::Subject;
 use crate::commands::explain::{self, Explanation};

@@ -5,7 +5,8 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::call::{Call, quoted};
+use crate::call::Call;
+use crate::command::quoted;
 
 /// What stops a whole command. A fault in one of the files it looks at is a finding instead.
 #[derive(Debug, thiserror::Error)]

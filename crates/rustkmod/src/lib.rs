@@ -5,6 +5,7 @@
 pub mod boot;
 pub mod call;
 pub mod cli;
+pub mod command;
 pub mod commands;
 pub mod dkms;
 pub mod error;

@@ -8,6 +8,8 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use serde::{Serialize, Serializer};
 
+use crate::command::Command;
+
 /// The version of every JSON document this program prints. It grows when a field changes its
 /// meaning or goes away, not when one is added.
 pub const SCHEMA: u32 = 1;
@@ -33,7 +35,7 @@ pub struct Help {
     pub text: String,
     /// The exact command that does it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub command: Option<String>,
+    pub command: Option<Command>,
 }
 
 /// What one check found.
@@ -121,7 +123,7 @@ impl Finding {
 
     /// Adds a remedy that is a command.
     #[must_use]
-    pub fn run(mut self, text: impl Into<String>, command: impl Into<String>) -> Self {
+    pub fn run(mut self, text: impl Into<String>, command: impl Into<Command>) -> Self {
         self.help.push(Help {
             text: text.into(),
             command: Some(command.into()),
@@ -189,7 +191,7 @@ pub fn write_finding(out: &mut dyn Write, finding: &Finding) -> std::io::Result<
     for help in &finding.help {
         write_indented(out, "help", &help.text)?;
         if let Some(command) = &help.command {
-            for line in printable(command).lines() {
+            for line in printable(&command.to_string()).lines() {
                 writeln!(out, "            {line}")?;
             }
         }

@@ -8,7 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 use kernel_files::file;
 
-use crate::call::{Call, quoted};
+use crate::call::Call;
+use crate::command::quoted;
 use crate::error::{Error, Result};
 
 /// The variables that change what `make` would do, and nothing else of the environment.

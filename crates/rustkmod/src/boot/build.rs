@@ -14,7 +14,7 @@ use super::error::{Context, Error, Result, about, started};
 use super::host;
 use super::interrupt::{self, Group};
 use super::kernel::Headers;
-use crate::call::quoted;
+use crate::command::quoted;
 use crate::error;
 
 /// How often it is looked whether the caller has had enough.

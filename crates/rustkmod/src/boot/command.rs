@@ -254,7 +254,7 @@ fn build_failed(
         finding = finding.note(format!("make says:\n{}", errors.join("\n")));
     }
     match &built.command {
-        Some(command) => finding.run("build it alone", command),
+        Some(command) => finding.run("build it alone", command.clone()),
         None => finding,
     }
 }

@@ -6,7 +6,8 @@ use std::fs::{self, Metadata};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::call::{Call, quoted};
+use crate::call::Call;
+use crate::command::quoted;
 use kernel_files::kofile::KoError;
 
 /// What keeps `boot` from giving a verdict.

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::kernel::Kernel;
-use crate::call::quoted;
+use crate::command::quoted;
 use crate::report::Help;
 
 /// How `explain` calls the headers, the module's folder and its file.
@@ -61,7 +61,7 @@ impl Remedies {
                 None => Some(help),
                 Some(command) => Some(Help {
                     text: help.text,
-                    command: Some(self.command(&command)?),
+                    command: Some(self.command(&command.to_string())?.into()),
                 }),
             })
             .collect()

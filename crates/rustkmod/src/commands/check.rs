@@ -15,7 +15,7 @@ use serde::Serialize;
 use kernel_files::depmod;
 use kernel_files::file;
 
-use crate::call::quoted;
+use crate::command::quoted;
 use crate::error::{Error, Result};
 use crate::kdir::{self, Kdir};
 use crate::report::{Finding, Status, counted, lossily, worst};

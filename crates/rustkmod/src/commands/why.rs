@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use kernel_files::file;
 
-use crate::call::{Call, quoted};
+use crate::call::Call;
+use crate::command::quoted;
 use crate::error::{Error, Result};
 use crate::kdir::Kdir;
 use crate::report::{Finding, counted};
@@ -483,6 +484,7 @@ mod tests {
                 .command
                 .as_ref()
                 .unwrap()
+                .to_string()
                 .contains("olddefconfig")
         );
     }
@@ -541,7 +543,7 @@ mod tests {
             let finding = finding(&why, &place);
             let command = finding.help[0].command.as_ref().unwrap();
             let ran = std::process::Command::new("sh")
-                .args(["-euc", command])
+                .args(["-euc", &command.to_string()])
                 .output()
                 .unwrap();
             assert!(ran.status.success(), "{command}: {ran:?}");

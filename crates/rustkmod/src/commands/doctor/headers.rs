@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use kernel_files::file;
 
 use super::Subject;
-use crate::call::quoted;
+use crate::command::quoted;
 use crate::kdir;
 use crate::report::Finding;
 use crate::system::{self, Distribution};

@@ -20,7 +20,7 @@ use std::sync::OnceLock;
 
 use kernel_files::file;
 
-use crate::call::quoted;
+use crate::command::quoted;
 use crate::kdir::{self, Kdir};
 use crate::report::Finding;
 use crate::system::{Distribution, System, arch_headers};

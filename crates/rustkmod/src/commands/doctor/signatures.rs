@@ -3,7 +3,7 @@
 //! Lockdown and signatures: would the kernel load a module of one's own.
 
 use super::Subject;
-use crate::call::quoted;
+use crate::command::quoted;
 use crate::report::Finding;
 use crate::security::{self, Enforcement};
 

@@ -20,8 +20,9 @@ use tempfile::NamedTempFile;
 
 use kernel_files::file;
 
-use crate::call::{Call, quoted};
+use crate::call::Call;
 use crate::cli::{Header, OpenTree, Output, Tree, Verdict, header, open_tree};
+use crate::command::quoted;
 use crate::error::{Result, look_at};
 use crate::kdir::{self, Kdir};
 use crate::report::{counted, lossily};

@@ -19,8 +19,9 @@ use tempfile::TempDir;
 pub use name::{Name, NameError};
 pub use template::{File, Module, files};
 
-use crate::call::{Call, quoted};
+use crate::call::Call;
 use crate::cli::{Header, Output, Tree, Verdict, header, open_tree};
+use crate::command::quoted;
 use crate::error::{Error, Result, look_at};
 use crate::kdir;
 use crate::report::lossily;
