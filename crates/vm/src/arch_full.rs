@@ -19,9 +19,10 @@ use crate::{
     demo,
     error::{Context, Error, Result},
     files::{data, files, gib, mib, size},
-    host::{self, BUILDER},
+    host::BUILDER,
     machine::Machine,
     packages::{Makepkg, Site, package_name, packages},
+    root,
     run::{Progress, cpu_seconds},
     series,
 };
@@ -42,11 +43,11 @@ const TELL_EVERY: Duration = Duration::from_secs(300);
 /// Builds, or goes on; installs, boots, loads; and says what it took.
 pub fn run() -> Result<()> {
     let progress = Progress::default();
-    host::begin()?;
+    let cache = root::enter(&progress)?;
     rustkmod::boot::init()?;
     let mut row = series::chosen(None)?.remove(0);
     row.clang = row.clang.max(CLANG);
-    let shop = Site::open(progress)?.workshop(row)?;
+    let shop = Site::open(cache, progress)?.workshop(row)?;
     // Whoever works here meanwhile goes first: in this session, and in others, whose share of the time
     // the kernel counts by session (sched(7), "The autogroup feature").
     let _ = Command::new("renice")

@@ -18,6 +18,7 @@ use crate::{
     host,
     machine::Machine,
     packages::{Makepkg, Workshop, packages, repository},
+    root,
     run::{Program, Progress},
 };
 
@@ -27,9 +28,9 @@ const TURNS: usize = 5;
 /// Measures and prints the tables; when it is to be short, without what builds the kernel again.
 pub fn run(short: bool) -> Result<()> {
     let progress = Progress::default();
-    host::begin()?;
+    let cache = root::enter(&progress)?;
     rustkmod::boot::init()?;
-    let shop = Workshop::open(progress)?;
+    let shop = Workshop::open(cache, progress)?;
     let (first, dkms) = (shop.kernel(1)?, shop.dkms()?);
 
     let machine = Machine::new(&shop.cache)?;

@@ -64,14 +64,6 @@ impl Cache {
                 });
             }
         }
-        // Killed runs leave the empty folders where their machines were mounted.
-        for left in fs::read_dir(root.join("machine"))
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let _ = fs::remove_dir(left.path());
-        }
         Ok(Self { root, _lock: lock })
     }
 

@@ -10,6 +10,7 @@ use crate::{
     error::{Context, Error, Result},
     host::{self, Distribution},
     packages::repository,
+    root,
     run::{Program, Progress},
     series::{self, Series, numbers},
     source,
@@ -18,8 +19,7 @@ use crate::{
 /// Checks, and says what came of it.
 pub fn run() -> Result<()> {
     let progress = Progress::default();
-    host::begin()?;
-    let cache = Cache::open(&progress)?;
+    let cache = root::enter(&progress)?;
     let wrong = check(Distribution::detect()?, &cache, &progress)?;
     if wrong.is_empty() {
         progress.say("Good: every row fits its tree.");

@@ -14,9 +14,9 @@ use crate::{
     cache::Kept,
     error::{Context, Error, Result},
     files::mib,
-    host,
     machine::Machine,
     packages::{Site, Workshop, packages},
+    root,
     run::{Progress, answer},
     series,
 };
@@ -28,9 +28,9 @@ pub const MODULE: &str = "rust_out_of_tree";
 pub fn run(series: Option<&str>) -> Result<()> {
     let rows = series::chosen(series)?;
     let progress = Progress::default();
-    host::begin()?;
+    let cache = root::enter(&progress)?;
     rustkmod::boot::init()?;
-    let site = Site::open(progress)?;
+    let site = Site::open(cache, progress)?;
     if let [row] = &rows[..] {
         return show_series(&site.workshop(row.clone())?).map(drop);
     }

@@ -9,16 +9,12 @@ use std::{
     process::Command,
 };
 
-use nix::{
-    mount::{MsFlags, mount},
-    sched::{CloneFlags, unshare},
-    sys::stat::{Mode, umask},
-    unistd::Uid,
-};
+use nix::unistd::Uid;
 
 use crate::{
     cache::Cache,
     error::{Context, Error, Result},
+    root,
     run::{Program, Progress, answer},
 };
 
@@ -130,17 +126,6 @@ pub fn require_root() -> Result<()> {
     })
 }
 
-/// The first thing that a program does here, before it has a second thread: it has to be root's, it
-/// gets mounts of its own, which vanish with it whatever happens, and what it writes can be read by
-/// the builder.
-pub fn begin() -> Result<()> {
-    require_root()?;
-    umask(Mode::from_bits_truncate(0o022));
-    unshare(CloneFlags::CLONE_NEWNS).context("take apart the mounts of", "/")?;
-    let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>).context("make private", "/")
-}
-
 /// The user that runs makepkg, which refuses root: nobody. Always the same, whoever called sudo,
 /// because what it builds on is kept.
 pub const BUILDER: u32 = 65534;
@@ -174,12 +159,14 @@ pub fn install_missing(
     };
     missing.sort();
     let by_hand = format!("{install} {} {}", options.join(" "), missing.join(" "));
-    Program::new("installing packages", install, &log)
-        .args(options)
-        .args(&missing)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .help(format!("by hand: sudo {by_hand}"))
-        .run(progress)?;
+    root::change(|| {
+        Program::new("installing packages", install, &log)
+            .args(options)
+            .args(&missing)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .help(format!("by hand: sudo {by_hand}"))
+            .run(progress)
+    })?;
 
     let still = self::missing(tools, distribution);
     if still.is_empty() {
@@ -265,16 +252,13 @@ pub fn rust(
         let sources = Path::new("/usr/lib/rustlib/src/rust/library/core/src/lib.rs");
         if !rustc.exists() || !sources.exists() {
             progress.say(format!("Installing Debian's rustc and rust-src: {why}..."));
-            Program::new("installing rustc", "apt-get", &cache.log("install-rust")?)
-                .args([
-                    "install",
-                    "--yes",
-                    "--no-install-recommends",
-                    "rustc",
-                    "rust-src",
-                ])
-                .env("DEBIAN_FRONTEND", "noninteractive")
-                .run(progress)?;
+            root::change(|| {
+                Program::new("installing rustc", "apt-get", &cache.log("install-rust")?)
+                    .args(["install", "--yes", "--no-install-recommends"])
+                    .args(["rustc", "rust-src"])
+                    .env("DEBIAN_FRONTEND", "noninteractive")
+                    .run(progress)
+            })?;
         }
         // Debian's cargo of that age would clone the whole index: any newer one does.
         let sysroot = answer("rustc", ["--print", "sysroot"]);

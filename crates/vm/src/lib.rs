@@ -3,8 +3,8 @@
 //! The whole chain, on a machine that is not the user's own: kernel sources, the real `makepkg`,
 //! the real `pacman -U` with DKMS in a throwaway copy of the machine, and the result in QEMU.
 //!
-//! Nothing of the machine changes but the packages that [`host`] installs, after saying so, and
-//! the cache folder.
+//! Nothing of the machine changes but the cache: everything runs in a copy of it ([`root`]), and
+//! what is missing is installed there.
 
 pub mod arch_full;
 pub mod aur;
@@ -19,6 +19,7 @@ pub mod files;
 pub mod host;
 pub mod machine;
 pub mod packages;
+pub mod root;
 pub mod run;
 pub mod series;
 pub mod source;

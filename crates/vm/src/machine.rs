@@ -18,6 +18,7 @@ use crate::{
     cache::Cache,
     error::{Context, Error, Result},
     packages::{ENDS_WITH_US, Workshop, make_executable, package_name, repository},
+    root::{self, LAYERS, MACHINES},
     run::{Program, Progress},
 };
 
@@ -55,13 +56,24 @@ const HOOKS: [&str; 5] = [
 /// A copy of the machine, gone when it is dropped.
 #[derive(Debug)]
 pub struct Machine {
-    base: PathBuf,
+    /// Where its overlay is mounted; nothing for the workshop's own root.
+    base: Option<PathBuf>,
 }
 
 impl Machine {
-    /// A fresh copy. The process has to have mounts of its own ([`crate::host::own_mounts`]).
+    /// A fresh copy, without what the workshop's root got from [`crate::root::install`].
     pub fn new(cache: &Cache) -> Result<Self> {
-        Self::over(cache, None)
+        let machine = Self::over(cache, None)?;
+        machine.set_up()?;
+        machine.remove(&root::installed(), cache)?;
+        Ok(machine)
+    }
+
+    /// The workshop's own root, in which pacman can be run as well.
+    pub fn workshop() -> Result<Self> {
+        let workshop = Self { base: None };
+        workshop.configure_pacman()?;
+        Ok(workshop)
     }
 
     /// A fresh copy, whose LLVM is the one that a series is built with.
@@ -75,13 +87,17 @@ impl Machine {
 
     /// A copy of a copy, which must not be used any more while this is.
     pub fn copy(&self, cache: &Cache) -> Result<Self> {
-        Self::over(cache, Some(&self.base.join("upper")))
+        let base = self
+            .base
+            .as_deref()
+            .expect("no copy of the workshop's root");
+        Self::over(cache, Some(&base.join("upper")))
     }
 
     fn over(cache: &Cache, lower: Option<&Path>) -> Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let base = cache.path(&format!("machine/{}-{number}", std::process::id()));
+        let base = Path::new(MACHINES).join(number.to_string());
         fs::create_dir_all(&base).context("create", &base)?;
 
         // In memory, because an overlay's changes may not lie below its own lower folder.
@@ -94,14 +110,20 @@ impl Machine {
             options,
         )
         .context("mount", &base)?;
-        let machine = Self { base };
+        let machine = Self {
+            base: Some(base.clone()),
+        };
         for name in ["upper", "work", "root"] {
-            fs::create_dir(machine.base.join(name)).context("create", machine.base.join(name))?;
+            fs::create_dir(base.join(name)).context("create", base.join(name))?;
         }
-        let lower = lower.map_or_else(|| "/".to_owned(), |path| format!("{}:/", path.display()));
+        // Overlays cannot be stacked as often: these are the layers of the workshop's root.
+        let lower = lower.map_or_else(
+            || LAYERS.to_owned(),
+            |path| format!("{}:{LAYERS}", path.display()),
+        );
         let options = format!(
-            "lowerdir={lower},upperdir={0}/upper,workdir={0}/work",
-            machine.base.display()
+            "lowerdir={lower},upperdir={0}/upper,workdir={0}/work,index=off",
+            base.display()
         );
         let root = machine.root();
         mount(
@@ -130,15 +152,14 @@ impl Machine {
             fs::create_dir_all(&place).context("create", &place)?;
             mount(source, &place, kind, flags, None::<&str>).context("mount", &place)?;
         }
-        if lower == "/" {
-            machine.set_up()?;
-        }
         Ok(machine)
     }
 
     /// The folder that is `/` inside.
     pub fn root(&self) -> PathBuf {
-        self.base.join("root")
+        self.base
+            .as_ref()
+            .map_or_else(|| PathBuf::from("/"), |base| base.join("root"))
     }
 
     /// A path inside, as seen from here. Links are followed as they are inside: what an absolute one
@@ -169,19 +190,10 @@ impl Machine {
                 }
             }
         }
-        for folder in [
-            "/var/lib/dkms",
-            "/var/lib/pacman",
-            "/packages",
-            "/etc/pacman.d/hooks",
-        ] {
+        for folder in ["/var/lib/dkms", "/etc/pacman.d/hooks"] {
             fs::create_dir_all(self.path(folder)).context("create", self.path(folder))?;
         }
-        // An overlay is no device whose space pacman could count.
-        self.write(
-            "/etc/pacman.conf",
-            "[options]\nArchitecture = auto\nLocalFileSigLevel = Never\n",
-        )?;
+        self.configure_pacman()?;
 
         if !self
             .path("/usr/share/libalpm/hooks/70-dkms-install.hook")
@@ -200,6 +212,32 @@ impl Machine {
             make_executable(&self.path("/usr/share/libalpm/scripts/dkms"))?;
         }
         Ok(())
+    }
+
+    fn configure_pacman(&self) -> Result<()> {
+        let folder = self.path("/var/lib/pacman");
+        fs::create_dir_all(&folder).context("create", &folder)?;
+        // An overlay is not a device whose space pacman could count.
+        self.write(
+            "/etc/pacman.conf",
+            "[options]\nArchitecture = auto\nLocalFileSigLevel = Never\n",
+        )
+    }
+
+    /// Removes packages, whatever depends on them.
+    fn remove(&self, packages: &[String], cache: &Cache) -> Result<()> {
+        if packages.is_empty() {
+            return Ok(());
+        }
+        Program::new(
+            "pacman -R",
+            "/usr/sbin/chroot",
+            &cache.log("pacman-remove")?,
+        )
+        .args([&self.root()])
+        .args(["pacman", "-Rdd", "--noconfirm", "--noprogressbar"])
+        .args(packages)
+        .run(&Progress::default())
     }
 
     /// The names in a folder inside, if there is one.
@@ -249,13 +287,15 @@ impl Machine {
         progress: &Progress,
     ) -> Result<()> {
         let mut inside = Vec::new();
+        let folder = self.path("/packages");
+        fs::create_dir_all(&folder).context("create", &folder)?;
         for package in packages {
             let name = package
                 .file_name()
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            let copy = self.path("/packages").join(&name);
+            let copy = folder.join(&name);
             fs::copy(package, &copy).context("copy", package)?;
             inside.push(format!("/packages/{name}"));
         }
@@ -369,8 +409,10 @@ impl Machine {
 impl Drop for Machine {
     fn drop(&mut self) {
         // What is still running inside keeps its mounts until it ends; the folder is empty then.
-        let _ = umount2(&self.base.join("root"), MntFlags::MNT_DETACH);
-        let _ = umount2(&self.base, MntFlags::MNT_DETACH);
-        let _ = fs::remove_dir(&self.base);
+        if let Some(base) = &self.base {
+            let _ = umount2(&base.join("root"), MntFlags::MNT_DETACH);
+            let _ = umount2(base, MntFlags::MNT_DETACH);
+            let _ = fs::remove_dir(base);
+        }
     }
 }

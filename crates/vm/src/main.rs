@@ -2,7 +2,7 @@
 
 //! The program behind the Makefile.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -43,6 +43,12 @@ enum What {
         /// A series of linux-rust/series, or all of them, a line each; the first otherwise
         series: Option<String>,
     },
+    /// Run a command in the throwaway copy of this machine, where all tools are installed
+    Exec {
+        /// The command, and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
     /// Print the path of the kernel's headers, built and unpacked if need be
     Headers {
         /// A series of linux-rust/series, or all of them, a line each; the first otherwise
@@ -58,6 +64,7 @@ fn main() -> ExitCode {
         What::CheckSeries => vm::check_series::run(),
         What::Bench { short } => vm::bench::run(short),
         What::Source { series } => vm::source::print(series.as_deref()),
+        What::Exec { command } => vm::root::exec(&command),
         What::Headers { series } => vm::packages::print_headers(series.as_deref()),
     };
     match outcome {

@@ -17,6 +17,7 @@ use crate::{
     error::{Context, Error, Result},
     files::mib,
     host::{self, BUILDER, Distribution, Rust},
+    root,
     run::{Program, Progress, answer},
     series::{self, Series},
     source::{self, Tarball},
@@ -85,10 +86,9 @@ pub struct Site {
 
 impl Site {
     /// Gets the tools that building needs.
-    pub fn open(progress: Progress) -> Result<Self> {
-        host::require_root()?;
+    pub fn open(cache: Cache, progress: Progress) -> Result<Self> {
         let distribution = Distribution::detect()?;
-        let cache = Arc::new(Cache::open(&progress)?);
+        let cache = Arc::new(cache);
         host::install_missing(host::NEEDED, distribution, &cache, &progress)?;
         Ok(Self {
             distribution,
@@ -110,8 +110,8 @@ impl Site {
 
 impl Workshop {
     /// For the default series.
-    pub fn open(progress: Progress) -> Result<Self> {
-        let site = Site::open(progress)?;
+    pub fn open(cache: Cache, progress: Progress) -> Result<Self> {
+        let site = Site::open(cache, progress)?;
         site.workshop(series::chosen(None)?.remove(0))
     }
 
@@ -620,8 +620,8 @@ impl Tree {
 /// Prints the path of the unpacked headers of each series, built if need be.
 pub fn print_headers(series: Option<&str>) -> Result<()> {
     let rows = series::chosen(series)?;
-    host::begin()?;
-    let site = Site::open(Progress::beside_an_answer())?;
+    let progress = Progress::beside_an_answer();
+    let site = Site::open(root::enter(&progress)?, progress)?;
     for row in rows {
         println!("{}", site.workshop(row)?.headers()?.display());
     }

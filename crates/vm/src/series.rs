@@ -9,6 +9,7 @@ use crate::{
     error::{Context, Error, Result},
     host::Distribution,
     packages::repository,
+    root,
     run::{Program, Progress, answer},
 };
 
@@ -214,12 +215,14 @@ pub fn debians_llvm(major: u32, why: &str, cache: &Cache, progress: &Progress) -
     let libclang = folder.join("../lib/libclang.so").exists();
     if !(there("clang") && there("ld.lld") && there("llvm-config") && libclang) {
         progress.say(format!("{why}: installing clang-{major}..."));
-        Program::new("installing clang", "apt-get", &cache.log("install-clang")?)
-            .args(["install", "--yes", "--no-install-recommends"])
-            .args(["clang", "lld", "llvm"].map(|name| format!("{name}-{major}")))
-            .args([format!("libclang-{major}-dev")])
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .run(progress)?;
+        root::change(|| {
+            Program::new("installing clang", "apt-get", &cache.log("install-clang")?)
+                .args(["install", "--yes", "--no-install-recommends"])
+                .args(["clang", "lld", "llvm"].map(|name| format!("{name}-{major}")))
+                .args([format!("libclang-{major}-dev")])
+                .env("DEBIAN_FRONTEND", "noninteractive")
+                .run(progress)
+        })?;
     }
     Ok(folder)
 }

@@ -14,7 +14,8 @@ use std::{
 use crate::{
     cache::{Cache, Key, file_hash},
     error::{Context, Error, Result},
-    host::{self, BUILDER, Distribution},
+    host::{BUILDER, Distribution},
+    root,
     run::{Program, Progress},
     series::{self, Series},
 };
@@ -120,8 +121,7 @@ pub fn tarball(
 pub fn print(series: Option<&str>) -> Result<()> {
     let rows = series::chosen(series)?;
     let progress = Progress::beside_an_answer();
-    host::begin()?;
-    let cache = Cache::open(&progress)?;
+    let cache = root::enter(&progress)?;
     for row in rows {
         let path = tarball(&row, Distribution::detect()?, &cache, &progress)?;
         println!("{}", path.display());

@@ -166,7 +166,18 @@ fn readable_copy() -> Result<PathBuf, Failed> {
 fn no_qemu(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     fs::remove_file(machine.path("/usr/bin/qemu-system-x86_64"))?;
-    // The program inside, wherever this repository lies; its own cache, and no way out.
+    // The program inside, its own cache, and no way out. What it reads of this repository is found
+    // there as well, wherever that lies.
+    let checkout = vm::packages::repository();
+    let inside = machine.path(&checkout.display().to_string());
+    fs::create_dir_all(&inside)?;
+    mount(
+        Some(&checkout),
+        &inside,
+        None::<&str>,
+        MsFlags::MS_BIND,
+        None::<&str>,
+    )?;
     machine.write("/opt/init", "")?;
     fs::copy(vm_program(), machine.path("/opt/vm"))?;
     let output = machine

@@ -20,6 +20,7 @@ use vm::{
     host::{self, Rust},
     machine::Machine,
     packages::{Makepkg, Workshop, for_modules, packages},
+    root,
     run::{Program, Progress},
     series, source,
 };
@@ -75,9 +76,9 @@ pub fn slow_trials(lab: Option<&Arc<Lab>>, tests: &[(&str, Test)]) -> Vec<Trial>
 impl Lab {
     pub fn open() -> Result<Self> {
         let progress = Progress::default();
-        host::begin()?;
+        let cache = root::enter(&progress)?;
         rustkmod::boot::init().map_err(vm::Error::from)?;
-        let shop = Workshop::open(progress)?;
+        let shop = Workshop::open(cache, progress)?;
         host::install_missing(
             host::NEEDED_BY_TESTS,
             shop.distribution,
