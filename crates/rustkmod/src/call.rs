@@ -5,8 +5,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::sync::OnceLock;
+
+use kernel_tree::system::System;
 
 use crate::command::quoted;
+
+/// The command line that this program was started by.
+static HERE: OnceLock<Call> = OnceLock::new();
 
 /// A command line of this program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +22,27 @@ impl Call {
     /// The one that this program was started by.
     pub fn here() -> Self {
         Self(std::env::args_os().skip(1).collect())
+    }
+
+    /// Remembers the one that this program was started by, for [`Call::again`].
+    pub fn remember() {
+        // It does not change: the first time counts.
+        let _ = HERE.set(Self::here());
+    }
+
+    /// The one that this program was started by, to be given again, or else a command by itself.
+    pub fn again(command: &str) -> Self {
+        HERE.get().cloned().unwrap_or_else(|| Self::of(&[command]))
+    }
+
+    /// A command that looks at the same machine.
+    pub fn on(system: &System, words: &[&str]) -> Self {
+        let call = Self::of(words);
+        if system.is_live() {
+            call
+        } else {
+            call.with("--root", system.root())
+        }
     }
 
     /// One of these words.

@@ -4,9 +4,7 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-use anstyle::{AnsiColor, Style};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
@@ -23,12 +21,14 @@ use crate::commands::ide::{self, IdeArguments};
 use crate::commands::new::{self, NewArguments};
 use crate::commands::why::{self, Question};
 use crate::error::{Error, Result};
-use crate::kdir::{self, Kdir};
-use crate::report::{Finding, SCHEMA, Status, counted, write_finding};
+use crate::kernel_arg;
+use crate::kernel_arg::{OpenTree, Tree, open_tree};
+use crate::output::{self, Header, Output, Verdict, header};
+use crate::report::{Finding, Status, counted, write_finding};
 use crate::stream;
-use crate::system::System;
-use crate::toolchain::{self, Found, Need, Origin};
 use kernel_files::decompress;
+use kernel_tree::system::System;
+use kernel_tree::toolchain::{self, Found, Need, Origin};
 
 /// Says why a Rust kernel module cannot be built or loaded, and what to do.
 #[derive(Debug, Parser)]
@@ -88,17 +88,6 @@ pub enum Command {
         /// The folder
         folder: PathBuf,
     },
-}
-
-/// Which kernel tree is meant.
-#[derive(Debug, Args)]
-pub struct Tree {
-    /// The kernel, as `uname -r` prints it; the running one by default
-    #[arg(value_name = "KERNELRELEASE", conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
-    pub release: Option<String>,
-    /// The kernel tree: installed headers or a source tree
-    #[arg(long, value_name = "DIR")]
-    pub kdir: Option<PathBuf>,
 }
 
 /// Arguments of `doctor`.
@@ -183,36 +172,6 @@ pub struct ToolchainArguments {
     pub install: bool,
 }
 
-/// How a command ended, when it could run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing fails.
-    Fine,
-    /// Something fails.
-    Fails,
-}
-
-impl From<Verdict> for ExitCode {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Fine => Self::SUCCESS,
-            Verdict::Fails => Self::FAILURE,
-        }
-    }
-}
-
-impl Verdict {
-    fn fails_if(fails: bool) -> Self {
-        if fails { Self::Fails } else { Self::Fine }
-    }
-}
-
-/// The word before an error that stops the program.
-pub fn error_label() -> String {
-    let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-    format!("{style}error{style:#}")
-}
-
 /// Runs a command.
 pub fn run(arguments: Arguments) -> Result<Verdict> {
     if let Some(root) = arguments.root.as_ref().filter(|root| !root.is_dir()) {
@@ -223,8 +182,8 @@ pub fn run(arguments: Arguments) -> Result<Verdict> {
             Call::here().without("--root").with("--root", "DIR")
         )));
     }
-    let mut system = System::here(arguments.root);
-    system.call = Some(Call::here());
+    let system = System::here(arguments.root);
+    Call::remember();
     let mut out = Output {
         json: arguments.json,
         to: Box::new(stream::stdout()),
@@ -244,86 +203,13 @@ pub fn run(arguments: Arguments) -> Result<Verdict> {
     Ok(verdict)
 }
 
-/// Where a command's answer goes, and in which form.
-pub(crate) struct Output {
-    pub(crate) json: bool,
-    pub(crate) to: Box<dyn Write>,
-}
-
-impl Output {
-    pub(crate) fn json(&mut self, document: &impl Serialize) -> Result<()> {
-        // A document is written whole or not begun.
-        let text = serde_json::to_string_pretty(document)?;
-        writeln!(self.to, "{text}")?;
-        Ok(())
-    }
-}
-
-/// The fields every JSON document begins with.
-#[derive(Serialize)]
-pub(crate) struct Header {
-    schema: u32,
-    command: &'static str,
-}
-
-pub(crate) const fn header(command: &'static str) -> Header {
-    Header {
-        schema: SCHEMA,
-        command,
-    }
-}
-
-/// The kernel tree that a command's arguments name.
-pub(crate) struct OpenTree {
-    pub(crate) kdir: Kdir,
-    pub(crate) release: Option<String>,
-    pub(crate) is_running: bool,
-}
-
-/// The same, or that of the running kernel. `help` is the command with a kernel named.
-pub(crate) fn open_tree(
-    system: &System,
-    tree: &Tree,
-    help: impl FnOnce() -> Call,
-) -> Result<OpenTree> {
-    let running = system.running_release();
-    if let Some(path) = &tree.kdir {
-        let path = file::absolute(path)?;
-        let kdir = Kdir::open(system, &path);
-        let is_running = kdir.release.is_some() && kdir.release == running;
-        return Ok(OpenTree {
-            release: kdir.release.clone(),
-            kdir,
-            is_running,
-        });
-    }
-    let release = match &tree.release {
-        Some(release) if release.contains('/') || [".", ".."].contains(&release.as_str()) => {
-            let call = system.again("doctor").without("--kernel");
-            return Err(Error::NotARelease {
-                release: release.clone(),
-                help: call.without_word(release).with("--kdir", release),
-            });
-        }
-        Some(release) => release.clone(),
-        None => system.running_release_or(help)?,
-    };
-    let kdir = Kdir::open(system, &Kdir::of_release(system, &release));
-    let is_running = running.as_ref() == Some(&release);
-    Ok(OpenTree {
-        kdir,
-        release: Some(release),
-        is_running,
-    })
-}
-
 fn doctor(system: System, arguments: DoctorArguments, out: &mut Output) -> Result<Verdict> {
     let OpenTree {
         kdir,
         release,
         is_running,
     } = open_tree(&system, &arguments.tree, || {
-        system.again("doctor").and("KERNELRELEASE")
+        Call::again("doctor").and("KERNELRELEASE")
     })?;
     let tree = system.shown(&kdir.path);
     let subject = Subject::new(
@@ -470,7 +356,7 @@ fn why(system: &System, arguments: &WhyArguments, out: &mut Output) -> Result<Ve
         kdir: arguments.kdir.clone(),
     };
     let OpenTree { kdir, release, .. } =
-        open_tree(system, &tree, || system.again("why").with("--kdir", "DIR"))?;
+        open_tree(system, &tree, || Call::again("why").with("--kdir", "DIR"))?;
     if let (None, Err(reason)) = (&arguments.config, &kdir.makefile)
         && !kdir.path.join(".config").exists()
     {
@@ -478,7 +364,7 @@ fn why(system: &System, arguments: &WhyArguments, out: &mut Output) -> Result<Ve
             "{} is no kernel tree, and has no configuration\n  note: {reason}\n  \
              help: see what it lacks: {}",
             system.shown(&kdir.path),
-            kdir::doctor(system, &kdir.path, release.as_deref())
+            kernel_arg::doctor(system, &kdir.path, release.as_deref())
         )));
     }
     let config = arguments
@@ -673,7 +559,7 @@ pub(crate) fn write_explanation(
 
 fn toolchain(system: &System, arguments: &ToolchainArguments, out: &mut Output) -> Result<Verdict> {
     let OpenTree { kdir, release, .. } = open_tree(system, &arguments.tree, || {
-        system.again("toolchain").and("KERNELRELEASE")
+        Call::again("toolchain").and("KERNELRELEASE")
     })?;
     let tree = system.shown(&kdir.path);
     let name = release.clone().unwrap_or_else(|| tree.clone());
@@ -682,7 +568,7 @@ fn toolchain(system: &System, arguments: &ToolchainArguments, out: &mut Output) 
             "which rustc {name} needs cannot be told\n  \
              note: {tree} has neither crates (rust/*.rmeta) nor scripts/min-tool-version.sh\n  \
              help: see what it lacks\n            {}",
-            kdir::doctor(system, &kdir.path, release.as_deref())
+            kernel_arg::doctor(system, &kdir.path, release.as_deref())
         )));
     };
     let mut all = toolchain::all(system);
@@ -704,7 +590,7 @@ fn toolchain(system: &System, arguments: &ToolchainArguments, out: &mut Output) 
             writeln!(
                 stderr,
                 "{}: {} is not on this machine",
-                error_label(),
+                output::error_label(),
                 wanted(&need)
             )?;
             for help in get(&need) {

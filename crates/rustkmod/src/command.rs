@@ -27,6 +27,11 @@ impl Command {
         Self(text.to_owned())
     }
 
+    /// A command whose program is a file, from wherever its name is.
+    pub fn program(path: impl AsRef<OsStr>) -> Self {
+        Self(quoted(path))
+    }
+
     /// Adds one argument, from wherever it is.
     #[must_use]
     pub fn arg(mut self, word: impl AsRef<OsStr>) -> Self {
@@ -44,6 +49,14 @@ impl Command {
         self.arg(word)
     }
 
+    /// Adds one argument that ends in a pattern of this program, for the shell to expand.
+    #[must_use]
+    pub fn arg_and_pattern(self, word: impl AsRef<OsStr>, pattern: &'static str) -> Self {
+        let mut command = self.arg(word);
+        command.0 += pattern;
+        command
+    }
+
     /// Adds text that the shell is to read as it is. It stands in this program: `M="$PWD"`.
     #[must_use]
     pub fn shell(mut self, text: &'static str) -> Self {
@@ -56,6 +69,13 @@ impl Command {
     #[must_use]
     pub fn set_to_output(mut self, name: &'static str, command: &Self) -> Self {
         self.0 += &format!(" {name}=\"$({command})\"");
+        self
+    }
+
+    /// Runs another command afterwards, on a line of its own.
+    #[must_use]
+    pub fn line(mut self, command: &Self) -> Self {
+        self.0 += &format!("\n{command}");
         self
     }
 

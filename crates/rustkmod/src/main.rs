@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use rustkmod::cli::{self, Arguments};
+use rustkmod::output;
 use rustkmod::report::printable;
 use rustkmod::stream;
 
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
             // There may be names in it, and what a damaged file begins with.
             let error = printable(&error.to_string());
             // Where this cannot be said, the exit status does.
-            let _ = writeln!(stream::stderr(), "{}: {error}", cli::error_label());
+            let _ = writeln!(stream::stderr(), "{}: {error}", output::error_label());
             ExitCode::from(2)
         }
     }

@@ -7,8 +7,8 @@ mod common;
 use std::process::Command;
 
 use kernel_files::rmeta::{self, Target};
-use rustkmod::system::System;
-use rustkmod::toolchain;
+use kernel_tree::system::System;
+use kernel_tree::toolchain;
 
 /// `rustc --version`, the string that has to be found.
 fn version(folder: &std::path::Path) -> String {

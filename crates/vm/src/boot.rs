@@ -8,10 +8,8 @@ use std::{
     time::Duration,
 };
 
-use rustkmod::{
-    boot::{Boot, Choice, Guest, Kernel, Plan},
-    system::System,
-};
+use kernel_tree::system::System;
+use rustkmod::boot::{Boot, Choice, Guest, Kernel, Plan};
 
 use crate::{
     cache::Cache,

@@ -11,8 +11,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use kernel_tree::system::System;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use rustkmod::system::System;
 
 use crate::{
     cache::Cache,
@@ -342,7 +342,7 @@ impl Machine {
             .context("read", &folder)?
             .flatten()
             .filter(|entry| {
-                rustkmod::kdir::pkgbase(&entry.path())
+                kernel_tree::kdir::pkgbase(&entry.path())
                     .is_some_and(|pkgbase| pkgbase.starts_with("linux-rust"))
             })
             .map(|entry| entry.file_name().to_string_lossy().into_owned())

@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| rustkmod::hostile::makefile(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| kernel_tree::hostile::makefile(data));

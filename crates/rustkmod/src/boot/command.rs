@@ -15,13 +15,15 @@ use super::error::{Context, about};
 use super::interrupt;
 use super::remedy::Remedies;
 use super::{Boot, Choice, Error, Event, Guest, Kernel, Module, Plan, Step, Task, Verdict};
-use crate::cli::{self, Output, header, write_explanation};
+use crate::call::Call;
+use crate::cli::write_explanation;
 use crate::commands::explain::{self, Explanation};
 use crate::error::Result;
+use crate::output::{self, Output, header};
 use crate::report::{Finding, Status, lossily, printable, write_finding};
 use crate::stream;
-use crate::system::System;
 use kernel_files::kofile::KoFile;
+use kernel_tree::system::System;
 
 /// Arguments of `boot`.
 #[derive(Debug, Args)]
@@ -96,7 +98,7 @@ pub(crate) fn run(
     system: &System,
     arguments: &Arguments,
     out: &mut Output,
-) -> Result<cli::Verdict> {
+) -> Result<output::Verdict> {
     let start = Instant::now();
     interrupt::listen()?;
     let mut told = if out.json {
@@ -106,8 +108,8 @@ pub(crate) fn run(
     }?;
     told.seconds.total = start.elapsed().as_secs_f64();
     let verdict = match told.verdict {
-        "good" => cli::Verdict::Fine,
-        _ => cli::Verdict::Fails,
+        "good" => output::Verdict::Fine,
+        _ => output::Verdict::Fails,
     };
     if out.json {
         out.json(&document(&told))?;
@@ -188,7 +190,7 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
     let boot = boot.map_err(|error| match error {
         Error::NoKvm { why, .. } => Error::NoKvm {
             why,
-            help: system.again("boot").with("--accel", "tcg"),
+            help: Call::again("boot").with("--accel", "tcg"),
         },
         other => other,
     })?;
@@ -419,7 +421,7 @@ fn document(told: &Told) -> impl Serialize {
     #[derive(Serialize)]
     struct Document<'a> {
         #[serde(flatten)]
-        header: cli::Header,
+        header: output::Header,
         kernelrelease: Option<&'a str>,
         #[serde(serialize_with = "lossily")]
         image: &'a Path,

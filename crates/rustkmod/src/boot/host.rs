@@ -11,7 +11,8 @@ use object::read::elf::{FileHeader, ProgramHeader};
 use kernel_files::file;
 
 use super::error::{Error, Result};
-use crate::system::System;
+use crate::install;
+use kernel_tree::system::System;
 
 /// The emulator. The modules are for this processor, and so is the init.
 pub const QEMU: &str = "qemu-system-x86_64";
@@ -37,15 +38,15 @@ fn missing(
     host: &System,
     program: &'static str,
     why: &str,
-    packages: [&str; 3],
+    packages: [&'static str; 3],
     name: &str,
 ) -> Error {
     let [arch, debian, fedora] = packages;
-    let command = host.distribution().install(arch, debian, fedora);
+    let command = install::packages(host.distribution(), arch, debian, fedora);
     Error::NoProgram {
         program,
         why: why.into(),
-        help: command.unwrap_or_else(|| format!("install {name}")),
+        help: command.map_or_else(|| format!("install {name}"), |command| command.to_string()),
     }
 }
 
@@ -113,10 +114,11 @@ pub fn busybox(host: &System) -> Result<PathBuf> {
     Err(Error::NoProgram {
         program: "busybox",
         why,
-        help: host
-            .distribution()
-            .install("busybox", "busybox-static", "busybox")
-            .unwrap_or_else(|| "install a static busybox".into()),
+        help: install::packages(host.distribution(), "busybox", "busybox-static", "busybox")
+            .map_or_else(
+                || "install a static busybox".into(),
+                |command| command.to_string(),
+            ),
     })
 }
 

@@ -12,11 +12,14 @@ use kernel_files::file;
 
 use super::error::{Context, Error, Result, about};
 use super::package::Package;
-use crate::kdir::{self, Kdir};
-use crate::makefile::Rustc;
-use crate::system::System;
-use crate::toolchain;
+use crate::call::Call;
+use crate::install;
+use crate::kernel_arg::running_release_or;
 use kernel_files::depmod::{module_name, modules_below};
+use kernel_tree::kdir::{self, Kdir};
+use kernel_tree::makefile::Rustc;
+use kernel_tree::system::System;
+use kernel_tree::toolchain;
 
 /// As much of an image as says what it is: the header, and for all kernels so far their release.
 const IMAGE_HEAD: u64 = 64 << 10;
@@ -54,8 +57,9 @@ impl Kernel {
     /// the running one if none.
     pub fn find(system: &System, named: Option<&str>) -> crate::error::Result<Self> {
         let Some(name) = named else {
-            let release = system
-                .running_release_or(|| system.again("boot").with("--kernel", "KERNELRELEASE"))?;
+            let release = running_release_or(system, || {
+                Call::again("boot").with("--kernel", "KERNELRELEASE")
+            })?;
             return Ok(Self::of_release(system, &release)?);
         };
         let path = Path::new(name);
@@ -153,7 +157,7 @@ impl Kernel {
                 Err(no_image(system, &folder.display().to_string(), &places))
             }
             _ => {
-                let call = system.again("boot").with("--root", &folder);
+                let call = Call::again("boot").with("--root", &folder);
                 Err(Error::ManyKernels {
                     help: call.with("--kernel", &releases[0]),
                     folder,
@@ -245,11 +249,8 @@ impl Kernel {
             None => "release in the image, by which they could be found".into(),
         };
         let name = self.name();
-        let install = system.distribution().install(
-            "linux-headers",
-            &format!("linux-headers-{name}"),
-            &format!("kernel-devel-{name}"),
-        );
+        let modules = kdir::modules_folder(system, &name);
+        let install = install::headers(system.distribution(), &modules, &name);
         let help = install.map_or_else(
             || format!("install the headers of {name}"),
             |command| format!("install them\n            {command}"),
@@ -395,7 +396,7 @@ fn no_image(system: &System, name: &str, looked_at: &[PathBuf]) -> Error {
         all => format!(
             "name one that is here: {}\n            {}",
             all.join(", "),
-            system.again("boot").with("--kernel", &all[0])
+            Call::again("boot").with("--kernel", &all[0])
         ),
     };
     Error::NoImage {

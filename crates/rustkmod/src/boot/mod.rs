@@ -36,9 +36,9 @@ pub use report::{Report, Step};
 pub use verdict::Verdict;
 
 use crate::call::Call;
-use crate::system::System;
 use error::Context;
 use initramfs::Contents;
+use kernel_tree::system::System;
 use qemu::{Accel, End};
 use verdict::Evidence;
 

@@ -176,7 +176,7 @@ fn parse(path: &Path, elf: &[u8]) -> Result<KoFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::System;
+    use kernel_tree::system::System;
 
     /// As much of a module as a plan looks at.
     fn module(modinfo: &str) -> Vec<u8> {

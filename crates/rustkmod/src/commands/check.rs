@@ -15,17 +15,20 @@ use serde::Serialize;
 use kernel_files::depmod;
 use kernel_files::file;
 
+use crate::call::Call;
 use crate::command::quoted;
 use crate::error::{Error, Result};
-use crate::kdir::{self, Kdir};
+use crate::install;
+use crate::kernel_arg::running_release_or;
 use crate::report::{Finding, Status, counted, lossily, worst};
-use crate::security::{self, Enforcement, Ibt};
-use crate::system::System;
 use kernel_files::kofile::{KoError, KoFile, Signature};
 use kernel_files::pkcs7::Signer;
 use kernel_files::rustsym::{self, Missing, RustExports};
 use kernel_files::symvers::{Export, Symvers};
 use kernel_files::vermagic;
+use kernel_tree::kdir::{self, Kdir};
+use kernel_tree::security::{self, Enforcement, Ibt};
+use kernel_tree::system::System;
 
 /// How many symbols a message names before it only counts the rest.
 const SHOWN: usize = 5;
@@ -85,8 +88,8 @@ impl Kernel {
                 Some(release.to_string()),
             ),
             (None, None) => {
-                let release = system.running_release_or(|| {
-                    system.again("check").with("--kernel", "KERNELRELEASE")
+                let release = running_release_or(system, || {
+                    Call::again("check").with("--kernel", "KERNELRELEASE")
                 })?;
                 (
                     Kdir::of_release(system, &release),
@@ -173,7 +176,7 @@ fn names_a_folder(system: &System, named: &Path) -> bool {
 
 /// What to say where nothing is known of a kernel: `path` is the folder it was named by, if it was.
 fn unknown(system: &System, kernel: &Kernel, path: Option<&Path>) -> String {
-    let call = system.again("check").with("--kernel", "KERNELRELEASE");
+    let call = Call::again("check").with("--kernel", "KERNELRELEASE");
     if let Some(path) = path {
         let why = match path.metadata() {
             Err(error) => format!("it cannot be looked at: {error}"),
@@ -189,7 +192,8 @@ fn unknown(system: &System, kernel: &Kernel, path: Option<&Path>) -> String {
         );
     }
     let name = kernel.release.clone().unwrap_or_default();
-    let install = match system.distribution().install_headers(&name) {
+    let modules = kdir::modules_folder(system, &name);
+    let install = match install::headers(system.distribution(), &modules, &name) {
         Some(command) => format!("\n  help: install its headers\n            {command}"),
         None => String::new(),
     };

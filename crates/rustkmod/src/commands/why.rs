@@ -14,9 +14,9 @@ use kernel_files::file;
 use crate::call::Call;
 use crate::command::quoted;
 use crate::error::{Error, Result};
-use crate::kdir::Kdir;
 use crate::report::{Finding, counted};
-use crate::system::{Distribution, System};
+use kernel_tree::kdir::Kdir;
+use kernel_tree::system::{Distribution, System};
 
 /// More than any configuration has: distributions' have 300 kB.
 const CONFIG_LIMIT: u64 = 64 << 20;
@@ -82,7 +82,7 @@ impl Question {
             .map_err(|error| Error::Unmet(error.to_string()))?;
         let why = model
             .why(&self.symbol, &self.wanted(), &config)
-            .map_err(|error| Error::Unmet(self.unanswered(&error, system)))?;
+            .map_err(|error| Error::Unmet(self.unanswered(&error)))?;
         Ok((why, self.place(system, &config)))
     }
 
@@ -94,7 +94,7 @@ impl Question {
         }
     }
 
-    fn unanswered(&self, error: &kconfig::Error, system: &System) -> String {
+    fn unanswered(&self, error: &kconfig::Error) -> String {
         let kconfig::Error::UnknownSymbol {
             nearest: Some(nearest),
             ..
@@ -102,7 +102,7 @@ impl Question {
         else {
             return error.to_string();
         };
-        let call = system.again("why");
+        let call = Call::again("why");
         let call = call.with_word(self.asked(&self.symbol), self.asked(nearest));
         format!("{error}\n  help: ask for that one: {call}")
     }
@@ -111,7 +111,7 @@ impl Question {
     /// is another file, to which nobody should be told to add lines.
     fn read_config(&self, system: &System) -> Result<Config> {
         let unmet = |what: String, why: String| {
-            let call = system.again("why").with("--config", "FILE");
+            let call = Call::again("why").with("--config", "FILE");
             Error::Unmet(format!(
                 "{} {what}\n  note: {why}\n  help: name a configuration: {call}",
                 system.shown(&self.config)

@@ -24,6 +24,7 @@ pub fn parsers() -> impl Iterator<Item = (&'static str, kernel_files::hostile::P
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     [
         ("kernel-files", kernel_files::hostile::PARSERS),
+        ("kernel-files", kernel_tree::hostile::PARSERS),
         ("kernel-files", rustkmod::hostile::PARSERS),
         ("kconfig", kconfig::hostile::PARSERS),
     ]

@@ -80,6 +80,7 @@ fn program(lab: &Lab) -> Result<Kept, Failed> {
         "rustkmod",
         "crates/kconfig",
         "crates/kernel-files",
+        "crates/kernel-tree",
         "crates/kmod-init",
         "crates/rustkmod",
         "rust-out-of-tree-dkms",

@@ -43,8 +43,7 @@ fn why_it_is_off(subject: &Subject, finding: Finding) -> Finding {
         return finding.run(
             "see which changes turn it on, with the kernel's source and this configuration",
             Call::of(&["why", "RUST", "--kdir", "SOURCE"])
-                .with("--config", subject.shown(".config"))
-                .to_string(),
+                .with("--config", subject.shown(".config")),
         );
     };
     let own = why::finding(&answer, &place);
@@ -90,7 +89,7 @@ pub fn config_applied(subject: &Subject) -> Vec<Finding> {
                     )
                     .run(
                         "apply it, and build the kernel again",
-                        subject.make("olddefconfig all"),
+                        subject.make().shell("olddefconfig all"),
                     ),
             ];
         }

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use kernel_files::file;
 
 use super::Subject;
-use crate::kdir::Kdir;
+use crate::command::Command;
 use crate::report::{Finding, counted};
-use crate::toolchain;
 use kernel_files::rmeta::{Rmeta, Target};
+use kernel_tree::kdir::Kdir;
+use kernel_tree::toolchain;
 
 const E0461: &str =
     "rustc would say: error[E0461]: couldn't find crate `core` with expected target triple";
@@ -109,7 +110,7 @@ fn missing(kdir: &Kdir) -> Vec<(String, String)> {
 /// Distributions that turn Rust on and ship no crates: installing their headers again helps
 /// nobody.
 fn not_shipped(subject: &Subject, finding: Finding) -> Finding {
-    use crate::system::Distribution;
+    use kernel_tree::system::Distribution;
     let Some(release) = &subject.release else {
         return finding.advise("build the kernel first: its crates come with it");
     };
@@ -117,7 +118,7 @@ fn not_shipped(subject: &Subject, finding: Finding) -> Finding {
         Distribution::Arch => subject.reinstall(finding),
         Distribution::Debian => finding
             .note("Debian's linux-headers packages do not ship them; Ubuntu has them in a package of their own")
-            .run("on Ubuntu", format!("sudo apt install linux-lib-rust-{release}"))
+            .run("on Ubuntu", Command::new("sudo apt install").arg(format!("linux-lib-rust-{release}")))
             .advise("on Debian, build the kernel yourself, or use one whose headers have them, such as linux-rust"),
         _ => finding.advise("build the kernel yourself, or use one whose headers have them, such as linux-rust"),
     }
@@ -385,7 +386,8 @@ pub fn target(subject: &Subject) -> Vec<Finding> {
                 .note("it passes --target=target to rustc, and does not export RUST_TARGET_PATH")
                 .run(
                     "say where it is",
-                    format!("export RUST_TARGET_PATH={}/rust", subject.tree()),
+                    Command::new("export")
+                        .set("RUST_TARGET_PATH", format!("{}/rust", subject.tree())),
                 ),
         ];
     }
@@ -472,7 +474,7 @@ fn moved(
         .note(E0461)
         .run(
             "build the crates again, by this Makefile",
-            subject.make("prepare"),
+            subject.make().shell("prepare"),
         );
     }
     if now == recorded {
@@ -491,7 +493,9 @@ fn moved(
         .note(E0461)
         .run(
             "give them back their path",
-            format!("sudo mkdir -p {} && sudo mount --bind {} {was}", was, subject.tree()),
+            Command::new("sudo mkdir -p")
+                .arg(was)
+                .then(&Command::new("sudo mount --bind").arg(subject.tree()).arg(was)),
         )
         .advise("or use headers that were built to be moved, such as linux-rust-headers")
 }

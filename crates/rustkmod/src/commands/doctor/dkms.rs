@@ -5,9 +5,11 @@
 use kernel_files::file;
 
 use super::Subject;
+use crate::call::Call;
+use crate::command::Command;
 use crate::commands::explain;
-use crate::dkms::{self as tree, DkmsModule, State};
 use crate::report::{Finding, Status, counted};
+use kernel_tree::dkms::{self as tree, DkmsModule, State};
 
 /// Reads `/var/lib/dkms` (`dkms(8)`), and explains the `make.log` of each build that failed.
 pub fn dkms(subject: &Subject) -> Vec<Finding> {
@@ -53,7 +55,10 @@ fn of_module(subject: &Subject, module: &DkmsModule, release: &str) -> Option<Fi
     let check = "dkms";
     let DkmsModule { name, version, .. } = module;
     let shown = format!("/var/lib/dkms/{name}/{version}");
-    let again = format!("sudo dkms install {name}/{version} -k {release}");
+    let again = Command::new("sudo dkms install")
+        .arg(format!("{name}/{version}"))
+        .shell("-k")
+        .arg(release);
     if module.state == State::Installed {
         return None;
     }
@@ -67,7 +72,9 @@ fn of_module(subject: &Subject, module: &DkmsModule, release: &str) -> Option<Fi
             .note(format!("{shown}/source leads nowhere"))
             .run(
                 "forget the module, or install its package again",
-                format!("sudo dkms remove {name}/{version} --all"),
+                Command::new("sudo dkms remove")
+                    .arg(format!("{name}/{version}"))
+                    .shell("--all"),
             ),
         );
     }
@@ -147,10 +154,7 @@ fn of_module(subject: &Subject, module: &DkmsModule, release: &str) -> Option<Fi
     }
     Some(
         finding
-            .run(
-                "read the whole log",
-                format!("rustkmod explain {log_shown}"),
-            )
+            .run("read the whole log", Call::of(&["explain", &log_shown]))
             .run("when it is mended, build again", again),
     )
 }

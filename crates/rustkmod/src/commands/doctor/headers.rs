@@ -7,10 +7,11 @@ use std::io::ErrorKind;
 use kernel_files::file;
 
 use super::Subject;
-use crate::command::quoted;
-use crate::kdir;
+use crate::command::Command;
+use crate::install;
 use crate::report::Finding;
-use crate::system::{self, Distribution};
+use kernel_tree::kdir;
+use kernel_tree::system;
 
 /// Looks for the top Makefile and the configuration of the tree that
 /// `/lib/modules/RELEASE/build` leads to (`Documentation/kbuild/modules.rst`).
@@ -25,14 +26,14 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
             Err(error) if error.kind() == ErrorKind::NotFound => format!("{tree} is not there"),
             Err(error) => format!("{tree} cannot be looked at: {error}"),
         };
-        return vec![install(
+        return vec![install_them(
             subject,
             Finding::error(check, tree, message).note(why),
         )];
     }
     if let Err(why) = &subject.kdir.makefile {
         let message = "this folder is no kernel tree";
-        return vec![install(
+        return vec![install_them(
             subject,
             Finding::error(check, tree, message).note(why),
         )];
@@ -47,7 +48,7 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
         let message = "the Makefile of these headers includes one that is not there";
         let finding = Finding::error(check, subject.shown("Makefile"), message)
             .note(format!("it includes {missing}"));
-        return vec![install(subject, finding)];
+        return vec![install_them(subject, finding)];
     }
     if subject
         .kdir
@@ -65,14 +66,14 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
         let finding = Finding::error(check, tree, message).note(format!(
             "neither include/config/auto.conf nor .config can be used: {why}"
         ));
-        return vec![finding.run(
-            "configure it as the running kernel is",
-            format!(
-                "zcat /proc/config.gz > {} && {}",
-                quoted(subject.system.shown(&subject.kdir.path.join(".config"))),
-                subject.make("olddefconfig")
+        return vec![
+            finding.run(
+                "configure it as the running kernel is",
+                Command::new("zcat /proc/config.gz >")
+                    .arg(subject.system.shown(&subject.kdir.path.join(".config")))
+                    .then(&subject.make().shell("olddefconfig")),
             ),
-        )];
+        ];
     }
     let prepared = ["include/generated/autoconf.h", "include/config/auto.conf"];
     if let Some(missing) = prepared
@@ -83,7 +84,7 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
         return vec![
             Finding::error(check, &tree, message)
                 .note(format!("{missing} is missing"))
-                .run("prepare it", subject.make("modules_prepare")),
+                .run("prepare it", subject.make().shell("modules_prepare")),
         ];
     }
     let series = subject
@@ -97,18 +98,12 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
     )]
 }
 
-fn install(subject: &Subject, finding: Finding) -> Finding {
+fn install_them(subject: &Subject, finding: Finding) -> Finding {
     let Some(release) = &subject.release else {
         return finding.run("name a kernel tree", "rustkmod doctor --kdir DIR");
     };
-    // Arch's release does not name the package.
     let modules = kdir::modules_folder(&subject.system, release);
-    let pkgbase = kdir::pkgbase(&modules).unwrap_or_else(|| "linux".into());
-    let command = match subject.distribution() {
-        Distribution::Arch => Some(system::arch_headers(&pkgbase, release)),
-        other => other.install_headers(release),
-    };
-    match command {
+    match install::headers(subject.distribution(), &modules, release) {
         Some(command) => finding.run("install them", command),
         None => finding.advise(format!("install the headers of {release}")),
     }
@@ -123,7 +118,7 @@ pub fn release(subject: &Subject) -> Vec<Finding> {
         return vec![
             Finding::error(check, &file, "the tree does not say which kernel it is of")
                 .note("include/generated/utsrelease.h and include/config/kernel.release are missing or empty")
-                .run("prepare it", subject.make("modules_prepare")),
+                .run("prepare it", subject.make().shell("modules_prepare")),
         ];
     };
     let wanted = subject.release.as_ref().unwrap_or(found);
@@ -163,7 +158,7 @@ pub fn build_tools(subject: &Subject) -> Vec<Finding> {
         )
         .note(why);
         return vec![match subject.is_source() {
-            true => finding.run("build it", subject.make("modules_prepare")),
+            true => finding.run("build it", subject.make().shell("modules_prepare")),
             false => subject.reinstall(finding),
         }];
     }

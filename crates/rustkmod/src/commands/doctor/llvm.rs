@@ -3,7 +3,11 @@
 //! The C compiler: modules have to be built by the kind that built the kernel.
 
 use super::Subject;
+use crate::install;
 use crate::report::Finding;
+
+/// The packages that LLVM is in, on every distribution.
+const LLVM: &str = "clang lld llvm";
 
 /// What make runs of LLVM for an external module.
 const TOOLS: [&str; 5] = ["clang", "ld.lld", "llvm-ar", "llvm-nm", "llvm-objcopy"];
@@ -40,7 +44,10 @@ pub fn compiler(subject: &Subject) -> Vec<Finding> {
                 ("make would run", "gcc and ld, since LLVM is not set"),
             )
             .note("gcc would say: unrecognized command-line option '-mstack-alignment=8'")
-            .run("build with LLVM", subject.make("M=\"$PWD\" modules")),
+            .run(
+                "build with LLVM",
+                subject.make().shell("M=\"$PWD\" modules"),
+            ),
         );
     }
     let (prefix, suffix) = match llvm {
@@ -53,7 +60,7 @@ pub fn compiler(subject: &Subject) -> Vec<Finding> {
         .map(|tool| format!("{prefix}{tool}{suffix}"))
         .filter(|tool| match prefix.is_empty() {
             true => subject.system.which(tool).is_none(),
-            false => !crate::system::is_executable(&subject.system.at(tool)),
+            false => !kernel_tree::system::is_executable(&subject.system.at(tool)),
         })
         .collect();
     if !missing.is_empty() {
@@ -68,11 +75,7 @@ pub fn compiler(subject: &Subject) -> Vec<Finding> {
             "the kernel was built by {built_by}; its modules need clang, lld and LLVM's tools"
         ));
         findings.push(
-            match subject.distribution().install(
-                "clang lld llvm",
-                "clang lld llvm",
-                "clang lld llvm",
-            ) {
+            match install::packages(subject.distribution(), LLVM, LLVM, LLVM) {
                 Some(command) => finding.run("install them", command),
                 None => finding.advise("install clang, lld and llvm"),
             },
@@ -93,7 +96,7 @@ mod tests {
     use super::*;
     use crate::commands::doctor::testing::Tree;
     use crate::report::Status::{Error, Ok};
-    use crate::system::System;
+    use kernel_tree::system::System;
 
     fn clang_tree() -> Tree {
         use std::os::unix::fs::PermissionsExt;

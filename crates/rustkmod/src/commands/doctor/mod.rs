@@ -20,11 +20,12 @@ use std::sync::OnceLock;
 
 use kernel_files::file;
 
-use crate::command::quoted;
-use crate::kdir::{self, Kdir};
+use crate::command::Command;
+use crate::install;
 use crate::report::Finding;
-use crate::system::{Distribution, System, arch_headers};
-use crate::toolchain::{self, WouldRun};
+use kernel_tree::kdir::{self, Kdir};
+use kernel_tree::system::{Distribution, System};
+use kernel_tree::toolchain::{self, WouldRun};
 
 /// What a check looks at.
 #[derive(Debug)]
@@ -254,43 +255,41 @@ impl Subject {
     }
 
     /// The make command of this tree, with the options it needs and does not choose by itself.
-    fn make(&self, goal: &str) -> String {
+    fn make(&self) -> Command {
         let sets_llvm = self
             .kdir
             .makefile
             .as_ref()
             .is_ok_and(|found| found.sets_llvm);
-        let llvm = if self.kdir.config.is_y("CC_IS_CLANG") && !sets_llvm {
-            " LLVM=1"
+        let make = Command::new("make -C").arg(self.tree());
+        if self.kdir.config.is_y("CC_IS_CLANG") && !sets_llvm {
+            make.shell("LLVM=1")
         } else {
-            ""
-        };
-        format!("make -C {}{llvm} {goal}", quoted(self.tree()))
+            make
+        }
     }
 
     /// Adds how this kernel's headers are installed, or installed again.
     fn reinstall(&self, finding: Finding) -> Finding {
         if self.is_source() {
-            return finding.run("build this part of the tree", self.make("prepare"));
+            return finding.run("build this part of the tree", self.make().shell("prepare"));
         }
         if let Some(package) = self.package("headers") {
-            return finding.run("install them again", format!("sudo pacman -U {package}"));
+            return finding.run(
+                "install them again",
+                Command::new("sudo pacman -U").arg(package),
+            );
         }
         let Some(release) = &self.release else {
             return finding.advise("prepare or install the tree again, whole");
         };
-        let pkgbase = self.kdir.path.parent().and_then(kdir::pkgbase);
-        // Only Arch's kernels have that file, on whatever system the tree is looked at.
-        if let Some(pkgbase) = &pkgbase {
-            let command = arch_headers(pkgbase, release);
-            return finding.run("install the kernel's headers again", command);
-        }
-        let command = self.system.distribution().install(
-            "linux-headers",
-            &format!("--reinstall {}", quoted(format!("linux-headers-{release}"))),
-            &quoted(format!("kernel-devel-{release}")),
-        );
-        match command {
+        let modules = kdir::modules_folder(&self.system, release);
+        // Only Arch's kernels have a pkgbase, on whatever system the tree is looked at.
+        let distribution = match kdir::pkgbase(&modules) {
+            Some(_) => Distribution::Arch,
+            None => self.system.distribution(),
+        };
+        match install::headers_again(distribution, &modules, release) {
             Some(command) => finding.run("install the kernel's headers again", command),
             None => finding.advise(format!(
                 "install the headers of {release} again, with your distribution's package manager"

@@ -4,8 +4,8 @@
 
 use super::Subject;
 use crate::commands::check::{self, Kernel, Options};
-use crate::kdir;
 use crate::report::Finding;
+use kernel_tree::kdir;
 
 /// Checks the module given on the command line as `rustkmod check` does.
 pub fn module(subject: &Subject) -> Vec<Finding> {

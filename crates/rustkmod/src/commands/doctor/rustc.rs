@@ -3,9 +3,10 @@
 //! The rustc that `make` would run, against the one the kernel's crates need.
 
 use super::Subject;
+use crate::command::Command;
 use crate::report::Finding;
-use crate::system::System;
-use crate::toolchain::{self, Found, Need, Origin, WouldRun};
+use kernel_tree::system::System;
+use kernel_tree::toolchain::{self, Found, Need, Origin, WouldRun};
 
 /// Finds the rustc that `make` would run from here (`RUSTC` in the tree's Makefiles, `PATH`,
 /// rustup's rules) and compares its full version string with the one in the crates' headers.
@@ -41,7 +42,7 @@ pub fn rustc(subject: &Subject) -> Vec<Finding> {
             if let Some(package) = package {
                 finding = finding.run(
                     "install the toolchain package of these headers",
-                    format!("sudo pacman -U {package}"),
+                    Command::new("sudo pacman -U").arg(package),
                 );
             }
             return vec![remedy(subject, &need, finding)];
@@ -164,27 +165,30 @@ fn remedy(subject: &Subject, need: &Need, finding: Finding) -> Finding {
         Need::AtLeast { version, .. } => {
             return finding.run(
                 "get it",
-                format!("rustup toolchain install {version} --profile minimal"),
+                Command::new("rustup toolchain install")
+                    .arg(version)
+                    .shell("--profile minimal"),
             );
         }
     };
     if let Some(here) = toolchain::find_exact(system, wanted) {
-        let goal = format!("M=\"$PWD\" RUSTC={} modules", system.shown(&here.path));
+        let make = subject.make().shell("M=\"$PWD\"");
         return finding.run(
             "the right one is on this machine: use it",
-            subject.make(&goal),
+            make.set("RUSTC", system.shown(&here.path)).shell("modules"),
         );
     }
     match toolchain::rustup_toolchain(wanted) {
-        Some(name) => finding.run(
-            "rustup has the right one: get it, and use it",
-            format!(
-                "rustup toolchain install {name} --profile minimal\n{}",
-                subject.make(&format!(
-                    "M=\"$PWD\" RUSTC=\"$(rustup which --toolchain {name} rustc)\" modules"
-                ))
-            ),
-        ),
+        Some(name) => finding.run("rustup has the right one: get it, and use it", {
+            let which = Command::new("rustup which --toolchain")
+                .arg(&name)
+                .shell("rustc");
+            let make = subject.make().shell("M=\"$PWD\"");
+            Command::new("rustup toolchain install")
+                .arg(name)
+                .shell("--profile minimal")
+                .line(&make.set_to_output("RUSTC", &which).shell("modules"))
+        }),
         None => finding.advise(format!(
             "'{wanted}' is not one of rust-lang.org's: install the rust package it came from"
         )),

@@ -3,9 +3,10 @@
 //! Lockdown and signatures: would the kernel load a module of one's own.
 
 use super::Subject;
-use crate::command::quoted;
+use crate::call::Call;
+use crate::command::Command;
 use crate::report::Finding;
-use crate::security::{self, Enforcement};
+use kernel_tree::security::{self, Enforcement};
 
 /// Reads lockdown's mode and `module.sig_enforce` of the running kernel, or the configuration of
 /// another one (`Documentation/admin-guide/module-signing.rst`).
@@ -37,14 +38,12 @@ pub fn signatures(subject: &Subject) -> Vec<Finding> {
                 .note("it would say: Loading of unsigned module is rejected")
                 .run(
                     "sign the module with a key this kernel trusts",
-                    format!(
-                        "{}/scripts/sign-file sha256 KEY.pem CERT.x509 FILE.ko",
-                        subject.tree()
-                    ),
+                    Command::program(format!("{}/scripts/sign-file", subject.tree()))
+                        .shell("sha256 KEY.pem CERT.x509 FILE.ko"),
                 )
                 .run(
                     "see whether a module is signed",
-                    format!("rustkmod check FILE.ko --kernel {}", quoted(subject.tree())),
+                    Call::of(&["check", "FILE.ko", "--kernel", &subject.tree()]),
                 )
         }
         Enforcement::Depends(condition) => Finding::warning(

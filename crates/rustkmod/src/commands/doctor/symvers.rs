@@ -23,7 +23,7 @@ pub fn symvers(subject: &Subject) -> Vec<Finding> {
             return vec![match subject.is_source() {
                 true => finding.run(
                     "build the kernel: only a whole build makes it",
-                    subject.make("all"),
+                    subject.make().shell("all"),
                 ),
                 false => subject.reinstall(finding),
             }];
@@ -42,7 +42,7 @@ pub fn symvers(subject: &Subject) -> Vec<Finding> {
         )
         .note("modpost would find every Rust symbol undefined: the list is of another build");
         return vec![match subject.is_source() {
-            true => finding.run("build the kernel again", subject.make("all")),
+            true => finding.run("build the kernel again", subject.make().shell("all")),
             false => subject.reinstall(finding),
         }];
     }

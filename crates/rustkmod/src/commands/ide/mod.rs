@@ -21,13 +21,15 @@ use tempfile::NamedTempFile;
 use kernel_files::file;
 
 use crate::call::Call;
-use crate::cli::{Header, OpenTree, Output, Tree, Verdict, header, open_tree};
 use crate::command::quoted;
 use crate::error::{Result, look_at};
-use crate::kdir::{self, Kdir};
+use crate::kernel_arg;
+use crate::kernel_arg::{OpenTree, Tree, open_tree};
+use crate::output::{Header, Output, Verdict, header};
 use crate::report::{counted, lossily};
-use crate::system::System;
-use crate::toolchain::{self, Found, Origin, WouldRun};
+use kernel_tree::kdir::Kdir;
+use kernel_tree::system::System;
+use kernel_tree::toolchain::{self, Found, Origin, WouldRun};
 
 use project::{Crate, Dependency, Project, Source, Sysroot};
 use rules::{Flags, Kind, Root, Rule};
@@ -193,15 +195,15 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
         kdir: arguments.kdir.clone(),
     };
     let OpenTree { kdir, release, .. } = open_tree(system, &tree, || {
-        system.again("ide").with("--kernel", "KERNELRELEASE")
+        Call::again("ide").with("--kernel", "KERNELRELEASE")
     })?;
     let folder = arguments.folder.as_deref().unwrap_or(Path::new("."));
     let no_module = |reason: String| IdeError::NoModule {
         folder: folder.to_path_buf(),
         reason,
         help: match &arguments.folder {
-            Some(folder) => system.again("ide").with_word(folder, "DIR"),
-            None => system.again("ide").and("DIR"),
+            Some(folder) => Call::again("ide").with_word(folder, "DIR"),
+            None => Call::again("ide").and("DIR"),
         },
     };
     let folder = std::fs::canonicalize(folder).map_err(|error| no_module(error.to_string()))?;
@@ -292,7 +294,7 @@ fn sources(system: &System, mut kdir: Kdir) -> std::result::Result<(Kdir, Librar
     let refuse = |reason: String| IdeError::Tree {
         kdir: shown.clone(),
         reason,
-        help: kdir::instead(system, "ide", &kdir.path, kdir.release.as_deref()),
+        help: kernel_arg::instead(system, "ide", &kdir.path, kdir.release.as_deref()),
     };
     kdir.series_with_rust(system).map_err(refuse)?;
     for needed in ["rust/Makefile", "rust/kernel/lib.rs"] {
@@ -551,7 +553,7 @@ fn libraries(system: &System, kdir: &Kdir) -> std::result::Result<Libraries, Ide
     });
     let help = match (by_rustup, &exact) {
         _ if package(kdir).is_some() && candidates.is_empty() => {
-            let doctor = system.command(&["doctor"]);
+            let doctor = Call::on(system, &["doctor"]);
             let doctor = doctor.with("--kdir", &kdir.path);
             format!("that rustc is a package, too: {doctor}")
         }
@@ -593,8 +595,7 @@ fn source_package(system: &System, kdir: &Kdir) -> String {
         }
         None => format!(
             "name a tree that has them, the one these were built from: {} (not {})",
-            system
-                .again("ide")
+            Call::again("ide")
                 .without("--kernel")
                 .with("--kdir", "LINUX"),
             system.shown(&kdir.path)

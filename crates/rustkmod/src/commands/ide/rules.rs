@@ -16,9 +16,10 @@ use kernel_files::file;
 
 use super::IdeError;
 use crate::call::Call;
-use crate::kdir::Kdir;
-use crate::makefile;
-use crate::system::System;
+use crate::install;
+use kernel_tree::kdir::Kdir;
+use kernel_tree::makefile;
+use kernel_tree::system::System;
 
 /// A crate that the tree's `rust/Makefile` compiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,10 +244,10 @@ pub fn edition(kdir: &Kdir) -> String {
 fn no_make(source: io::Error) -> IdeError {
     // The tools are this machine's, whatever system the tree is of.
     let here = System::here(None).distribution();
-    let install = here.install("make", "make", "make");
+    let install = install::packages(here, "make", "make", "make");
     IdeError::NoMake {
         source,
-        help: install.unwrap_or_else(|| "install GNU make".into()),
+        help: install.map_or_else(|| "install GNU make".into(), |command| command.to_string()),
     }
 }
 

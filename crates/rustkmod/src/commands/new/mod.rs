@@ -20,12 +20,14 @@ pub use name::{Name, NameError};
 pub use template::{File, Module, files};
 
 use crate::call::Call;
-use crate::cli::{Header, Output, Tree, Verdict, header, open_tree};
 use crate::command::quoted;
 use crate::error::{Error, Result, look_at};
-use crate::kdir;
+use crate::kernel_arg;
+use crate::kernel_arg::{Tree, open_tree};
+use crate::output::{Header, Output, Verdict, header};
 use crate::report::lossily;
-use crate::system::System;
+use kernel_tree::kdir;
+use kernel_tree::system::System;
 
 /// Arguments of `new`.
 #[derive(Debug, Args)]
@@ -121,7 +123,7 @@ pub enum NewError {
 /// Makes the module's folder.
 pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -> Result<Verdict> {
     let misnamed = |error: NameError| NewError::Name {
-        help: error.help(&system.again("new")),
+        help: error.help(&Call::again("new")),
         error,
     };
     let name = Name::parse(&arguments.name).map_err(misnamed)?;
@@ -134,14 +136,14 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
         kdir: arguments.kdir.clone(),
     };
     let tree = open_tree(system, &tree, || {
-        system.again("new").with("--kernel", "KERNELRELEASE")
+        Call::again("new").with("--kernel", "KERNELRELEASE")
     })?;
     let kdir = &tree.kdir;
     let shown = system.shown(&kdir.path);
     let refuse = |reason: String| NewError::Kernel {
         kernel: tree.release.clone().unwrap_or_else(|| shown.clone()),
         reason,
-        help: kdir::instead(system, "new", &kdir.path, tree.release.as_deref()),
+        help: kernel_arg::instead(system, "new", &kdir.path, tree.release.as_deref()),
     };
     let series = kdir.series_with_rust(system).map_err(refuse)?;
     name.is_no_crate_of(kdir).map_err(misnamed)?;
@@ -151,7 +153,7 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
     }
 
     let module = Module {
-        author: author(arguments.author.as_deref(), system, series)?,
+        author: author(arguments.author.as_deref(), series)?,
         name,
         series,
     };
@@ -279,7 +281,7 @@ fn put(
 }
 
 /// Who writes the module: what was given, or what git is told of its user, or a place to fill in.
-fn author(given: Option<&str>, system: &System, series: (u32, u32)) -> Result<String> {
+fn author(given: Option<&str>, series: (u32, u32)) -> Result<String> {
     let git = |key: &str| {
         let output = Command::new("git")
             .args(["config", "--get", key])
@@ -304,7 +306,7 @@ fn author(given: Option<&str>, system: &System, series: (u32, u32)) -> Result<St
             author,
             reason,
             is_gits: given.is_none(),
-            help: system.again("new").with("--author", "NAME <ADDRESS>"),
+            help: Call::again("new").with("--author", "NAME <ADDRESS>"),
         })),
     }
 }

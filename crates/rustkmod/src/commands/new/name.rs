@@ -8,8 +8,8 @@ use std::path::Path;
 use kernel_files::file;
 
 use crate::call::Call;
-use crate::kdir::Kdir;
-use crate::system::System;
+use kernel_tree::kdir::Kdir;
+use kernel_tree::system::System;
 
 /// `MODULE_NAME_LEN` of 64-bit kernels (`include/linux/module.h`), the zero at its end included.
 const MODULE_NAME_LEN: usize = 56;

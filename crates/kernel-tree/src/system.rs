@@ -8,10 +8,6 @@ use std::path::{Component, Path, PathBuf};
 
 use kernel_files::file;
 
-use crate::call::Call;
-use crate::command::quoted;
-use crate::error::{Error, Result};
-
 /// The variables that change what `make` would do, and nothing else of the environment.
 const VARIABLES: [&str; 8] = [
     "PATH",
@@ -25,7 +21,7 @@ const VARIABLES: [&str; 8] = [
 ];
 
 /// Where the running kernel tells its release.
-const OSRELEASE: &str = "/proc/sys/kernel/osrelease";
+pub const OSRELEASE: &str = "/proc/sys/kernel/osrelease";
 
 /// Where the program looks, and as whom.
 #[derive(Debug, Clone)]
@@ -33,8 +29,6 @@ pub struct System {
     root: PathBuf,
     /// The folder `make` would be started from, unless it was removed.
     pub cwd: Option<PathBuf>,
-    /// How the program was called, if it was by a command line.
-    pub call: Option<Call>,
     env: BTreeMap<&'static str, OsString>,
     /// The processor this program was built for, as `uname -m` and ELF tools call it.
     pub machine: &'static str,
@@ -53,7 +47,6 @@ impl System {
         Self {
             root,
             cwd: std::env::current_dir().ok(),
-            call: None,
             env,
             machine: std::env::consts::ARCH,
         }
@@ -64,7 +57,6 @@ impl System {
         let root = root.into();
         Self {
             cwd: Some(root.clone()),
-            call: None,
             root,
             env: BTreeMap::new(),
             machine: std::env::consts::ARCH,
@@ -78,25 +70,14 @@ impl System {
         self
     }
 
+    /// The directory that all paths are below.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Whether this is the machine itself and not a folder that holds another.
     pub fn is_live(&self) -> bool {
         self.root == Path::new("/")
-    }
-
-    /// The command line that was given, to be given again, or a command by itself.
-    pub fn again(&self, command: &str) -> Call {
-        let call = self.call.clone();
-        call.unwrap_or_else(|| Call::of(&[command]))
-    }
-
-    /// A command of this program's that looks at the same machine.
-    pub fn command(&self, words: &[&str]) -> Call {
-        let call = Call::of(words);
-        if self.is_live() {
-            call
-        } else {
-            call.with("--root", &self.root)
-        }
     }
 
     /// A variable of the caller's environment, when it is set and not empty.
@@ -179,14 +160,6 @@ impl System {
         Some(text.trim().to_string()).filter(|release| !release.is_empty())
     }
 
-    /// The same, for a command that cannot do without: `help` is that command with a kernel named.
-    pub fn running_release_or(&self, help: impl FnOnce() -> Call) -> Result<String> {
-        self.running_release().ok_or_else(|| Error::NoRelease {
-            path: self.at(OSRELEASE),
-            help: help(),
-        })
-    }
-
     /// The distribution, by the names `os-release(5)` gives it: `ID` and `ID_LIKE`.
     pub fn distribution(&self) -> Distribution {
         let text = file::read_text(&self.at("/etc/os-release"), 64 << 10)
@@ -229,38 +202,6 @@ impl Distribution {
         }
         Self::Other
     }
-
-    /// The command that installs a kernel's headers, where their package is named by its release;
-    /// on Arch, those of its own kernel.
-    pub fn install_headers(self, release: &str) -> Option<String> {
-        self.install(
-            "linux-headers",
-            &quoted(format!("linux-headers-{release}")),
-            &quoted(format!("kernel-devel-{release}")),
-        )
-    }
-
-    /// The command that installs packages.
-    pub fn install(self, arch: &str, debian: &str, fedora: &str) -> Option<String> {
-        match self {
-            Self::Arch => Some(format!("sudo pacman -S {arch}")),
-            Self::Debian => Some(format!("sudo apt install {debian}")),
-            Self::Fedora => Some(format!("sudo dnf install {fedora}")),
-            Self::Other => None,
-        }
-    }
-}
-
-/// The command that installs a kernel's headers on Arch. Those of this project's kernels are in no
-/// repository: theirs is to be run in the folder where makepkg left them, perhaps of many releases.
-/// A release is the package's version and the end of its name, such as `6.1.172-1-rust`.
-pub fn arch_headers(pkgbase: &str, release: &str) -> String {
-    if !pkgbase.starts_with("linux-rust") {
-        return format!("sudo pacman -S {pkgbase}-headers");
-    }
-    let version = release.split(&pkgbase["linux".len()..]).next();
-    let version = version.unwrap_or(release);
-    format!("sudo pacman -U {pkgbase}-headers-{version}-*.pkg.tar.zst")
 }
 
 /// Whether a path is a regular file that somebody may execute.
@@ -294,21 +235,6 @@ mod tests {
             "/usr/src/headers"
         );
         assert_eq!(system.at("/../../etc"), root.path().join("etc"));
-    }
-
-    #[test]
-    fn headers_are_of_their_release() {
-        for (pkgbase, release, wanted) in [
-            ("linux-lts", "6.12.1-1-lts", "-S linux-lts-headers"),
-            (
-                "linux-rust-lts612",
-                "6.12.87-2-rust-lts612",
-                "-U linux-rust-lts612-headers-6.12.87-2-*.pkg.tar.zst",
-            ),
-        ] {
-            let command = arch_headers(pkgbase, release);
-            assert_eq!(command, format!("sudo pacman {wanted}"));
-        }
     }
 
     #[test]

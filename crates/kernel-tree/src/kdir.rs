@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use kernel_files::file;
 
-use crate::call::Call;
 use crate::makefile::{RustRule, TopMakefile};
 use crate::system::System;
 use kernel_files::config::Config;
@@ -272,29 +271,6 @@ pub fn releases_with_rust(system: &System) -> Vec<String> {
     found.sort();
     found.dedup();
     found
-}
-
-/// What to do where a tree is of no use to a command: name another kernel that has Rust crates, or
-/// look at what this one lacks.
-pub fn instead(system: &System, command: &str, kdir: &Path, release: Option<&str>) -> String {
-    let mut others = releases_with_rust(system).into_iter();
-    match others.find(|other| Some(&**other) != release) {
-        Some(other) => {
-            let call = system.again(command).without("--kdir");
-            format!("there is one that has: {}", call.with("--kernel", other))
-        }
-        None => format!("see what it lacks: {}", doctor(system, kdir, release)),
-    }
-}
-
-/// The command that says what a tree lacks. An installed kernel's is asked for by its release, so
-/// that what installs its headers can be said.
-pub fn doctor(system: &System, kdir: &Path, release: Option<&str>) -> Call {
-    let doctor = system.command(&["doctor"]);
-    match release {
-        Some(release) if Kdir::of_release(system, release) == kdir => doctor.and(release),
-        _ => doctor.with("--kdir", kdir),
-    }
 }
 
 /// The folder a release's modules are installed in.

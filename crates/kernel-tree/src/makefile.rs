@@ -13,7 +13,8 @@ use kernel_files::file;
 
 use crate::system::System;
 
-pub(crate) const LIMIT: u64 = 8 << 20;
+/// The largest Makefile that is read.
+pub const LIMIT: u64 = 8 << 20;
 
 /// What the top Makefile, and what it includes, says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,7 +70,7 @@ struct Reader<'a> {
 
 impl TopMakefile {
     /// Reads the top Makefile of a tree.
-    pub fn read(system: &System, objtree: &Path) -> crate::error::Result<Self> {
+    pub fn read(system: &System, objtree: &Path) -> file::Result<Self> {
         let text = file::read_text(&objtree.join("Makefile"), LIMIT)?;
         Ok(Self::parse(system, objtree, &text))
     }

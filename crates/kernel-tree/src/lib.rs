@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! One machine's kernels, the trees that modules are built in, and the compilers they need.
+//!
+//! It finds and compares; it gives no advice.
+
+pub mod dkms;
+pub mod hostile;
+pub mod kdir;
+pub mod makefile;
+pub mod security;
+pub mod system;
+pub mod toolchain;
