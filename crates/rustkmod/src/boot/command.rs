@@ -16,7 +16,7 @@ use super::interrupt;
 use super::remedy::Remedies;
 use super::{Boot, Choice, Error, Event, Guest, Kernel, Module, Plan, Step, Task, Verdict};
 use crate::call::Call;
-use crate::cli::write_explanation;
+use crate::commands::explain::command::write_explanation;
 use crate::commands::explain::{self, Explanation};
 use crate::error::Result;
 use crate::output::{self, Output, header};

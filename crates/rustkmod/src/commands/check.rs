@@ -6,6 +6,8 @@
 //! module for this processor, is it signed, does its vermagic agree, is each symbol it needs
 //! exported to it, with the type it was compiled against.
 
+pub mod command;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 

@@ -5,6 +5,8 @@
 pub mod check;
 pub mod doctor;
 pub mod explain;
+pub mod generate;
 pub mod ide;
 pub mod new;
+pub mod toolchain;
 pub mod why;

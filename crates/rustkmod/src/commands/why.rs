@@ -4,6 +4,8 @@
 //!
 //! The evaluating is done by the crate `kconfig`; here its answer is put into words and JSON.
 
+pub mod command;
+
 use std::path::{Path, PathBuf};
 
 use kconfig::{Answer, Blocker, Change, Config, Involved, Model, Options, Plan, Tristate, Wanted};

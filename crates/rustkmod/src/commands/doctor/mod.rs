@@ -5,6 +5,7 @@
 //! A check is a function from the [`Subject`] to its findings. To add one, write it in the file
 //! of its group and add its name to [`CHECKS`].
 
+pub mod command;
 mod config;
 mod crates;
 mod dkms;

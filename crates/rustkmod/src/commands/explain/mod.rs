@@ -6,6 +6,7 @@
 //! once; only the lines it finds are looked at by regular expressions. Memory does not grow with
 //! the log.
 
+pub mod command;
 pub mod table;
 
 use std::collections::HashMap;

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The command line of `rustkmod check`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use kernel_tree::system::System;
+use serde::Serialize;
+
+use super::{Kernel, ModuleReport};
+use crate::error::Result;
+use crate::output::{Header, Output, Verdict, header};
+use crate::report::{Finding, counted, write_finding};
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Modules (.ko, .ko.zst, .ko.xz, .ko.gz), and folders of them
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// The kernel: a release, its headers, or its folder in /lib/modules; the running one by
+    /// default
+    #[arg(long, value_name = "KERNELRELEASE|DIR", value_parser = NonEmptyStringValueParser::new())]
+    pub kernel: Option<String>,
+    /// List every symbol a module needs, and who exports it
+    #[arg(long)]
+    pub symbols: bool,
+    /// Leave out what is fine
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> Result<Verdict> {
+    let paths = super::find_modules(&arguments.paths)?;
+    let kernel = Kernel::find(system, arguments.kernel.as_deref())?;
+    let options = super::Options {
+        symbols: arguments.symbols,
+    };
+    let reports = super::check(&kernel, &paths, options);
+    let refused = reports.iter().filter(|report| !report.loads).count();
+    if out.json {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            #[serde(flatten)]
+            header: Header,
+            kernelrelease: Option<&'a str>,
+            vermagic: Option<&'a str>,
+            ok: bool,
+            modules: &'a [ModuleReport],
+        }
+        out.json(&Document {
+            header: header("check"),
+            kernelrelease: kernel.release.as_deref(),
+            vermagic: kernel.vermagic.as_ref().map(|(magic, _)| magic.as_str()),
+            ok: refused == 0,
+            modules: &reports,
+        })?;
+        return Ok(Verdict::fails_if(refused > 0));
+    }
+    let name = kernel
+        .release
+        .clone()
+        .unwrap_or_else(|| kernel.build.clone());
+    for report in &reports {
+        if report.findings.is_empty() && !arguments.quiet && reports.len() <= 20 {
+            let message = format!("{} would load on {name}", report.path.display());
+            write_finding(&mut out.to, &Finding::ok("check", "", message))?;
+        }
+        for finding in &report.findings {
+            write_finding(&mut out.to, finding)?;
+        }
+        for symbol in &report.symbols {
+            let shown = symbol.demangled.as_deref().unwrap_or(&symbol.symbol);
+            let exporter = symbol.exporter.as_deref().unwrap_or("nobody");
+            let gpl = if symbol.gpl_only {
+                ", to GPL modules only"
+            } else {
+                ""
+            };
+            writeln!(out.to, "  {shown}: exported by {exporter}{gpl}")?;
+        }
+    }
+    if kernel.vermagic.is_none() {
+        let message = "the kernel's vermagic is not known, and was not compared";
+        write_finding(
+            &mut out.to,
+            &Finding::warning("vermagic", &kernel.build, message),
+        )?;
+    }
+    if reports.len() > 1 {
+        let summary = match refused {
+            0 => format!("{name} would take all {}", counted(reports.len(), "module")),
+            some => format!(
+                "{name} would refuse {some} of {}",
+                counted(reports.len(), "module")
+            ),
+        };
+        writeln!(out.to, "{summary}")?;
+    }
+    Ok(Verdict::fails_if(refused > 0))
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The command line of `rustkmod doctor`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use kernel_tree::system::System;
+use serde::Serialize;
+
+use super::Subject;
+use crate::call::Call;
+use crate::error::Result;
+use crate::kernel_arg::{OpenTree, Tree, open_tree};
+use crate::output::{Header, Output, Verdict, header};
+use crate::report::{Finding, Status, counted, write_finding};
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Which kernel
+    #[command(flatten)]
+    pub tree: Tree,
+    /// A built module to check as well
+    #[arg(long, value_name = "FILE")]
+    pub module: Option<PathBuf>,
+    /// The RUSTC= you give to make, if you do
+    #[arg(long, value_name = "RUSTC")]
+    pub rustc: Option<String>,
+    /// Leave out what is fine
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(system: System, arguments: Arguments, out: &mut Output) -> Result<Verdict> {
+    let OpenTree {
+        kdir,
+        release,
+        is_running,
+    } = open_tree(&system, &arguments.tree, || {
+        Call::again("doctor").and("KERNELRELEASE")
+    })?;
+    let tree = system.shown(&kdir.path);
+    let subject = Subject::new(
+        system,
+        kdir,
+        release.clone(),
+        is_running,
+        arguments.rustc,
+        arguments.module,
+    );
+    let findings = subject.examine();
+    let count = |status| {
+        findings
+            .iter()
+            .filter(|finding| finding.status == status)
+            .count()
+    };
+    let (errors, warnings) = (count(Status::Error), count(Status::Warning));
+    if out.json {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            #[serde(flatten)]
+            header: Header,
+            kernelrelease: Option<String>,
+            kdir: String,
+            ok: bool,
+            errors: usize,
+            warnings: usize,
+            findings: &'a [Finding],
+        }
+        out.json(&Document {
+            header: header("doctor"),
+            kernelrelease: release,
+            kdir: tree,
+            ok: errors == 0,
+            errors,
+            warnings,
+            findings: &findings,
+        })?;
+    } else {
+        for finding in &findings {
+            let is_fine = matches!(finding.status, Status::Ok | Status::Skipped);
+            if !(arguments.quiet && is_fine) {
+                write_finding(&mut out.to, finding)?;
+            }
+        }
+        let name = release.unwrap_or(tree);
+        let summary = match (errors, warnings) {
+            (0, 0) => format!("nothing was found that keeps Rust modules from {name}"),
+            (0, some) => format!(
+                "{}, and nothing that keeps Rust modules from {name}",
+                counted(some, "warning")
+            ),
+            (some, 0) => format!(
+                "{} for {name}: mend the first one first",
+                counted(some, "error")
+            ),
+            (some, more) => format!(
+                "{} and {} for {name}: mend the first error first",
+                counted(some, "error"),
+                counted(more, "warning")
+            ),
+        };
+        if !(arguments.quiet && errors + warnings == 0) {
+            writeln!(out.to, "{summary}")?;
+        }
+    }
+    Ok(Verdict::fails_if(errors > 0))
+}

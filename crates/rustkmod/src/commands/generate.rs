@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `rustkmod generate`: man pages and completions, for packagers.
+
+use std::path::Path;
+
+use clap::Command;
+
+use crate::error::Result;
+use crate::output::Verdict;
+
+/// Writes `rustkmod.1` and the like, and the completions, named as their shells look for them.
+pub(crate) fn generate(mut command: Command, folder: &Path) -> Result<Verdict> {
+    use clap_complete::Shell;
+    std::fs::create_dir_all(folder)?;
+    clap_mangen::generate_to(command.clone(), folder)?;
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        clap_complete::generate_to(shell, &mut command, "rustkmod", folder)?;
+    }
+    Ok(Verdict::Fine)
+}

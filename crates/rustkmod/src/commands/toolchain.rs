@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `rustkmod toolchain`: which rustc a kernel's modules need, and where one is.
+
+use std::io::Write;
+use std::path::Path;
+
+use clap::Args;
+use kernel_tree::system::System;
+use kernel_tree::toolchain::{self, Found, Need, Origin};
+use serde::Serialize;
+
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::kernel_arg::{self, OpenTree, Tree, open_tree};
+use crate::output::{self, Header, Output, Verdict, header};
+use crate::stream;
+
+/// Arguments of `toolchain`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Which kernel
+    #[command(flatten)]
+    pub tree: Tree,
+    /// Print only the path of a rustc that fits, for scripts
+    #[arg(long, conflicts_with = "json")]
+    pub path: bool,
+    /// Get it through rustup, if it is not here
+    #[arg(long)]
+    pub install: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> Result<Verdict> {
+    let OpenTree { kdir, release, .. } = open_tree(system, &arguments.tree, || {
+        Call::again("toolchain").and("KERNELRELEASE")
+    })?;
+    let tree = system.shown(&kdir.path);
+    let name = release.clone().unwrap_or_else(|| tree.clone());
+    let Some(need) = toolchain::need(&kdir) else {
+        return Err(Error::Unmet(format!(
+            "which rustc {name} needs cannot be told\n  \
+             note: {tree} has neither crates (rust/*.rmeta) nor scripts/min-tool-version.sh\n  \
+             help: see what it lacks\n            {}",
+            kernel_arg::doctor(system, &kdir.path, release.as_deref())
+        )));
+    };
+    let mut all = toolchain::all(system);
+    let mut fitting = all.iter().find(|found| fits(&need, found)).cloned();
+    if fitting.is_none() && arguments.install {
+        install(&need)?;
+        all = toolchain::all(system);
+        fitting = all.iter().find(|found| fits(&need, found)).cloned();
+        if fitting.is_none() {
+            return Err(Error::Unmet(format!(
+                "rustup installed a toolchain, and it is not the one {name} needs: {}",
+                wanted(&need)
+            )));
+        }
+    }
+    if arguments.path {
+        let Some(found) = &fitting else {
+            let mut stderr = stream::stderr();
+            writeln!(
+                stderr,
+                "{}: {} is not on this machine",
+                output::error_label(),
+                wanted(&need)
+            )?;
+            for help in get(&need) {
+                writeln!(stderr, "  help: {help}")?;
+            }
+            return Ok(Verdict::Fails);
+        };
+        writeln!(out.to, "{}", system.shown(&found.path))?;
+        return Ok(Verdict::Fine);
+    }
+    if out.json {
+        out.json(&toolchain_document(
+            system,
+            &need,
+            &all,
+            fitting.as_ref(),
+            release,
+            &tree,
+        ))?;
+    } else {
+        writeln!(out.to, "{name} needs {}", wanted(&need))?;
+        write_need(&mut out.to, system, &need)?;
+        if let Some(found) = &fitting {
+            writeln!(
+                out.to,
+                "it is here: {} ({})",
+                system.shown(&found.path),
+                origin(found)
+            )?;
+        } else {
+            writeln!(out.to, "it is not on this machine")?;
+            for help in get(&need) {
+                writeln!(out.to, "  help: {help}")?;
+            }
+        }
+        for found in all.iter().filter(|found| !fits(&need, found)) {
+            let version = found.version.as_deref().unwrap_or("which does not run");
+            writeln!(
+                out.to,
+                "does not fit: {} ({}), {version}",
+                system.shown(&found.path),
+                origin(found)
+            )?;
+        }
+    }
+    Ok(Verdict::fails_if(fitting.is_none()))
+}
+
+fn fits(need: &Need, found: &Found) -> bool {
+    let Ok(version) = &found.version else {
+        return false;
+    };
+    match need {
+        Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => rustc == version,
+        Need::AtLeast {
+            version: wanted,
+            only,
+        } => {
+            let order = toolchain::compare(toolchain::number(version).unwrap_or_default(), wanted);
+            order.is_eq() || (order.is_gt() && !only)
+        }
+    }
+}
+
+fn wanted(need: &Need) -> String {
+    match need {
+        Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => rustc.clone(),
+        Need::AtLeast {
+            version,
+            only: true,
+        } => format!("rustc {version}"),
+        Need::AtLeast {
+            version,
+            only: false,
+        } => format!("rustc {version} or later"),
+    }
+}
+
+fn write_need(out: &mut dyn Write, system: &System, need: &Need) -> Result<()> {
+    match need {
+        Need::Exactly { from, .. } => writeln!(
+            out,
+            "  note: {} was made by it, and no other rustc can read it",
+            system.shown(from)
+        )?,
+        Need::ConfiguredWith { from, .. } => writeln!(
+            out,
+            "  note: {} says so; the crates, which would tell for certain, are not there",
+            system.shown(from)
+        )?,
+        Need::AtLeast { only, .. } => writeln!(
+            out,
+            "  note: scripts/min-tool-version.sh says so{}; the crates are still to be built",
+            if *only {
+                ", and this series works with that one alone"
+            } else {
+                ""
+            }
+        )?,
+    }
+    Ok(())
+}
+
+fn origin(found: &Found) -> String {
+    match &found.origin {
+        Origin::Packaged => "packaged for this kernel".into(),
+        Origin::Rustup(name) => format!("rustup's {name}"),
+        Origin::Path | Origin::Makefile(_) => "installed".into(),
+    }
+}
+
+/// How a rustc is come by.
+fn get(need: &Need) -> Vec<String> {
+    let name = match need {
+        Need::AtLeast { version, .. } => Some(version.clone()),
+        Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => {
+            toolchain::rustup_toolchain(rustc)
+        }
+    };
+    match name {
+        Some(name) => vec![format!(
+            "get it through rustup\n            rustup toolchain install {name} --profile minimal"
+        )],
+        None => vec![
+            "it is a distribution's own, which rustup does not have: install the rust package it \
+             came from, or the kernel's toolchain package"
+                .into(),
+        ],
+    }
+}
+
+fn install(need: &Need) -> Result<()> {
+    let name = match need {
+        Need::AtLeast { version, .. } => version.clone(),
+        Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => {
+            toolchain::rustup_toolchain(rustc).ok_or_else(|| {
+                Error::Unmet(format!(
+                    "rustup does not have '{rustc}'\n  \
+                     note: it is not one of rust-lang.org's releases, whose version strings end \
+                     with one commit and date\n  \
+                     help: install the rust package it came from"
+                ))
+            })?
+        }
+    };
+    let command = format!("rustup toolchain install {name} --profile minimal");
+    let failed = |reason: String| Error::Command {
+        command: command.clone(),
+        reason,
+    };
+    let status = std::process::Command::new("rustup")
+        .args(["toolchain", "install", &name, "--profile", "minimal"])
+        // A rustup that somebody else has installed cannot update itself, and fails.
+        .arg("--no-self-update")
+        .stdout(std::io::stderr())
+        .status()
+        .map_err(|error| failed(format!("{error}; install rustup first")))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(failed(status.to_string()))
+    }
+}
+
+fn toolchain_document(
+    system: &System,
+    need: &Need,
+    all: &[Found],
+    fitting: Option<&Found>,
+    release: Option<String>,
+    tree: &str,
+) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Installed {
+        path: String,
+        rustc: Option<String>,
+        origin: String,
+        fits: bool,
+    }
+    #[derive(Serialize)]
+    struct Document {
+        #[serde(flatten)]
+        header: Header,
+        kernelrelease: Option<String>,
+        kdir: String,
+        needs: String,
+        exactly: bool,
+        path: Option<String>,
+        rustup: Option<String>,
+        installed: Vec<Installed>,
+    }
+    let shown = |path: &Path| system.shown(path);
+    Document {
+        header: header("toolchain"),
+        kernelrelease: release,
+        kdir: tree.to_string(),
+        needs: wanted(need),
+        exactly: !matches!(need, Need::AtLeast { only: false, .. }),
+        path: fitting.map(|found| shown(&found.path)),
+        rustup: match need {
+            Need::AtLeast { version, .. } => Some(version.clone()),
+            Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => {
+                toolchain::rustup_toolchain(rustc)
+            }
+        },
+        installed: all
+            .iter()
+            .map(|found| Installed {
+                path: shown(&found.path),
+                rustc: found.version.clone().ok(),
+                origin: origin(found),
+                fits: fits(need, found),
+            })
+            .collect(),
+    }
+}
