@@ -3,7 +3,7 @@
 //! Computes the value of every symbol, as `olddefconfig` does.
 //!
 //! The rules are those of the kernel's own evaluator (`scripts/kconfig/symbol.c` and
-//! `confdata.c` of Linux 6.1, and what [`Rules`](crate::model::Rules) names of later ones), with
+//! `confdata.c` of Linux 6.1, and what [`Rules`](crate::rules::Rules) names of later ones), with
 //! their corners: a value out of its range falls back to the
 //! default, but what depends on it has already seen the clamped one; a definition without
 //! dependencies does not lift those of another; a string that defaults to a bool is `n`.
@@ -13,10 +13,11 @@ use std::cmp::{max, min};
 use rustc_hash::FxHashMap;
 
 use crate::config::{Config, quoted, unquoted};
-use crate::expr::{Expr, ExprId};
+use crate::expr::Expr;
+use crate::ids::{ExprId, SymbolId};
 use crate::model::Model;
 use crate::number;
-use crate::symbol::{PropertyKind, Symbol, SymbolId, SymbolType};
+use crate::symbol::{PropertyKind, Symbol, SymbolType};
 use crate::tristate::Tristate;
 
 /// A text without a copy of it.
@@ -97,6 +98,20 @@ impl std::fmt::Display for Value {
             Self::Logic(value) => value.fmt(f),
             Self::Text(text) => f.write_str(text),
         }
+    }
+}
+
+impl Model {
+    /// The values that `olddefconfig` would write for a configuration.
+    ///
+    /// With [`Shell::Deny`], what only a command or an unknown variable of `make` could tell is
+    /// taken from the configuration: the value of a symbol whose default is such a fact is the
+    /// one it has there, and a symbol whose prompt depends on one can be seen if it has a line
+    /// there. For a configuration that `olddefconfig` has written this is what it would write
+    /// again with the same tools.
+    #[must_use]
+    pub fn evaluate(&self, config: &Config) -> Values<'_> {
+        Values::new(self, config, Assumptions::default())
     }
 }
 

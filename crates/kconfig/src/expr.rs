@@ -6,17 +6,8 @@
 //! shared by everything in it. `&&` and `||` hold any number of operands, so that a chain of a
 //! thousand operands is one level deep and not a thousand.
 
-use crate::symbol::{MOD, NO, SymbolId, Symbols, YES};
-
-/// An expression in the arena of its tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct ExprId(u32);
-
-impl ExprId {
-    pub(crate) const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
+use crate::ids::{ExprId, MOD, NO, SymbolId, Traits, YES};
+use crate::symbol::Symbols;
 
 /// How two symbols' values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,24 +96,6 @@ pub(crate) struct Exprs {
     /// The operands of every `&&` and `||`.
     operands: Vec<ExprId>,
     traits: Vec<Traits>,
-}
-
-/// What is somewhere in an expression.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Traits {
-    /// A value that only a shell or the environment of `make` knows.
-    pub(crate) is_uncertain: bool,
-    /// A choice, whose value changes while its members are being looked at.
-    pub(crate) has_choice: bool,
-}
-
-impl Traits {
-    fn join(self, other: Self) -> Self {
-        Self {
-            is_uncertain: self.is_uncertain || other.is_uncertain,
-            has_choice: self.has_choice || other.has_choice,
-        }
-    }
 }
 
 impl Exprs {

@@ -2,10 +2,11 @@
 
 //! Hands dependencies down the menus, and finds the members of choices.
 
-use crate::expr::{Comparison, ExprId};
-use crate::model::Rules;
+use crate::expr::Comparison;
+use crate::ids::{ExprId, MOD, NO, SymbolId, YES};
 use crate::parse::{EntryKind, Tree};
-use crate::symbol::{MOD, NO, PropertyKind, SymbolId, SymbolType, YES};
+use crate::rules::Rules;
+use crate::symbol::{PropertyKind, SymbolType};
 
 /// Gives every property its full condition, every symbol its `depends`, `selected` and
 /// `implied`, and every choice its members.

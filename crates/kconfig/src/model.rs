@@ -5,15 +5,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::config::Config;
 use crate::error::{Error, Location};
-use crate::eval::{Assumptions, Values};
-use crate::expr::{ExprId, Exprs};
+use crate::expr::Exprs;
+use crate::ids::{ExprId, NO, SymbolId};
 use crate::menu;
 use crate::order;
 use crate::parse::{Parser, Tree};
 use crate::preprocess::{Preprocessor, Shell};
-use crate::symbol::{NO, PropertyKind, SymbolId, SymbolType, Symbols};
+use crate::rules::Rules;
+use crate::symbol::{PropertyKind, SymbolType, Symbols};
 
 /// How to read a tree.
 #[derive(Clone, Debug, Default)]
@@ -37,17 +37,6 @@ impl Options {
             ..Self::default()
         }
     }
-}
-
-/// What later kernels' `conf` does otherwise than that of 6.1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Rules {
-    /// Since 6.8 a number out of its range is brought into it, where it was forgotten before; and
-    /// one without a value is 0, not empty.
-    pub(crate) clamps: bool,
-    /// Since 6.11 choices are bool, their members can be seen without the choice's prompt, and
-    /// which of them is taken is decided otherwise.
-    pub(crate) bool_choices: bool,
 }
 
 /// Every symbol of a tree for one architecture.
@@ -101,28 +90,6 @@ fn srcarch(arch: &str) -> &str {
     }
 }
 
-/// By the version in the tree's Makefile; a tree that does not say is taken for 6.1.
-fn rules(root: &Path) -> Rules {
-    let makefile = crate::file::read(&root.join("Makefile"), 1 << 20)
-        .ok()
-        .flatten();
-    let makefile = String::from_utf8_lossy(&makefile.unwrap_or_default()).into_owned();
-    let number = |name: &str| {
-        let line = makefile.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim_start()
-            .strip_prefix('=')?
-            .trim()
-            .parse::<u32>()
-            .ok()
-    };
-    let version = number("VERSION").zip(number("PATCHLEVEL"));
-    let since = |first| version.is_some_and(|version| version >= first);
-    Rules {
-        clamps: since((6, 8)),
-        bool_choices: since((6, 11)),
-    }
-}
-
 impl Model {
     /// Reads `Kconfig` in `srctree`, and all that it sources.
     ///
@@ -134,7 +101,7 @@ impl Model {
         let root = std::path::absolute(srctree).unwrap_or_else(|_| srctree.to_owned());
         let parser = Parser::new(&root, preprocessor(&root, options));
         let tree = parser.tree(FIRST_FILE)?;
-        let rules = rules(&root);
+        let rules = Rules::of_tree(&root);
         Self::of_tree(tree, root, rules)
     }
 
@@ -162,18 +129,6 @@ impl Model {
             order,
             files: tree.files,
         })
-    }
-
-    /// The values that `olddefconfig` would write for a configuration.
-    ///
-    /// With [`Shell::Deny`], what only a command or an unknown variable of `make` could tell is
-    /// taken from the configuration: the value of a symbol whose default is such a fact is the
-    /// one it has there, and a symbol whose prompt depends on one can be seen if it has a line
-    /// there. For a configuration that `olddefconfig` has written this is what it would write
-    /// again with the same tools.
-    #[must_use]
-    pub fn evaluate(&self, config: &Config) -> Values<'_> {
-        Values::new(self, config, Assumptions::default())
     }
 
     /// What is known of a symbol; nothing when no file mentions it.

@@ -6,7 +6,7 @@
 //! Everything here looks at one evaluated configuration and follows expressions from the
 //! wanted symbol to what a user can set. The costs are estimates: they add up what operands
 //! need as if nothing were shared, and ignore that one setting may undo another. The search in
-//! [`crate::solve`] tries what is found here, and evaluates before it believes.
+//! `solve.rs` tries what is found here, and evaluates before it believes.
 
 use std::cmp::{max, min};
 
@@ -14,10 +14,11 @@ use rustc_hash::FxHashMap;
 
 use crate::config::quoted;
 use crate::eval::Values;
-use crate::expr::{Comparison, Expr, ExprId};
+use crate::expr::{Comparison, Expr};
+use crate::ids::{ExprId, SymbolId};
 use crate::model::Model;
 use crate::number;
-use crate::symbol::{PropertyKind, Symbol, SymbolId, SymbolType};
+use crate::symbol::{PropertyKind, Symbol, SymbolType};
 use crate::tristate::Tristate;
 
 /// More than any set of settings weighs: it cannot be.

@@ -6,9 +6,9 @@
 //! million symbols, each depending on the one before, cannot exhaust the stack.
 
 use crate::error::Error;
-use crate::expr::ExprId;
+use crate::ids::{ExprId, NO, SymbolId};
 use crate::parse::Tree;
-use crate::symbol::{NO, PropertyKind, SymbolId};
+use crate::symbol::PropertyKind;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {

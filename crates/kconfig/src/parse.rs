@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Location};
-use crate::expr::{ExprId, Exprs};
+use crate::expr::Exprs;
 use crate::file;
+use crate::ids::{ExprId, NO, SymbolId};
 use crate::lex::{Keyword, Lexer, Token};
 use crate::preprocess::Preprocessor;
-use crate::symbol::{Fact, Property, PropertyKind, SymbolId, SymbolType, Symbols};
+use crate::symbol::{Fact, Property, PropertyKind, SymbolType, Symbols};
 
 /// The largest Kconfig file that is read; the kernel's largest has 90 kB.
 const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -553,7 +554,7 @@ impl Parser {
 
     fn symbol_of(&mut self, entry: u32) -> &mut crate::symbol::Symbol {
         // Asked only of entries of symbols and choices; the fallback is the constant `n`.
-        let id = self.entry(entry).symbol.unwrap_or(crate::symbol::NO);
+        let id = self.entry(entry).symbol.unwrap_or(NO);
         self.tree.symbols.get_mut(id)
     }
 

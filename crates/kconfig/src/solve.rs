@@ -16,9 +16,9 @@ use rustc_hash::FxHashMap;
 
 use crate::config::Config;
 use crate::eval::{Assumptions, Values};
+use crate::ids::SymbolId;
 use crate::model::Model;
 use crate::need::{Goal, NEVER, Needs, ONE, Obstacle, Setting};
-use crate::symbol::SymbolId;
 use crate::tristate::Tristate;
 
 /// How many configurations are evaluated in search of a solution; a millisecond each.

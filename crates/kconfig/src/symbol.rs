@@ -5,24 +5,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::error::Location;
-use crate::expr::{ExprId, Traits};
-
-/// A symbol in the table of its tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct SymbolId(pub(crate) u32);
-
-/// The constant `n`.
-pub(crate) const NO: SymbolId = SymbolId(0);
-/// The constant `m`.
-pub(crate) const MOD: SymbolId = SymbolId(1);
-/// The constant `y`.
-pub(crate) const YES: SymbolId = SymbolId(2);
-
-impl SymbolId {
-    pub(crate) const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
+use crate::ids::{ExprId, MOD, NO, SymbolId, Traits, YES};
 
 /// The type a Kconfig file gives a symbol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -9,12 +9,13 @@ use rustc_hash::FxHashSet;
 use crate::config::{Config, quoted, unquoted};
 use crate::error::{Error, Location};
 use crate::eval::{Assumptions, Values};
-use crate::expr::{Comparison, Expr, ExprId};
+use crate::expr::{Comparison, Expr};
+use crate::ids::{ExprId, SymbolId};
 use crate::model::{Model, SymbolInfo};
 use crate::need::{Goal, Obstacle, Setting};
 use crate::number;
 use crate::solve::{Search, Solution, Target};
-use crate::symbol::{Fact, PropertyKind, SymbolId, SymbolType};
+use crate::symbol::{Fact, PropertyKind, SymbolType};
 use crate::tristate::Tristate;
 
 /// How deep the tree of causes goes.
