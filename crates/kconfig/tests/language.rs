@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kconfig::{Config, Error, Model, Options, Shell};
 
-use oracle::oracle;
+use oracle::oracle_if_named;
 
 fn model(kconfig: &str) -> Model {
     Model::parse(kconfig.as_bytes(), &Options::for_arch("x86")).unwrap()
@@ -21,15 +21,15 @@ fn written(kconfig: &str, config: &str) -> String {
     let mut lines: Vec<_> = values.lines().collect();
     lines.sort_by_key(|&(name, _)| (name != "MODULES", name));
     let lines: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();
-    // The kernel's own answer, where there is a tree of 6.1, whose language this is.
+    // Compared with the kernel's own answer if the environment names a tree of 6.1.
     let is_for_6_1 = !kconfig.contains("$(shell") && !kconfig.contains("# Linux 7");
-    let oracle = oracle().filter(|oracle| is_for_6_1 && oracle.series() == (6, 1));
+    let oracle = oracle_if_named().filter(|oracle| is_for_6_1 && oracle.series() == (6, 1));
     if let Some(oracle) = oracle {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = oracle.workdir().join(format!("language-{number}"));
-        std::fs::create_dir(&folder).unwrap();
-        let theirs = oracle.of_file(&folder, kconfig, config);
+        let directory = oracle.workdir().join(format!("language-{number}"));
+        std::fs::create_dir(&directory).unwrap();
+        let theirs = oracle.of_file(&directory, kconfig, config);
         let is_line = |line: &&str| line.contains("CONFIG_");
         let mut theirs: Vec<_> = theirs.lines().filter(is_line).collect();
         let mut ours = lines.clone();
@@ -49,7 +49,7 @@ fn refused(kconfig: &str) -> String {
 const MODULES: &str = "config MODULES\n\tbool \"modules\"\n\tmodules\n\tdefault y\n";
 
 #[test]
-fn a_symbol_without_a_prompt_has_its_default() {
+fn symbol_without_a_prompt_has_its_default() {
     assert_eq!(
         written("config A\n\tdef_bool y\nconfig B\n\tbool\n", "CONFIG_B=y"),
         "A=y"
@@ -57,14 +57,14 @@ fn a_symbol_without_a_prompt_has_its_default() {
 }
 
 #[test]
-fn a_visible_symbol_has_the_users_value() {
+fn symbol_with_a_prompt_has_the_users_value() {
     let kconfig = "config A\n\tbool \"a\"\n\tdefault y\n";
     assert_eq!(written(kconfig, ""), "A=y");
     assert_eq!(written(kconfig, "# CONFIG_A is not set"), "# A is not set");
 }
 
 #[test]
-fn a_dependency_hides_and_is_an_upper_bound() {
+fn dependency_hides_the_prompt_and_limits_the_value() {
     let kconfig = format!(
         "{MODULES}config A\n\ttristate \"a\"\nconfig B\n\ttristate \"b\"\n\tdepends on A\n"
     );
@@ -79,7 +79,7 @@ fn a_dependency_hides_and_is_an_upper_bound() {
 }
 
 #[test]
-fn without_modules_m_is_y() {
+fn m_is_y_without_modules() {
     let kconfig = format!(
         "{MODULES}config A\n\ttristate \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on A = m\nconfig C\n\tbool \"c\"\n\tdepends on m\n"
     );
@@ -121,14 +121,14 @@ fn imply_is_a_default_that_dependencies_limit() {
 }
 
 #[test]
-fn the_first_default_whose_condition_holds_counts() {
+fn default_is_the_first_whose_condition_holds() {
     let kconfig = "config A\n\tint\n\tdefault 1 if B\n\tdefault 2 if \"x\" = \"x\"\n\tdefault 3\nconfig B\n\tbool \"b\"\n";
     assert_eq!(written(kconfig, ""), "A=2 | # B is not set");
     assert_eq!(written(kconfig, "CONFIG_B=y"), "A=1 | B=y");
 }
 
 #[test]
-fn a_number_out_of_its_range_is_its_default() {
+fn number_out_of_its_range_has_its_default() {
     let kconfig = "config A\n\tint \"a\"\n\trange 1 10\n\tdefault 5\nconfig B\n\thex \"b\"\n\trange 0x10 0x20\n\tdefault 0x5\n";
     assert_eq!(written(kconfig, "CONFIG_A=11"), "A=5 | B=0x10");
     assert_eq!(written(kconfig, "CONFIG_A=10\nCONFIG_B=20"), "A=10 | B=20");
@@ -136,20 +136,20 @@ fn a_number_out_of_its_range_is_its_default() {
 }
 
 #[test]
-fn comparisons_are_of_numbers_or_of_texts() {
+fn comparison_is_of_numbers_or_of_texts() {
     let kconfig = "config A\n\tint\n\tdefault 120000\nconfig B\n\tdef_bool A >= 9000\nconfig C\n\tdef_bool A < 9000\nconfig D\n\tdef_bool \"abc\" < \"b\"\n";
     assert_eq!(written(kconfig, ""), "A=120000 | B=y | D=y");
 }
 
 #[test]
-fn strings_are_escaped() {
+fn string_is_escaped() {
     let kconfig = "config A\n\tstring \"a\"\n\tdefault \"x\\\"y\"\n";
     assert_eq!(written(kconfig, ""), "A=\"x\\\"y\"");
     assert_eq!(written(kconfig, "CONFIG_A=\"a\\\\b\""), "A=\"a\\\\b\"");
 }
 
 #[test]
-fn menus_and_ifs_hand_their_dependencies_down() {
+fn menu_and_if_hand_their_dependencies_down() {
     let kconfig = "config A\n\tbool \"a\"\nmenu \"m\"\n\tdepends on A\nif B\nconfig C\n\tbool \"c\"\nendif\nconfig D\n\tbool \"d\"\nendmenu\nconfig B\n\tdef_bool y\n";
     assert_eq!(
         written(kconfig, "CONFIG_C=y\nCONFIG_D=y"),
@@ -171,7 +171,7 @@ fn visible_if_hides_prompts_but_keeps_defaults() {
 }
 
 #[test]
-fn a_prompt_may_have_its_own_condition() {
+fn prompt_may_have_its_own_condition() {
     let kconfig = "config A\n\tbool \"a\" if B\n\tdefault y\nconfig B\n\tbool \"b\"\n";
     assert_eq!(
         written(kconfig, "# CONFIG_A is not set"),
@@ -184,14 +184,14 @@ fn a_prompt_may_have_its_own_condition() {
 }
 
 #[test]
-fn several_definitions_add_up() {
+fn definitions_of_one_symbol_add_up() {
     let kconfig = "config A\n\tbool \"a\"\n\tdepends on B\nconfig A\n\tbool\n\tdefault y\n\tdepends on C\nconfig B\n\tbool \"b\"\nconfig C\n\tbool \"c\"\n";
     assert_eq!(written(kconfig, "CONFIG_C=y"), "A=y | # B is not set | C=y");
     assert_eq!(model(kconfig).symbol("A").unwrap().definitions.len(), 2);
 }
 
 #[test]
-fn one_member_of_a_choice_is_on() {
+fn choice_has_one_member_on() {
     let kconfig = "choice\n\tprompt \"c\"\n\tdefault B\nconfig A\n\tbool \"a\"\nif X\nconfig B\n\tbool \"b\"\nendif\nconfig C\n\tbool \"c\"\nendchoice\nconfig X\n\tbool \"x\"\n";
     assert_eq!(
         written(kconfig, ""),
@@ -202,7 +202,7 @@ fn one_member_of_a_choice_is_on() {
 }
 
 #[test]
-fn a_tristate_choice_may_have_several_modules() {
+fn choice_of_tristates_may_have_several_modules() {
     let kconfig = format!(
         "{MODULES}choice\n\tprompt \"c\"\n\toptional\nconfig A\n\ttristate \"a\"\nconfig B\n\ttristate \"b\"\nendchoice\n"
     );
@@ -218,7 +218,7 @@ fn a_tristate_choice_may_have_several_modules() {
 }
 
 #[test]
-fn what_refines_a_member_is_no_member() {
+fn choice_does_not_count_what_depends_on_a_member() {
     let kconfig = "choice\n\tprompt \"c\"\nconfig A\n\tbool \"a\"\nconfig SUB\n\tbool \"sub\"\n\tdepends on A\nconfig B\n\tbool \"b\"\nendchoice\n";
     assert_eq!(
         written(kconfig, "CONFIG_A=y\nCONFIG_SUB=y"),
@@ -227,13 +227,13 @@ fn what_refines_a_member_is_no_member() {
 }
 
 #[test]
-fn macros_make_words_and_conditions() {
+fn macro_makes_words_and_conditions() {
     let kconfig = "yes := y\nisx86 = $(if-arch,$(ARCH),x86)\nif-arch = $(1)-$(2)\nconfig A\n\tbool\n\tdefault $(yes)\nconfig B\n\tdef_bool \"$(isx86)\" = \"x86-x86\"\nconfig C$(yes)\n\tstring\n\tdefault \"$(filename):$(lineno)\"\n";
     assert_eq!(written(kconfig, ""), "A=y | B=y | Cy=\"Kconfig:11\"");
 }
 
 #[test]
-fn without_a_shell_the_config_says_what_it_said() {
+fn shell_deny_takes_results_from_the_config() {
     let kconfig = "success = $(shell,$(1))\ncc-option = $(success,$(CC) $(1))\nconfig A\n\tdef_bool $(success,true)\nconfig V\n\tint\n\tdefault $(shell,echo 7)\nconfig B\n\tbool \"b\"\n\tdepends on $(cc-option,-x)\nconfig C\n\tdef_bool V > 5 && A\n";
     assert_eq!(written(kconfig, ""), "");
     let config = "CONFIG_A=y\nCONFIG_V=7\n# CONFIG_B is not set";
@@ -241,7 +241,7 @@ fn without_a_shell_the_config_says_what_it_said() {
 }
 
 #[test]
-fn with_a_shell_it_is_asked() {
+fn shell_run_runs_the_commands() {
     let kconfig = "success = $(shell,if $(1); then echo y; else echo n; fi)\nconfig A\n\tdef_bool $(success,true)\nconfig B\n\tdef_bool $(success,false)\nconfig V\n\tint\n\tdefault $(shell,echo $NUMBER)\n";
     let options = Options {
         shell: Shell::Run {
@@ -257,14 +257,14 @@ fn with_a_shell_it_is_asked() {
 }
 
 #[test]
-fn a_dependency_of_linux_7_may_have_a_condition() {
+fn dependency_may_have_a_condition_since_linux_7() {
     let kconfig = "# Linux 7\nconfig A\n\tbool \"a\"\n\tdepends on B if C\nconfig B\n\tbool \"b\"\nconfig C\n\tbool \"c\"\n";
     assert!(written(kconfig, "CONFIG_A=y\nCONFIG_C=y").starts_with("# B"));
     assert!(written(kconfig, "CONFIG_A=y").starts_with("A=y"));
 }
 
 #[test]
-fn what_the_kernel_refuses_is_refused() {
+fn parser_refuses_what_the_kernel_refuses() {
     for (kconfig, message) in [
         (
             "config A\n\tbool \"a\"\n\tfoo\n",
@@ -312,7 +312,7 @@ fn what_the_kernel_refuses_is_refused() {
 }
 
 #[test]
-fn circles_are_refused_with_their_chain() {
+fn circular_dependency_is_refused_with_its_chain() {
     let kconfig = "config A\n\tbool \"a\"\n\tdepends on B\nconfig B\n\tbool \"b\"\n\tdepends on C\nconfig C\n\tbool \"c\"\n\tselect A\n\tdepends on A\n";
     let found = refused(kconfig);
     assert!(found.contains("A (Kconfig:1) -> "), "{found}");

@@ -3,7 +3,7 @@
 //! Remembers what each shell command of Kconfig printed, so that the kernel's own `conf` can be
 //! run hundreds of times: the compiler is asked once, and not each time.
 //!
-//! Preloaded into `conf`, whose `popen` and `pclose` these are. `ORACLE_CACHE` names the folder of
+//! Preloaded into `conf`, whose `popen` and `pclose` these are. `ORACLE_CACHE` names the directory of
 //! what was printed; without it, both are the C library's.
 
 #![allow(
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn popen(command: *const c_char, mode: *const c_char) -> *
     // SAFETY: the caller's promise is the one that is asked for.
     let stream = unsafe {
         match cache() {
-            Some(folder) => remembered(folder.as_ref(), command, mode),
+            Some(directory) => remembered(directory.as_ref(), command, mode),
             None => real_popen(command, mode),
         }
     };
@@ -69,7 +69,7 @@ fn cache() -> Option<OsString> {
 ///
 /// As for `popen`.
 unsafe fn remembered(
-    folder: &Path,
+    directory: &Path,
     command: *const c_char,
     mode: *const c_char,
 ) -> Result<*mut FILE> {
@@ -79,7 +79,7 @@ unsafe fn remembered(
     let hash = text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    let path = folder.join(format!("{hash:016x}"));
+    let path = directory.join(format!("{hash:016x}"));
     let c_path = CString::new(path.clone().into_os_string().into_vec())?;
     // SAFETY: two C strings that live until after the call.
     let open = || match unsafe { libc::fopen(c_path.as_ptr(), c"r".as_ptr()) } {
@@ -91,7 +91,7 @@ unsafe fn remembered(
         known => return known,
     }
     // Named after the process: others may be asking the same at this moment.
-    let new = folder.join(format!("{hash:016x}.{}", std::process::id()));
+    let new = directory.join(format!("{hash:016x}.{}", std::process::id()));
     // SAFETY: the same two C strings.
     let stream = unsafe { real_popen(command, mode) }?;
     // SAFETY: just opened, and this function's own.

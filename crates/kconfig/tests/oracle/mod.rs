@@ -18,28 +18,24 @@ pub struct Oracle {
     out: PathBuf,
 }
 
-const ARCHIVE: &str = "/usr/src/linux-source-6.1.tar.xz";
-
-/// The oracle, or nothing, after saying why, where there is no kernel tree.
-pub fn oracle() -> Option<&'static Oracle> {
-    static ORACLE: OnceLock<Option<Oracle>> = OnceLock::new();
-    ORACLE
-        .get_or_init(|| match Oracle::build() {
-            Ok(oracle) => Some(oracle),
-            // Where a tree is named, it is to be compared with.
-            Err(reason) if named("TREE").or(named("ARCHIVE")).is_some() => panic!("{reason}"),
-            Err(reason) => {
-                eprintln!("SKIPPED: {reason}");
-                None
-            }
-        })
-        .as_ref()
+/// The oracle of the kernel that the environment names.
+///
+/// # Panics
+/// When it names none, or one that cannot be used.
+pub fn oracle() -> &'static Oracle {
+    static ORACLE: OnceLock<Oracle> = OnceLock::new();
+    ORACLE.get_or_init(|| Oracle::build().unwrap_or_else(|reason| panic!("{reason}")))
 }
 
-/// A folder of one's own in one that is everybody's.
-fn private(everybodys: &Path) -> std::io::Result<PathBuf> {
+/// The oracle, if the environment names a kernel.
+pub fn oracle_if_named() -> Option<&'static Oracle> {
+    named("TREE").or(named("ARCHIVE")).map(|_| oracle())
+}
+
+/// A directory that only this user can write, below one that everybody can.
+fn private(shared: &Path) -> std::io::Result<PathBuf> {
     let me = std::fs::metadata("/proc/self")?.uid();
-    let path = everybodys.join(format!("kconfig-tests-{me}"));
+    let path = shared.join(format!("kconfig-tests-{me}"));
     match std::fs::DirBuilder::new().mode(0o700).create(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             let there = path.symlink_metadata()?;
@@ -52,7 +48,7 @@ fn private(everybodys: &Path) -> std::io::Result<PathBuf> {
     }
 }
 
-/// The path in a variable of the tests, `KCONFIG_TEST_` and this.
+/// The path in the environment variable `KCONFIG_TEST_{what}`.
 fn named(what: &str) -> Option<PathBuf> {
     let value = std::env::var_os(format!("KCONFIG_TEST_{what}"));
     value.filter(|path| !path.is_empty()).map(PathBuf::from)
@@ -69,19 +65,15 @@ fn run(command: &mut Command) -> Result<(), String> {
     Err(format!("{shown}: {}: {said}", output.status))
 }
 
-/// The tree that `KCONFIG_TEST_TREE` names, or that of an archive, unpacked once: the one that
-/// `KCONFIG_TEST_ARCHIVE` names, or Debian's.
+/// The tree that `KCONFIG_TEST_TREE` names, or the one in the archive that `KCONFIG_TEST_ARCHIVE`
+/// names, which is unpacked once.
 fn tree(scratch: &Path, out: &Path) -> Result<PathBuf, String> {
     if let Some(tree) = named("TREE") {
         return Ok(tree);
     }
-    let named = named("ARCHIVE");
-    if named.is_none() && !Path::new(ARCHIVE).exists() {
-        return Err(format!(
-            "neither KCONFIG_TEST_TREE nor KCONFIG_TEST_ARCHIVE is set, and there is no {ARCHIVE}"
-        ));
-    }
-    let archive = named.unwrap_or_else(|| ARCHIVE.into());
+    let archive = named("ARCHIVE").ok_or(
+        "set KCONFIG_TEST_TREE to a kernel's source tree, or KCONFIG_TEST_ARCHIVE to its tarball",
+    )?;
     let fail = |error: std::io::Error| format!("{}: {error}", archive.display());
     let archive = archive.canonicalize().map_err(fail)?;
     let metadata = archive.metadata().map_err(fail)?;
@@ -133,18 +125,22 @@ fn llvm(tree: &Path) -> Result<String, String> {
     if here >= needed {
         return Ok("LLVM=1".into());
     }
-    let folders = std::fs::read_dir("/usr/lib")
+    let directorys = std::fs::read_dir("/usr/lib")
         .into_iter()
         .flatten()
         .flatten();
-    let versions = folders.filter_map(|folder| {
-        let version: u32 = folder
+    let versions = directorys.filter_map(|directory| {
+        let version: u32 = directory
             .file_name()
             .to_str()?
             .strip_prefix("llvm-")?
             .parse()
             .ok()?;
-        folder.path().join("bin/clang").exists().then_some(version)
+        directory
+            .path()
+            .join("bin/clang")
+            .exists()
+            .then_some(version)
     });
     match versions.max() {
         newest if newest >= needed => {
@@ -157,7 +153,7 @@ fn llvm(tree: &Path) -> Result<String, String> {
     }
 }
 
-/// Removes what test processes that are no more have left, one with this one's number too.
+/// Removes what earlier test processes have left, also one that had this process's number.
 fn remove_left_over(scratch: &Path) {
     for entry in std::fs::read_dir(scratch).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -174,7 +170,7 @@ fn remove_left_over(scratch: &Path) {
 impl Oracle {
     fn build() -> Result<Self, String> {
         let mut scratch = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-        // The kernel's Makefile refuses them, and LD_PRELOAD separates by them.
+        // The kernel's Makefile refuses blanks and colons in paths, and LD_PRELOAD separates by them.
         if scratch
             .to_str()
             .is_none_or(|path| path.contains([' ', ':']))
@@ -257,68 +253,48 @@ impl Oracle {
         result
     }
 
-    /// What this series' `conf` makes of a single file; `folder` is for the two.
-    pub fn of_file(&self, folder: &Path, kconfig: &str, config: &str) -> String {
-        run(&mut self.for_file(folder, kconfig, config)).unwrap();
-        std::fs::read_to_string(folder.join(".config")).unwrap()
+    /// What this series' `conf` makes of a single file; both are written into `directory`.
+    pub fn of_file(&self, directory: &Path, kconfig: &str, config: &str) -> String {
+        run(&mut self.for_file(directory, kconfig, config)).unwrap();
+        std::fs::read_to_string(directory.join(".config")).unwrap()
     }
 
-    /// Whether it takes no such file.
-    pub fn refuses_file(&self, folder: &Path, kconfig: &str) -> bool {
-        run(&mut self.for_file(folder, kconfig, "")).is_err()
+    /// Whether this series' `conf` refuses the file.
+    pub fn refuses_file(&self, directory: &Path, kconfig: &str) -> bool {
+        run(&mut self.for_file(directory, kconfig, "")).is_err()
     }
 
-    fn for_file(&self, folder: &Path, kconfig: &str, config: &str) -> Command {
-        std::fs::write(folder.join("Kconfig"), kconfig).unwrap();
-        std::fs::write(folder.join(".config"), config).unwrap();
+    fn for_file(&self, directory: &Path, kconfig: &str, config: &str) -> Command {
+        std::fs::write(directory.join("Kconfig"), kconfig).unwrap();
+        std::fs::write(directory.join(".config"), config).unwrap();
         let mut conf = Command::new(self.out.join("scripts/kconfig/conf"));
         conf.args(["-s", "--olddefconfig", "Kconfig"])
-            .current_dir(folder)
+            .current_dir(directory)
             .env_clear()
             .envs([("ARCH", "x86"), ("SRCARCH", "x86"), ("srctree", ".")]);
         conf
     }
 
-    /// The named configurations that are there: the tree's own defconfig, Debian's and Arch's.
-    pub fn configs(&self) -> Vec<(&'static str, String)> {
-        let mut all = vec![("nothing set", String::new())];
-        let mut add = |name, path: &Path| match std::fs::read(path) {
-            Ok(bytes) => all.push((name, String::from_utf8_lossy(&bytes).into_owned())),
-            Err(error) => eprintln!("SKIPPED: {name}: {}: {error}", path.display()),
+    /// The configurations to compare on: none, the tree's own for x86, and each file in the
+    /// directory that `KCONFIG_TEST_CONFIGS` names.
+    pub fn configs(&self) -> Vec<(String, String)> {
+        let own = self.tree.join("arch/x86/configs");
+        let mut files = vec![own.join("x86_64_defconfig"), own.join("i386_defconfig")];
+        if let Some(directory) = named("CONFIGS") {
+            let given = std::fs::read_dir(&directory);
+            let given = given.unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+            files.extend(given.map(|entry| entry.unwrap().path()));
+            files.sort();
+        }
+        let read = |path: PathBuf| {
+            let bytes = std::fs::read(&path);
+            let bytes = bytes.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, String::from_utf8_lossy(&bytes).into_owned())
         };
-        add(
-            "x86_64_defconfig",
-            &self.tree.join("arch/x86/configs/x86_64_defconfig"),
-        );
-        add(
-            "i386_defconfig",
-            &self.tree.join("arch/x86/configs/i386_defconfig"),
-        );
-        let given = |name: &str, else_at: &str| {
-            std::env::var_os(name).map_or_else(|| PathBuf::from(else_at), PathBuf::from)
-        };
-        let shared = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
-        add(
-            "vm fragment",
-            &given(
-                "KCONFIG_TEST_VM",
-                &format!("{shared}/vm-6.1.config-fragment"),
-            ),
-        );
-        add(
-            "Arch",
-            &given(
-                "KCONFIG_TEST_ARCH",
-                &format!("{shared}/arch-linux-6.1.arch1.config"),
-            ),
-        );
-        add(
-            "Debian",
-            &given(
-                "KCONFIG_TEST_DEBIAN",
-                "/usr/src/linux-config-6.1/config.amd64_none_amd64",
-            ),
-        );
-        all
+        let nothing = ("nothing set".to_owned(), String::new());
+        std::iter::once(nothing)
+            .chain(files.into_iter().map(read))
+            .collect()
     }
 }
