@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     println!("impossible: {blocker}");
                 }
                 if let Some(plan) = afterwards {
-                    print!("once that is mended, ");
+                    print!("once the tools say so, ");
                     show(&plan);
                 }
             }

@@ -51,8 +51,8 @@ impl Config {
         Ok(Self::parse(&bytes))
     }
 
-    /// Reads the text of a file. There is no text that is not a configuration: lines that say
-    /// nothing are skipped, as the kernel does, and bytes that are not UTF-8 are replaced.
+    /// Reads the text of a file. Any text is accepted: lines that set nothing are skipped, as
+    /// the kernel does, and bytes that are not UTF-8 are replaced.
     #[must_use]
     pub fn parse(text: &[u8]) -> Self {
         let mut config = Self::default();
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_line_counts() {
+    fn config_takes_the_last_line_of_a_symbol() {
         let text = b"# Linux/x86 6.1.0 Kernel Configuration\nCONFIG_A=y\r\n# CONFIG_A is not set\nCONFIG_B=\"x=\\\"y\\\"\"\n";
         let config = Config::parse(text);
         assert_eq!(config.get("A"), Some("n"));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_is_skipped() {
+    fn config_skips_lines_that_set_nothing() {
         let text = b"\xff\xfe\nCONFIG_\n# CONFIG_A\n#CONFIG_A is not set\n# CONFIG_A is set\n CONFIG_A=y\nCONFIG_\xff=\xff";
         let config = Config::parse(text);
         assert_eq!(config.len(), 1);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_survive_a_round() {
+    fn quoted_text_is_read_back_the_same() {
         for text in ["", "a", "\"", "\\", "a\\\"b"] {
             assert_eq!(unquoted(&quoted(text)).as_deref(), Some(text));
         }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_no_configuration() {
+    fn config_read_refuses_a_directory() {
         assert!(matches!(
             Config::read(Path::new("/")),
             Err(Error::Read { .. })

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! What can go wrong, each with the file it went wrong in and what mends it.
+//! What can go wrong, each with the file it went wrong in and what to do about it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ pub enum Error {
         wanted: String,
     },
     /// A statement that is not Kconfig.
-    #[error("{at}: {message}; mend this line, the kernel's own parser refuses it too")]
+    #[error("{at}: {message}; correct this line: the kernel's own parser refuses it too")]
     Syntax {
         /// The statement.
         at: Location,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! What the fuzz targets and the tests that replay their corpus have in common: one function for
-//! each kind of input, which takes any bytes. None may panic, hang, or take memory without bounds.
+//! For the fuzz targets and the tests that replay their corpus: one function for each kind of input.
+//! It takes any bytes, and must not panic, hang, or take memory without bounds.
+//!
+//! Not part of the public API.
 
 use std::sync::LazyLock;
 

@@ -7,6 +7,7 @@ mod error;
 mod eval;
 mod expr;
 mod file;
+#[doc(hidden)]
 pub mod hostile;
 mod ids;
 mod lex;

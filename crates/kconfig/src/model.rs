@@ -80,7 +80,7 @@ fn preprocessor(root: &Path, options: &Options) -> Preprocessor {
     Preprocessor::new(env, options.shell.clone())
 }
 
-/// The folder under `arch/` for an `ARCH`, as the kernel's Makefile maps it.
+/// The directory under `arch/` for an `ARCH`, as the kernel's Makefile maps it.
 fn srcarch(arch: &str) -> &str {
     match arch {
         "i386" | "x86_64" => "x86",
@@ -97,7 +97,7 @@ impl Model {
     /// When a file is missing or not Kconfig, when symbols depend on each other in a circle, or
     /// when the tree is beyond any kernel's size. Each names the file and the line.
     pub fn load(srctree: &Path, options: &Options) -> Result<Self, Error> {
-        // Commands run elsewhere, so that the tree must be named by its full path.
+        // Commands run in another directory, so the tree is named by its full path.
         let root = std::path::absolute(srctree).unwrap_or_else(|_| srctree.to_owned());
         let parser = Parser::new(&root, preprocessor(&root, options));
         let tree = parser.tree(FIRST_FILE)?;
@@ -151,7 +151,7 @@ impl Model {
         self.files
     }
 
-    /// The folder that was read.
+    /// The directory that was read; empty for [`Model::parse`].
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root

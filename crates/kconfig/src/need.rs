@@ -106,10 +106,6 @@ pub(crate) struct Needs<'v, 'm> {
     found: FxHashMap<(SymbolId, Goal), Vec<Obstacle>>,
 }
 
-const fn letter(value: Tristate) -> &'static str {
-    value.letter()
-}
-
 impl<'v, 'm> Needs<'v, 'm> {
     pub(crate) fn new(values: &'v Values<'m>) -> Self {
         let model = values.model();
@@ -229,9 +225,8 @@ impl<'v, 'm> Needs<'v, 'm> {
         cost
     }
 
-    /// What a setting weighs. Turning something off takes it away from all that is made from
-    /// it, so that `MODULES=n` is no small change, although it is one line: it weighs as much
-    /// as four others.
+    /// What a setting weighs. To turn something off takes it away from all that depends on it.
+    /// `MODULES=n` is one line, but not a small change: it weighs as much as four others.
     pub(crate) fn weight(&self, symbol: SymbolId, value: &str) -> u32 {
         let off = self.model.symbols.get(symbol).kind.is_logic()
             && Tristate::from_letter(value) < Some(self.values.value_of(symbol));
@@ -322,10 +317,10 @@ impl<'v, 'm> Needs<'v, 'm> {
             // A member that is only `m` while its choice is `y` cannot be picked.
             let is_single = self.values.value_of(choice) == Tristate::Yes;
             let value = if is_single { Tristate::Yes } else { value };
-            self.set_ways(id, symbol, shown, letter(value), &mut ways);
+            self.set_ways(id, symbol, shown, value.letter(), &mut ways);
             return ways;
         }
-        self.set_ways(id, symbol, shown, letter(value), &mut ways);
+        self.set_ways(id, symbol, shown, value.letter(), &mut ways);
         let raise = if symbol.kind == SymbolType::Bool {
             Tristate::Module
         } else {
@@ -369,7 +364,7 @@ impl<'v, 'm> Needs<'v, 'm> {
                 .collect();
             ways.push(Way::needs(vec![Need::Symbol(choice, Goal::AtMost(most))]));
             if self.values.value_of(choice) == Tristate::Module {
-                ways.push(Way::set(id, letter(most)));
+                ways.push(Way::set(id, most.letter()));
             }
             return ways;
         }
@@ -386,7 +381,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         };
         let is_visible = self.values.visible(id) != Tristate::No;
         let is_set = is_visible && self.values.has_user_value(id);
-        self.set_ways(id, symbol, Tristate::Module, letter(value), &mut ways);
+        self.set_ways(id, symbol, Tristate::Module, value.letter(), &mut ways);
         for way in &mut ways {
             way.needs.extend(&unselected);
         }
@@ -442,7 +437,7 @@ impl<'v, 'm> Needs<'v, 'm> {
                     // It is shown, and so only a member can make it more than it is.
                     for &member in &symbol.members {
                         if self.values.visible(member) != Tristate::No {
-                            ways.push(Way::set(member, letter(max(least, Tristate::Module))));
+                            ways.push(Way::set(member, max(least, Tristate::Module).letter()));
                         }
                     }
                 }
@@ -494,7 +489,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         let mut ways = Vec::new();
         if symbol.kind.is_logic() {
             for value in [Tristate::No, Tristate::Module, Tristate::Yes] {
-                if fits(letter(value)) {
+                if fits(value.letter()) {
                     let goals = [Goal::AtLeast(value), Goal::AtMost(value)];
                     ways.push(Way::needs(
                         goals.map(|goal| Need::Symbol(id, goal)).to_vec(),
@@ -807,7 +802,7 @@ impl<'v, 'm> Needs<'v, 'm> {
                 } else {
                     max(value, Tristate::Module)
                 };
-                found.push(Obstacle::Tool(id, letter(value).to_owned()));
+                found.push(Obstacle::Tool(id, value.letter().to_owned()));
             }
             return found;
         }

@@ -15,7 +15,7 @@ use crate::file;
 use crate::ids::{ExprId, NO, SymbolId};
 use crate::lex::{Keyword, Lexer, Token};
 use crate::preprocess::Preprocessor;
-use crate::symbol::{Fact, Property, PropertyKind, SymbolType, Symbols};
+use crate::symbol::{Fact, Property, PropertyKind, Symbol, SymbolType, Symbols};
 
 /// The largest Kconfig file that is read; the kernel's largest has 90 kB.
 const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -444,9 +444,9 @@ impl Parser {
         }
     }
 
-    /// Whether a file is of an architecture whose whole folder is gone, as Arch's headers have it.
-    /// Its symbols depend on that architecture and are off. The own one's is what the first file
-    /// sources, and must be there.
+    /// Whether a file belongs to an architecture whose whole directory is missing, as in Arch's
+    /// headers. Its symbols depend on that architecture and are off. The first file sources that of
+    /// the architecture which is read, and that one must be there.
     fn is_of_absent_arch(&self, wanted: &str, from: &str) -> bool {
         let arch = wanted
             .strip_prefix("arch/")
@@ -552,7 +552,7 @@ impl Parser {
         Ok(Some(Next::Statement))
     }
 
-    fn symbol_of(&mut self, entry: u32) -> &mut crate::symbol::Symbol {
+    fn symbol_of(&mut self, entry: u32) -> &mut Symbol {
         // Asked only of entries of symbols and choices; the fallback is the constant `n`.
         let id = self.entry(entry).symbol.unwrap_or(NO);
         self.tree.symbols.get_mut(id)

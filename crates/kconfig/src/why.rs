@@ -60,8 +60,8 @@ pub enum Answer {
     Impossible {
         /// What stands in the way, all of it.
         blockers: Vec<Blocker>,
-        /// Where all blockers are facts of the tools: what is to be changed besides, once
-        /// they are mended. Evaluated with the facts taken as mended.
+        /// What is still to be changed once the tools say what is needed, if all blockers are
+        /// facts of the tools. Evaluated as if they said so.
         afterwards: Option<Plan>,
     },
     /// Settings that should do it were tried, and each undid another.
@@ -247,17 +247,6 @@ impl Model {
         })
     }
 
-    /// Only what keeps a symbol from a value, without the search for changes: one evaluation,
-    /// some milliseconds.
-    ///
-    /// # Errors
-    /// As [`Model::why`].
-    pub fn causes(&self, name: &str, wanted: &Wanted, config: &Config) -> Result<Involved, Error> {
-        let id = self.find(name)?;
-        let target = self.target(id, wanted)?;
-        Ok(Causes::new(&self.evaluate(config)).involved(id, &target))
-    }
-
     fn find(&self, name: &str) -> Result<SymbolId, Error> {
         let name = name.strip_prefix("CONFIG_").unwrap_or(name);
         let found = self.symbols.find(name);
@@ -338,7 +327,7 @@ impl Model {
         let mut pending = obstacles;
         for _ in 0..MAX_ASSUMING {
             let before = assumed.len();
-            let is_mendable = pending.iter().all(|obstacle| match obstacle {
+            let are_facts = pending.iter().all(|obstacle| match obstacle {
                 Obstacle::Fact(fact) => {
                     assumed.insert(*fact, "y".to_owned());
                     true
@@ -349,7 +338,7 @@ impl Model {
                 }
                 _ => false,
             });
-            if !is_mendable || assumed.len() == before {
+            if !are_facts || assumed.len() == before {
                 break;
             }
             let search = Search {
