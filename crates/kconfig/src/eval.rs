@@ -823,3 +823,162 @@ fn set_user(user: &mut User, symbol: &Symbol, value: &str) -> bool {
     user.is_set = true;
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use Tristate::{Module, No, Yes};
+
+    use super::*;
+    use crate::model::Options;
+
+    const MODULES: &str = "config MODULES\n\tbool \"m\"\n\tmodules\n\tdefault y\n";
+
+    fn model(kconfig: &str) -> Model {
+        Model::parse(kconfig.as_bytes(), &Options::for_arch("x86")).unwrap()
+    }
+
+    /// The bounds of the condition of a symbol's prompt.
+    fn bounds(model: &Model, name: &str, config: &str) -> Bounds {
+        let values = model.evaluate(&Config::parse(config.as_bytes()));
+        let id = model.symbols.find(name).unwrap();
+        let known = values.bounds(model.symbols.get(id).prompts[0]);
+        // The same without what was computed on the way.
+        let forgetful = Values {
+            known: vec![None; model.exprs.len()],
+            ..values
+        };
+        assert_eq!(
+            forgetful.bounds(model.symbols.get(id).prompts[0]),
+            known,
+            "{name}"
+        );
+        known
+    }
+
+    #[test]
+    fn bounds_follow_and_or_and_not() {
+        let conditions = [
+            ("A && B", (No, No)),
+            ("A && M", (Module, Module)),
+            ("A || B", (Yes, Yes)),
+            ("B || M", (Module, Module)),
+            ("!A", (No, No)),
+            ("!M", (Module, Module)),
+            ("T", (No, Yes)),
+            ("!T", (No, Yes)),
+            ("T && M", (No, Module)),
+            ("T && B", (No, No)),
+            ("T || M", (Module, Yes)),
+            ("T || A", (Yes, Yes)),
+            ("!(T || M)", (No, Module)),
+            ("T = \"x\"", (No, Yes)),
+            ("A = y", (Yes, Yes)),
+            ("A != y", (No, No)),
+        ];
+        let mut kconfig = MODULES.to_owned()
+            + "config A\n\tdef_bool y\nconfig B\n\tbool\nconfig M\n\tdef_tristate m\n";
+        for (n, (condition, _)) in conditions.iter().enumerate() {
+            let condition = condition.replace('T', "$(shell,test)");
+            kconfig += &format!("config X{n}\n\ttristate \"x\"\n\tdepends on {condition}\n");
+        }
+        let model = model(&kconfig);
+        for (n, (condition, expected)) in conditions.into_iter().enumerate() {
+            assert_eq!(
+                bounds(&model, &format!("X{n}"), ""),
+                expected,
+                "{condition}"
+            );
+        }
+    }
+
+    #[test]
+    fn recorded_line_shows_that_an_unknown_condition_held() {
+        let model = model("config A\n\tbool \"a\"\n\tdepends on $(shell,test)\n");
+        let mut config = Config::parse(b"# CONFIG_A is not set\n");
+        assert_eq!(
+            model.evaluate(&config).line("A").as_deref(),
+            Some("# CONFIG_A is not set")
+        );
+        config.set("A", "y");
+        assert_eq!(
+            model.evaluate(&config).line("A").as_deref(),
+            Some("CONFIG_A=y")
+        );
+        let mut added = Config::default();
+        added.set("A", "y");
+        assert_eq!(model.evaluate(&added).line("A"), None, "no evidence");
+    }
+
+    #[test]
+    fn assumption_takes_the_place_of_an_unknown_value() {
+        let model = model(
+            "config A\n\tbool \"a\"\n\tdepends on V > 5\nconfig V\n\tint\n\tdefault $(shell,x)\n",
+        );
+        let id = model.symbols.find("V").unwrap();
+        let config = Config::parse(b"CONFIG_A=y\n");
+        let assumed = |value: &str| {
+            let assumed = Assumptions::from_iter([(id, value.to_owned())]);
+            Values::new(&model, &config, assumed).get("A")
+        };
+        assert_eq!(assumed("6"), Some(Value::Logic(Yes)));
+        assert_eq!(assumed("5"), Some(Value::Logic(No)));
+    }
+
+    #[test]
+    fn get_gives_values_by_their_type() {
+        let model = model(
+            "config A\n\tbool \"a\"\nconfig N\n\tint \"n\"\n\tdefault 7\nconfig S\n\tstring \"s\"\n\
+             config E\n\tbool \"e\"\n\tdepends on ELSEWHERE\n",
+        );
+        let values = model.evaluate(&Config::parse(b"CONFIG_S=\"x\\\"y\"\nCONFIG_E=y\n"));
+        assert_eq!(values.get("A"), Some(Value::Logic(No)));
+        assert_eq!(values.get("N"), Some(Value::Text("7".into())));
+        assert_eq!(values.get("S"), Some(Value::Text("x\"y".into())));
+        assert_eq!((values.get("ELSEWHERE"), values.get("NONE")), (None, None));
+        assert_eq!(values.get("S").unwrap().to_string(), "x\"y");
+        assert_eq!((values.line("E"), values.line("ELSEWHERE")), (None, None));
+        assert_eq!(values.lines().count(), 3);
+    }
+
+    #[test]
+    fn shown_range_is_the_first_whose_condition_holds() {
+        let model = model(
+            "config B\n\tbool \"b\"\nconfig L\n\tint\n\tdefault 3\n\
+             config N\n\tint \"n\"\n\trange 1 2 if B\n\trange L 0x9\n",
+        );
+        let id = model.symbols.find("N").unwrap();
+        let range = |config: &str| {
+            let config = Config::parse(config.as_bytes());
+            model.evaluate(&config).shown_range(id)
+        };
+        let pair = |low: &str, high: &str| Some((low.to_owned(), high.to_owned()));
+        assert_eq!(range(""), pair("3", "0x9"));
+        assert_eq!(range("CONFIG_B=y"), pair("1", "2"));
+        let values = |config: &str| {
+            let config = Config::parse(config.as_bytes());
+            model.evaluate(&config).line("N")
+        };
+        let line = |value: u32| Some(format!("CONFIG_N={value}"));
+        // The ends belong to the range.
+        assert_eq!(values("CONFIG_N=3"), line(3));
+        assert_eq!(values("CONFIG_B=y\nCONFIG_N=2"), line(2));
+    }
+
+    #[test]
+    fn tristate_in_a_choice_that_is_y_cannot_be_m() {
+        let model = model(
+            &(MODULES.to_owned()
+                + "config X\n\ttristate \"x\"\nchoice\n\tprompt \"c\"\nconfig A\n\ttristate \"a\"\n\
+                   config B\n\ttristate \"b\"\n\tdepends on X\nendchoice\n"),
+        );
+        let line = |config: &str, name: &str| {
+            let config = Config::parse(config.as_bytes());
+            model.evaluate(&config).line(name)
+        };
+        assert_eq!(line("CONFIG_A=y\nCONFIG_X=m", "B"), None);
+        let off = line("CONFIG_A=y\nCONFIG_X=y", "B");
+        assert_eq!(off.as_deref(), Some("# CONFIG_B is not set"));
+        let picked = line("CONFIG_B=y\nCONFIG_X=y", "B");
+        assert_eq!(picked.as_deref(), Some("CONFIG_B=y"));
+    }
+}

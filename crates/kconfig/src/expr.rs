@@ -351,3 +351,225 @@ impl Exprs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cmp::Ordering;
+
+    use super::*;
+
+    /// `A`, `B` and `C`, and expressions of them.
+    struct Abc {
+        symbols: Symbols,
+        exprs: Exprs,
+        ids: [SymbolId; 3],
+        all: [ExprId; 3],
+    }
+
+    impl Abc {
+        fn new() -> Self {
+            let (mut symbols, mut exprs) = (Symbols::default(), Exprs::default());
+            let ids = ["A", "B", "C"].map(|name| symbols.named(name));
+            let all = ids.map(|id| exprs.symbol(&symbols, id));
+            Self {
+                symbols,
+                exprs,
+                ids,
+                all,
+            }
+        }
+
+        fn compare(&mut self, comparison: Comparison, right: SymbolId) -> ExprId {
+            let left = self.ids[0];
+            self.exprs.compare(&self.symbols, comparison, left, right)
+        }
+
+        fn text(&self, id: ExprId) -> String {
+            let name = |id| self.symbols.get(id).name.clone();
+            self.exprs.text(id, &name)
+        }
+    }
+
+    const COMPARISONS: [Comparison; 6] = [
+        Comparison::Equal,
+        Comparison::Unequal,
+        Comparison::Less,
+        Comparison::LessEqual,
+        Comparison::Greater,
+        Comparison::GreaterEqual,
+    ];
+
+    #[test]
+    fn comparison_holds_for_its_orderings() {
+        let orderings = [Ordering::Less, Ordering::Equal, Ordering::Greater];
+        let held = COMPARISONS.map(|comparison| orderings.map(|o| comparison.holds(o)));
+        let expected = [
+            [false, true, false],
+            [true, false, true],
+            [true, false, false],
+            [true, true, false],
+            [false, false, true],
+            [false, true, true],
+        ];
+        assert_eq!(held, expected);
+        for (comparison, ordering) in COMPARISONS
+            .into_iter()
+            .flat_map(|c| orderings.map(|o| (c, o)))
+        {
+            let holds = comparison.holds(ordering);
+            assert_eq!(comparison.negated().holds(ordering), !holds);
+            assert_eq!(comparison.mirrored().holds(ordering.reverse()), holds);
+        }
+        assert_eq!(
+            COMPARISONS.map(Comparison::sign),
+            ["=", "!=", "<", "<=", ">", ">="]
+        );
+    }
+
+    #[test]
+    fn text_has_the_parentheses_that_are_needed() {
+        let mut abc = Abc::new();
+        let [a, b, c] = abc.all;
+        let either = abc.exprs.or(&[a, b]);
+        let both = abc.exprs.and(&[a, b]);
+        let nested = abc.exprs.and(&[either, c]);
+        assert_eq!(abc.text(nested), "(A || B) && C");
+        let nested = abc.exprs.or(&[both, c]);
+        assert_eq!(abc.text(nested), "(A && B) || C");
+        let (not, not_either) = (abc.exprs.not(a), abc.exprs.not(either));
+        assert_eq!(
+            [abc.text(not), abc.text(not_either)],
+            ["!A", "!(A || B)"].map(str::to_owned)
+        );
+        let compared = abc.compare(Comparison::LessEqual, YES);
+        assert_eq!(abc.text(compared), "A <= y");
+        assert_eq!(abc.exprs.and(&[a]), a, "one operand stands for itself");
+    }
+
+    #[test]
+    fn rewrite_m_adds_modules_to_every_bare_m() {
+        let mut abc = Abc::new();
+        let [a, ..] = abc.all;
+        let modules = abc.symbols.named("MODULES");
+        let m = abc.exprs.symbol(&abc.symbols, MOD);
+        let is_m = abc.compare(Comparison::Equal, MOD);
+        let not_m = abc.exprs.not(m);
+        let either = abc.exprs.or(&[a, not_m]);
+        let all = abc.exprs.and(&[either, m, is_m]);
+        let rewritten = abc.exprs.rewrite_m(&abc.symbols, all, modules);
+        assert_eq!(
+            abc.text(rewritten),
+            "(A || !(m && MODULES)) && m && MODULES && A = m"
+        );
+        let plain = abc.exprs.and(&[a, is_m]);
+        let plain = abc.exprs.not(plain);
+        assert_eq!(abc.exprs.rewrite_m(&abc.symbols, plain, modules), plain);
+    }
+
+    #[test]
+    fn compared_with_no_goes_into_the_operands() {
+        let mut abc = Abc::new();
+        let [a, b, c] = abc.all;
+        let both = abc.exprs.and(&[a, b]);
+        let not_c = abc.exprs.not(c);
+        let all = abc.exprs.or(&[both, not_c]);
+        let text = |abc: &mut Abc, id, is_no| {
+            let compared = abc.exprs.compared_with_no(&abc.symbols, id, is_no);
+            abc.text(compared)
+        };
+        assert_eq!(text(&mut abc, a, true), "A = n");
+        assert_eq!(text(&mut abc, a, false), "A != n");
+        assert_eq!(text(&mut abc, both, true), "A = n || B = n");
+        assert_eq!(text(&mut abc, both, false), "!(A = n || B = n)");
+        assert_eq!(text(&mut abc, all, true), "(A = n || B = n) && C != n");
+        let is_y = abc.compare(Comparison::Equal, YES);
+        assert_eq!(text(&mut abc, is_y, true), "!(A = y)");
+        assert_eq!(text(&mut abc, is_y, false), "A = y");
+    }
+
+    #[test]
+    fn demands_is_true_only_where_the_symbol_must_be_on() {
+        let mut abc = Abc::new();
+        let [a, b, _] = abc.all;
+        let both = abc.exprs.and(&[b, a]);
+        let either = abc.exprs.or(&[a, b]);
+        let not = abc.exprs.not(a);
+        let compared = [
+            (Comparison::Equal, YES),
+            (Comparison::Equal, MOD),
+            (Comparison::Unequal, NO),
+            (Comparison::Equal, NO),
+            (Comparison::Unequal, YES),
+            (Comparison::Less, YES),
+        ]
+        .map(|(comparison, right)| abc.compare(comparison, right));
+        let demands = |id| abc.exprs.demands(id, abc.ids[0]);
+        assert_eq!(
+            [a, both, either, not].map(demands),
+            [true, true, false, false]
+        );
+        assert_eq!(
+            compared.map(demands),
+            [true, true, true, false, false, false]
+        );
+        assert!(!abc.exprs.demands(compared[0], abc.ids[1]));
+        assert!(abc.exprs.mentions(either, abc.ids[1]) && !abc.exprs.mentions(not, abc.ids[1]));
+        assert!(abc.exprs.mentions(compared[0], YES));
+    }
+
+    #[test]
+    fn same_compares_what_is_written() {
+        let mut abc = Abc::new();
+        let [a, b, c] = abc.all;
+        let mut make = |operands: &[ExprId], is_and| {
+            let joined = if is_and {
+                abc.exprs.and(operands)
+            } else {
+                abc.exprs.or(operands)
+            };
+            abc.exprs.not(joined)
+        };
+        let (one, two) = (make(&[a, b], true), make(&[a, b], true));
+        let others = [
+            make(&[a, b], false),
+            make(&[b, a], true),
+            make(&[a, b, c], true),
+        ];
+        assert!(abc.exprs.same(one, two));
+        assert!(others.iter().all(|&other| !abc.exprs.same(one, other)));
+        let again = abc.exprs.symbol(&abc.symbols, abc.ids[0]);
+        assert!(abc.exprs.same(a, again) && !abc.exprs.same(a, b) && !abc.exprs.same(one, a));
+        let mut parts = Vec::new();
+        let nested = abc.exprs.and(&[a, b]);
+        let nested = abc.exprs.and(&[nested, one]);
+        abc.exprs.conjuncts(nested, &mut parts);
+        assert_eq!(parts, [a, b, one]);
+    }
+
+    #[test]
+    fn traits_are_those_of_all_operands() {
+        let mut abc = Abc::new();
+        let at = crate::error::Location {
+            file: "Kconfig".into(),
+            line: 1,
+        };
+        let text = "$(shell,x)".to_owned();
+        let unknown = abc.symbols.fact(crate::symbol::Fact { text, at }, None);
+        let choice = abc.symbols.choice(None);
+        let [a, b, _] = abc.all;
+        let unknown = abc.compare(Comparison::Equal, unknown);
+        let choice = abc.exprs.symbol(&abc.symbols, choice);
+        let plain = abc.exprs.and(&[a, b]);
+        let uncertain = abc.exprs.or(&[plain, unknown]);
+        let both = abc.exprs.and(&[choice, uncertain]);
+        let both = abc.exprs.not(both);
+        let found = [plain, uncertain, choice, both].map(|id| {
+            let traits = abc.exprs.traits(id);
+            (traits.is_uncertain, traits.has_choice)
+        });
+        assert_eq!(
+            found,
+            [(false, false), (true, false), (false, true), (true, true)]
+        );
+    }
+}

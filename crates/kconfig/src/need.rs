@@ -893,3 +893,192 @@ enum Need {
     Symbol(SymbolId, Goal),
     Never,
 }
+
+#[cfg(test)]
+mod tests {
+    use Tristate::{Module, No, Yes};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::model::Options;
+
+    /// Calls `check` with the needs of a configuration, and with what finds symbols by name.
+    fn with_needs(
+        kconfig: &str,
+        config: &str,
+        check: impl FnOnce(&mut Needs<'_, '_>, &dyn Fn(&str) -> SymbolId),
+    ) {
+        let kconfig = "config MODULES\n\tbool \"modules\"\n\tmodules\n".to_owned() + kconfig;
+        let model = Model::parse(kconfig.as_bytes(), &Options::for_arch("x86")).unwrap();
+        let values = model.evaluate(&Config::parse(config.as_bytes()));
+        let find = |name: &str| model.symbols.find(name).unwrap();
+        check(&mut Needs::new(&values), &find);
+    }
+
+    /// The settings that are a next step to a goal, as `NAME=value: weight in the end`.
+    fn steps(kconfig: &str, config: &str, name: &str, goal: Goal) -> Vec<String> {
+        let mut found = Vec::new();
+        with_needs(kconfig, config, |needs, find| {
+            let (mut into, mut budget) = (FxHashMap::default(), 1000);
+            needs.symbol_steps(find(name), goal, 0, &mut into, &mut budget, 0);
+            found.extend(into.into_iter().map(|(setting, weight)| {
+                let name = &needs.model.symbols.get(setting.symbol).name;
+                format!("{name}={}: {weight}", setting.value)
+            }));
+        });
+        found.sort();
+        found
+    }
+
+    const ON: Goal = Goal::AtLeast(Module);
+    const OFF: Goal = Goal::AtMost(No);
+
+    #[test]
+    fn goal_is_met_by_values_on_its_side() {
+        let met = |goal: Goal| [No, Module, Yes].map(|value| goal.is_met_by(value));
+        assert_eq!(met(Goal::AtLeast(Module)), [false, true, true]);
+        assert_eq!(met(Goal::AtLeast(Yes)), [false, false, true]);
+        assert_eq!(met(Goal::AtMost(Module)), [true, true, false]);
+        assert_eq!(met(Goal::AtMost(No)), [true, false, false]);
+        for goal in [ON, OFF, Goal::AtLeast(Yes), Goal::AtMost(Module)] {
+            for value in [No, Module, Yes] {
+                assert_eq!(goal.not().is_met_by(!value), goal.is_met_by(value));
+            }
+        }
+        assert_eq!(Goal::AtLeast(Yes).of_bool(), ON);
+        assert_eq!(Goal::AtMost(Module).of_bool(), OFF);
+        assert_eq!((ON.of_bool(), OFF.of_bool()), (ON, OFF));
+    }
+
+    #[test]
+    fn cost_adds_up_what_all_need_and_takes_the_least_of_any() {
+        let symbols = ["A", "B", "C"].map(|name| format!("config {name}\n\tbool \"{name}\"\n"));
+        let conditions = [
+            ("A && B && C", 3),
+            ("A || B && C", 1),
+            ("(A || B) && C", 2),
+            ("!A", 0),
+            ("!(A && B)", 0),
+            ("A = y && B != n", 2),
+            ("A = n", 0),
+        ];
+        for (condition, changes) in conditions {
+            let kconfig = format!(
+                "{}config X\n\tbool \"x\"\n\tdepends on {condition}\n",
+                symbols.concat()
+            );
+            with_needs(&kconfig, "", |needs, find| {
+                assert_eq!(
+                    needs.symbol_cost(find("X"), ON, 0),
+                    (changes + 1) * ONE,
+                    "{condition}"
+                );
+                assert_eq!(needs.symbol_cost(find("X"), OFF, 0), 0, "{condition}");
+            });
+        }
+        let kconfig = symbols.concat() + "config X\n\tbool \"x\"\n\tdepends on A && NOWHERE\n";
+        with_needs(&kconfig, "", |needs, find| {
+            assert_eq!(needs.symbol_cost(find("X"), ON, 0), NEVER);
+        });
+    }
+
+    #[test]
+    fn weight_of_turning_off_grows_with_what_depends_on_it() {
+        let mut kconfig = "config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n".to_owned();
+        for n in 0..7 {
+            kconfig += &format!("config X{n}\n\tbool \"x\"\n\tdepends on A\n");
+        }
+        with_needs(&kconfig, "CONFIG_A=y\nCONFIG_B=y\n", |needs, find| {
+            assert_eq!(needs.weight(find("B"), "n"), ONE);
+            // 7 symbols and itself are 2 to the third.
+            assert_eq!(needs.weight(find("A"), "n"), ONE + 6);
+            assert_eq!(needs.weight(find("A"), "y"), ONE);
+        });
+    }
+
+    #[test]
+    fn steps_begin_with_what_can_be_set_now() {
+        let kconfig = "config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on A\n\
+                       config C\n\tbool \"c\"\nconfig X\n\tbool \"x\"\n\tdepends on B || C\n";
+        // X needs B, and that A; or only C.
+        assert_eq!(steps(kconfig, "", "X", ON), ["A=y: 24", "C=y: 16"]);
+        assert_eq!(
+            steps(kconfig, "CONFIG_A=y\n", "X", ON),
+            ["B=y: 16", "C=y: 16"]
+        );
+        assert_eq!(steps(kconfig, "CONFIG_C=y\n", "X", ON), ["X=y: 8"]);
+    }
+
+    #[test]
+    fn steps_to_a_symbol_without_a_prompt_are_its_sources() {
+        let kconfig = "config S\n\tbool \"s\"\n\tselect X\nconfig I\n\tbool \"i\"\n\timply X\n\
+                       config D\n\tbool \"d\"\nconfig X\n\tbool\n\tdefault D\n";
+        assert_eq!(steps(kconfig, "", "X", ON), ["D=y: 8", "I=y: 8", "S=y: 8"]);
+        // To turn it off, all that hold must go: it begins with one of them, a little heavier
+        // because X depends on it.
+        let off = steps(kconfig, "CONFIG_S=y\nCONFIG_D=y\n", "X", OFF);
+        assert_eq!(off, ["S=n: 20"]);
+        assert_eq!(steps(kconfig, "CONFIG_D=y\n", "X", OFF), ["D=n: 10"]);
+    }
+
+    #[test]
+    fn steps_take_m_only_where_m_is_enough() {
+        let kconfig = "config T\n\ttristate \"t\"\nconfig M\n\ttristate \"m\"\n\tdepends on T\n";
+        let modules = "CONFIG_MODULES=y\n";
+        assert_eq!(steps(kconfig, modules, "M", ON), ["T=m: 16"]);
+        assert_eq!(
+            steps(kconfig, modules, "M", Goal::AtLeast(Yes)),
+            ["T=y: 16"]
+        );
+        assert_eq!(steps(kconfig, "", "M", ON), ["T=y: 16"], "without modules");
+        let on = "CONFIG_MODULES=y\nCONFIG_T=y\n";
+        assert_eq!(steps(kconfig, on, "T", Goal::AtMost(Module)), ["T=m: 10"]);
+    }
+
+    #[test]
+    fn obstacle_is_what_no_setting_changes() {
+        let kconfig = "config U\n\tbool \"u\"\n\tdepends on NOWHERE\n\
+                       config K\n\tbool \"k\"\n\tdepends on n\n\
+                       config F\n\tbool \"f\"\n\tdepends on $(shell,test)\n\
+                       config T\n\tdef_bool $(shell,test)\n\
+                       config N\n\tbool\n\
+                       config V\n\tint\n\tdefault 3\n\
+                       config C\n\tbool \"c\"\n\tdepends on V > 5\n";
+        with_needs(kconfig, "", |needs, find| {
+            let mut of = |name: &str| {
+                let mut found = Vec::new();
+                needs.symbol_obstacles(find(name), ON, &mut found, 0);
+                found
+            };
+            assert_eq!(of("U"), [Obstacle::Undefined(find("NOWHERE"))]);
+            assert_eq!(of("K"), [Obstacle::Constant(crate::ids::NO)]);
+            assert!(matches!(of("F")[..], [Obstacle::Fact(_)]));
+            assert_eq!(of("T"), [Obstacle::Tool(find("T"), "y".into())]);
+            assert_eq!(of("N"), [Obstacle::NotSettable(find("N"), ON)]);
+            assert_eq!(of("C"), [Obstacle::Comparison(find("V"), "V > 5".into())]);
+        });
+    }
+
+    #[test]
+    fn fitting_text_is_the_target_or_next_to_it() {
+        let fitting = |kind, target: &str, comparison: Comparison| {
+            let fits = |text: &str| comparison.holds(number::compare(text, kind, target, kind));
+            fitting_text(kind, target, fits)
+        };
+        let found = |kind, target| {
+            [
+                Comparison::Equal,
+                Comparison::Unequal,
+                Comparison::Less,
+                Comparison::Greater,
+            ]
+            .map(|comparison| fitting(kind, target, comparison).unwrap_or("none".into()))
+        };
+        assert_eq!(found(SymbolType::Int, "9"), ["9", "10", "8", "10"]);
+        assert_eq!(
+            found(SymbolType::Hex, "0x10"),
+            ["0x10", "0x11", "0xf", "0x11"]
+        );
+        assert_eq!(found(SymbolType::String, "b"), ["b", "", "", "none"]);
+    }
+}

@@ -268,3 +268,128 @@ impl<'m> Search<'m> {
         (set, weight)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use Tristate::{Module, No, Yes};
+
+    use super::*;
+    use crate::model::Options;
+
+    fn model(kconfig: &str) -> Model {
+        Model::parse(kconfig.as_bytes(), &Options::for_arch("x86")).unwrap()
+    }
+
+    /// What the search finds, as `NAME=value` and whether it is said to be the smallest.
+    fn found(model: &Model, config: &str, name: &str, target: &Target) -> (Vec<String>, bool) {
+        match solution(model, config, name, target) {
+            Solution::Found {
+                settings,
+                is_smallest,
+            } => {
+                let shown = |s: &Setting| format!("{}={}", model.name(s.symbol), s.value);
+                (settings.iter().map(shown).collect(), is_smallest)
+            }
+            Solution::Impossible(obstacles) => panic!("impossible: {obstacles:?}"),
+            Solution::NotFound { tries } => panic!("not found in {tries} tries"),
+        }
+    }
+
+    fn solution(model: &Model, config: &str, name: &str, target: &Target) -> Solution {
+        let search = Search {
+            model,
+            config: &Config::parse(config.as_bytes()),
+            assumed: &Assumptions::default(),
+            id: model.symbols.find(name).unwrap(),
+            target,
+        };
+        search.run()
+    }
+
+    const ON: Target = Target::Between(Module, Yes);
+    const OFF: Target = Target::Between(No, No);
+
+    #[test]
+    fn target_goal_is_the_side_that_is_missed() {
+        let goals = |target: Target| [No, Module, Yes].map(|value| target.goal(value));
+        let least = |value| Some(Goal::AtLeast(value));
+        let most = |value| Some(Goal::AtMost(value));
+        assert_eq!(goals(ON), [least(Module), None, None]);
+        assert_eq!(goals(OFF), [None, most(No), most(No)]);
+        assert_eq!(
+            goals(Target::Between(Module, Module)),
+            [least(Module), None, most(Module)]
+        );
+        assert_eq!(
+            goals(Target::Text("x".into(), "\"x\"".into())),
+            [None, None, None]
+        );
+    }
+
+    #[test]
+    fn search_prefers_the_way_that_turns_less_down() {
+        // A can come by B, or by turning off D, on which a hundred others depend.
+        let mut kconfig =
+            "config A\n\tbool \"a\"\n\tdepends on !D || B && C\nconfig B\n\tbool \"b\"\n\
+                           config C\n\tbool \"c\"\nconfig D\n\tbool \"d\"\n"
+                .to_owned();
+        let few = model(&kconfig);
+        let config = "CONFIG_D=y\n";
+        assert_eq!(
+            found(&few, config, "A", &ON),
+            (vec!["A=y".into(), "D=n".into()], true)
+        );
+        for n in 0..100 {
+            kconfig += &format!("config X{n}\n\tdef_bool y\n\tdepends on D\n");
+        }
+        let (settings, is_smallest) = found(&model(&kconfig), config, "A", &ON);
+        assert_eq!(settings, ["A=y", "B=y", "C=y"]);
+        assert!(is_smallest);
+    }
+
+    #[test]
+    fn search_leaves_out_what_comes_by_itself() {
+        // The estimate counts B and C apart; B alone selects C.
+        let model = model(
+            "config A\n\tbool \"a\"\n\tdepends on C && B\nconfig B\n\tbool \"b\"\n\tselect C\n\
+             config C\n\tbool \"c\"\n",
+        );
+        assert_eq!(
+            found(&model, "", "A", &ON),
+            (vec!["A=y".into(), "B=y".into()], true)
+        );
+    }
+
+    #[test]
+    fn search_sets_exact_values_and_texts() {
+        let model = model(
+            "config MODULES\n\tbool \"m\"\n\tmodules\n\tdefault y\nconfig T\n\ttristate \"t\"\n\
+             config S\n\tstring \"s\"\n\tdepends on T\nconfig H\n\tint\n\tdefault 3\n",
+        );
+        let exactly = Target::Between(Module, Module);
+        assert_eq!(found(&model, "", "T", &exactly).0, ["T=m"]);
+        assert_eq!(found(&model, "CONFIG_T=y\n", "T", &exactly).0, ["T=m"]);
+        assert_eq!(found(&model, "CONFIG_T=m\n", "T", &OFF).0, ["T=n"]);
+        let text = Target::Text("x".into(), "\"x\"".into());
+        assert_eq!(found(&model, "", "S", &text).0, ["T=m", "S=\"x\""]);
+        let number = Target::Text("4".into(), "4".into());
+        let Solution::Impossible(obstacles) = solution(&model, "", "H", &number) else {
+            panic!("a number without a prompt cannot be set")
+        };
+        let id = model.symbols.find("H").unwrap();
+        assert_eq!(obstacles, [Obstacle::NotSettable(id, Goal::AtLeast(Yes))]);
+    }
+
+    #[test]
+    fn search_says_when_each_setting_undoes_another() {
+        // B and C are both needed, and each turns the other off.
+        let model = model(
+            "config A\n\tbool \"a\"\n\tdepends on B && C\nchoice\n\tprompt \"one\"\nconfig B\n\tbool \"b\"\n\
+             config C\n\tbool \"c\"\nendchoice\n",
+        );
+        let Solution::NotFound { tries } = solution(&model, "", "A", &ON) else {
+            panic!("there is no solution")
+        };
+        assert!((2..=MAX_TRIES).contains(&tries), "{tries}");
+    }
+}

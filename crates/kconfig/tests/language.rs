@@ -321,3 +321,95 @@ fn circular_dependency_is_refused_with_its_chain() {
         Err(Error::Circular { .. })
     ));
 }
+
+/// What the `conf` of a kernel of this version writes, as `written` shows it. What is expected here
+/// is compared with real kernels in `olddefconfig.rs`.
+fn written_by(version: (u32, u32), kconfig: &str, config: &str) -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let directory = format!("{}/series-{number}", env!("CARGO_TARGET_TMPDIR"));
+    let directory = std::path::Path::new(&directory);
+    std::fs::create_dir_all(directory).unwrap();
+    let (major, minor) = version;
+    let makefile = format!("# a kernel\nVERSION = {major}\nPATCHLEVEL = {minor}\nSUBLEVEL = 9\n");
+    std::fs::write(directory.join("Makefile"), makefile).unwrap();
+    std::fs::write(directory.join("Kconfig"), kconfig).unwrap();
+    let model = Model::load(directory, &Options::for_arch("x86"));
+    std::fs::remove_dir_all(directory).unwrap();
+    let model = model.unwrap();
+    let values = model.evaluate(&Config::parse(config.as_bytes()));
+    let lines: Vec<_> = values.lines().map(|(_, line)| line).collect();
+    lines.join(" | ").replace("CONFIG_", "")
+}
+
+#[test]
+fn number_out_of_its_range_is_clamped_since_6_8() {
+    let kconfig = "config N\n\tint \"n\"\n\trange 1 9\n\tdefault 5\nconfig M\n\tint\n\tdefault N\n\
+                   config H\n\thex \"h\"\nconfig I\n\tint \"i\"\n";
+    let with = |version, config| written_by(version, kconfig, config);
+    assert_eq!(with((6, 7), ""), "N=5 | M=5 | H= | I=");
+    assert_eq!(with((6, 8), ""), "N=5 | M=5 | H=0x0 | I=0");
+    assert_eq!(with((6, 7), "CONFIG_N=77"), "N=5 | M=9 | H= | I=");
+    assert_eq!(with((6, 8), "CONFIG_N=77"), "N=9 | M=9 | H=0x0 | I=0");
+    assert_eq!(with((7, 0), "CONFIG_N=0"), "N=1 | M=1 | H=0x0 | I=0");
+}
+
+#[test]
+fn choice_takes_another_member_since_6_11() {
+    let members = ["A", "B", "C"].map(|name| format!("config {name}\n\tbool \"{name}\"\n"));
+    let kconfig = format!(
+        "choice\n\tprompt \"one\"\n\tdefault B\n{}endchoice\n",
+        members.concat()
+    );
+    let picked = |version, config| {
+        let lines = written_by(version, &kconfig, config);
+        let on = lines.split(" | ").find(|line| line.ends_with("=y"));
+        on.unwrap_or_default().to_owned()
+    };
+    let off = "# CONFIG_B is not set\n";
+    for (config, before, since) in [
+        ("", "B=y", "B=y"),
+        ("CONFIG_A=y\nCONFIG_C=y", "C=y", "C=y"),
+        // Before, what was ever set counts; since, what is set in the end.
+        (
+            "CONFIG_C=y\nCONFIG_A=y\n# CONFIG_A is not set",
+            "A=y",
+            "C=y",
+        ),
+        // A default that is set to `n` is passed over for one that is not set.
+        (off, "B=y", "A=y"),
+        // All are set to `n`: the default before, and the first that was set since.
+        (
+            "# CONFIG_C is not set\n# CONFIG_B is not set\n# CONFIG_A is not set",
+            "B=y",
+            "C=y",
+        ),
+    ] {
+        assert_eq!(picked((6, 10), config), before, "{config}");
+        assert_eq!(picked((6, 11), config), since, "{config}");
+    }
+}
+
+#[test]
+fn choice_members_need_no_prompt_of_the_choice_since_6_11() {
+    let kconfig = "config X\n\tbool \"x\"\nchoice\n\tprompt \"one\" if X\n\tdefault B\n\
+                   config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\nendchoice\n";
+    assert_eq!(written_by((6, 10), kconfig, "CONFIG_A=y"), "# X is not set");
+    assert_eq!(
+        written_by((6, 11), kconfig, "CONFIG_A=y"),
+        "# X is not set | # B is not set | A=y"
+    );
+}
+
+#[test]
+fn transitional_symbol_hands_its_value_on_and_is_not_written() {
+    let kconfig = "config OLD\n\tint\n\ttransitional\nconfig NEW\n\tint \"new\"\n\tdefault OLD\n\
+                   config WAS\n\tbool\n\ttransitional\nconfig IS\n\tbool \"is\"\n\tdefault WAS\n";
+    let with = |config| written_by((7, 0), kconfig, config);
+    assert_eq!(with(""), "NEW=0 | # IS is not set");
+    assert_eq!(with("CONFIG_OLD=7\nCONFIG_WAS=y"), "NEW=7 | IS=y");
+    assert_eq!(
+        with("CONFIG_OLD=7\nCONFIG_NEW=8\nCONFIG_WAS=y\n# CONFIG_IS is not set"),
+        "NEW=8 | # IS is not set"
+    );
+}
