@@ -8,7 +8,7 @@
 //! default, but what depends on it has already seen the clamped one; a definition without
 //! dependencies does not lift those of another; a string that defaults to a bool is `n`.
 
-use std::cmp::{max, min};
+use std::cmp::{Reverse, max, min};
 
 use rustc_hash::FxHashMap;
 
@@ -621,36 +621,41 @@ impl<'m> Values<'m> {
             .find(|&member| self.is_visible(member))
     }
 
-    /// Before 6.8, a number out of its range is as if it was not set. The kernel notices only after
-    /// it has computed everything else, so that nothing else sees the difference.
+    /// Before 6.8, a number out of its range is as if it was not set. The kernel notices only after it
+    /// has computed everything, one symbol after another in the order of its hash table: other
+    /// symbols keep their values, but the ranges that are looked at afterwards see the difference.
     fn drop_out_of_range(&mut self) {
         let model = self.model;
         if model.rules.clamps {
             return;
         }
+        let base = |id| match model.symbols.get(id).kind {
+            SymbolType::Int => Some(10),
+            SymbolType::Hex => Some(16),
+            _ => None,
+        };
+        let set = model
+            .symbols
+            .ids()
+            .filter(|id| self.users[id.index()].is_set);
+        let mut numbers: Vec<_> = set.filter_map(|id| Some((id, base(id)?))).collect();
+        // In one bucket, what was mentioned last comes first.
+        numbers.sort_by_key(|&(id, _)| (bucket(&model.symbols.get(id).name), Reverse(id)));
         let mut dropped = Vec::new();
-        for id in model.symbols.ids() {
-            let symbol = model.symbols.get(id);
-            let base = match symbol.kind {
-                SymbolType::Int => 10,
-                SymbolType::Hex => 16,
-                _ => continue,
-            };
-            if !self.users[id.index()].is_set {
-                continue;
-            }
-            let Some((low, high)) = self.range(symbol) else {
+        for (id, base) in numbers {
+            let Some((low, high)) = self.range(model.symbols.get(id)) else {
                 continue;
             };
             let user = self.users[id.index()].text.as_deref().unwrap_or_default();
             let value = number::leading(user, base);
             if value < self.bound(low, base) || value > self.bound(high, base) {
                 self.users[id.index()].is_set = false;
+                self.states[id.index()].is_valid = false;
+                self.known.fill(None);
                 dropped.push(id);
             }
         }
         for id in dropped {
-            self.states[id.index()].is_valid = false;
             self.calculate(id);
         }
     }
@@ -798,6 +803,14 @@ impl<'m> Values<'m> {
             .ids()
             .filter_map(move |id| Some((model.symbols.get(id).name.as_str(), self.line_of(id)?)))
     }
+}
+
+/// Where `conf` before 6.8 keeps a symbol: the 32-bit FNV hash of its name, in 9973 buckets.
+fn bucket(name: &str) -> u32 {
+    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    hash % 9973
 }
 
 /// Takes over a line's value, if it is one the symbol can have.

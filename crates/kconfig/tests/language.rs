@@ -135,6 +135,23 @@ fn number_out_of_its_range_has_its_default() {
     assert_eq!(written(kconfig, "CONFIG_A=ten"), "A=5 | B=0x10");
 }
 
+/// Both numbers are out of their range. K comes before P in the hash table of the kernel's `conf`, so
+/// that it is forgotten while its range still holds; L comes after P.
+#[test]
+fn number_out_of_its_range_is_forgotten_in_the_order_of_the_hash_table() {
+    let kconfig = |name: &str| {
+        format!(
+            "config P\n\tint \"p\"\n\trange 0 5\n\tdefault 5\n\
+             config {name}\n\tint \"{name}\"\n\tdepends on P = 0\n\trange 0 3\n\tdefault 0\n"
+        )
+    };
+    assert_eq!(written(&kconfig("K"), "CONFIG_P=-1\nCONFIG_K=17"), "P=5");
+    assert_eq!(
+        written(&kconfig("L"), "CONFIG_P=-1\nCONFIG_L=17"),
+        "L=3 | P=5"
+    );
+}
+
 #[test]
 fn comparison_is_of_numbers_or_of_texts() {
     let kconfig = "config A\n\tint\n\tdefault 120000\nconfig B\n\tdef_bool A >= 9000\nconfig C\n\tdef_bool A < 9000\nconfig D\n\tdef_bool \"abc\" < \"b\"\n";

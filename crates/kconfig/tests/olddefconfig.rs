@@ -441,6 +441,7 @@ fn rust_names_each_of_its_blockers() {
     // change removes three obstacles.
     let (tree, changes) = answer(
         "CONFIG_CC_IS_GCC=y\n# CONFIG_CC_IS_CLANG is not set\nCONFIG_GCC_VERSION=120200\n\
+         # CONFIG_CC_HAS_RANDSTRUCT is not set\n\
          CONFIG_GCC_PLUGINS=y\nCONFIG_RANDSTRUCT_FULL=y\n",
     );
     assert!(
