@@ -19,7 +19,7 @@ use crate::symbol::{PropertyKind, SymbolType, Symbols};
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// `ARCH` as the kernel's Makefile has it: `x86`, `x86_64`, `arm64`. A `.config` names its
-    /// own in its heading ([`Config::arch`]).
+    /// own in its heading ([`crate::Config::arch`]).
     pub arch: String,
     /// Whether commands in the Kconfig files are run.
     pub shell: Shell,
