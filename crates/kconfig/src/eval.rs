@@ -104,7 +104,7 @@ impl std::fmt::Display for Value {
 impl Model {
     /// The values that `olddefconfig` would write for a configuration.
     ///
-    /// With [`Shell::Deny`], what only a command or an unknown variable of `make` could tell is
+    /// With [`crate::Shell::Deny`], what only a command or an unknown variable of `make` could tell is
     /// taken from the configuration: the value of a symbol whose default is such a fact is the
     /// one it has there, and a symbol whose prompt depends on one can be seen if it has a line
     /// there. For a configuration that `olddefconfig` has written this is what it would write
