@@ -47,9 +47,11 @@ test: build
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(TEST)
+	cargo package --quiet --locked --allow-dirty -p kconfig
 	archives=$$(target/release/vm source all) && \
+		export KCONFIG_TEST_CONFIGS="$$(realpath -qe "$${LINUX_RUST_DATA:-../shared/data}")" && \
 		printf '%s\n' "$$archives" | xargs -P 2 -I {} env KCONFIG_TEST_ARCHIVE={} \
-			$(TEST) --test olddefconfig -- $(IGNORED) && \
+			$(TEST) --test olddefconfig -- --ignored && \
 		KCONFIG_TEST_ARCHIVE=$$(printf '%s\n' "$$archives" | head -n 1) $(TEST) --test language
 	headers=$$(target/release/vm headers all) && \
 		printf '%s\n' "$$headers" | xargs -P 2 -I {} env RUSTKMOD_TEST_HEADERS={} \
@@ -61,6 +63,6 @@ test-all: export LINUX_RUST_TEST_ALL := 1
 test-all: export LINUX_RUST_CACHE := /var/cache/linux-rust-test-all
 test-all: build
 	rm -rf $$LINUX_RUST_CACHE
-	$(MAKE) test IGNORED=--include-ignored
+	$(MAKE) test KCONFIG_TEST_COUNT=400
 	target/release/vm run all
 	rm -rf $$LINUX_RUST_CACHE
