@@ -135,6 +135,15 @@ fn number_out_of_its_range_has_its_default() {
     assert_eq!(written(kconfig, "CONFIG_A=ten"), "A=5 | B=0x10");
 }
 
+#[test]
+fn range_end_is_read_in_the_base_of_its_own_type() {
+    let kconfig = "config H\n\thex\n\tdefault 10\nconfig A\n\tint\n\trange H 99\n\tdefault 12\n\
+                   config B\n\thex\n\trange 10 20\n\tdefault 0x5\nconfig I\n\tint\n\tdefault 10\n\
+                   config C\n\thex\n\trange I 0x20\n\tdefault 0xc\n";
+    // 12 is less than 0x10, and 0xc more than 10.
+    assert_eq!(written(kconfig, ""), "A=10 | B=10 | C=0xc | H=10 | I=10");
+}
+
 /// Both numbers are out of their range. K comes before P in the hash table of the kernel's `conf`, so
 /// that it is forgotten while its range still holds; L comes after P.
 #[test]
