@@ -2,11 +2,11 @@
 
 //! Computes the value of every symbol, as `olddefconfig` does.
 //!
-//! The rules are those of the kernel's own evaluator (`scripts/kconfig/symbol.c` and
-//! `confdata.c` of Linux 6.1, and what [`Rules`](crate::rules::Rules) names of later ones), with
-//! their corners: a value out of its range falls back to the
-//! default, but what depends on it has already seen the clamped one; a definition without
-//! dependencies does not lift those of another; a string that defaults to a bool is `n`.
+//! The rules are those of the kernel's own evaluator: `scripts/kconfig/symbol.c` and `confdata.c`
+//! of Linux 6.1, and what [`Rules`](crate::rules::Rules) names of later ones. Three surprises
+//! belong to them. A value out of its range falls back to the default, but what depends on it has
+//! already seen the clamped one. A definition without dependencies does not remove those of another
+//! definition. A string whose default is a bool is `n`.
 
 use std::cmp::{Reverse, max, min};
 
@@ -20,14 +20,14 @@ use crate::number;
 use crate::symbol::{PropertyKind, Symbol, SymbolType};
 use crate::tristate::Tristate;
 
-/// A text without a copy of it.
+/// Refers to a text without copying it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Text {
     #[default]
     Empty,
-    /// What a number is that nothing gives a value.
+    /// A number that has no value.
     Zero(&'static str),
-    /// What every logic symbol has as a text, whatever its value.
+    /// The text of a bool or tristate, whatever its value.
     Logic,
     /// The name of a symbol, which is the value of a constant.
     Name(SymbolId),
@@ -47,7 +47,7 @@ struct User {
     member: Option<SymbolId>,
     /// For a member of a choice: when it was last set, counted in lines.
     rank: usize,
-    /// The configuration that was read, without what was added to it, has a line for it.
+    /// The configuration has a line for it that was read, not added with [`Config::set`].
     is_recorded: bool,
     recorded: Tristate,
 }
@@ -104,11 +104,11 @@ impl std::fmt::Display for Value {
 impl Model {
     /// The values that `olddefconfig` would write for a configuration.
     ///
-    /// With [`crate::Shell::Deny`], what only a command or an unknown variable of `make` could tell is
-    /// taken from the configuration: the value of a symbol whose default is such a fact is the
-    /// one it has there, and a symbol whose prompt depends on one can be seen if it has a line
-    /// there. For a configuration that `olddefconfig` has written this is what it would write
-    /// again with the same tools.
+    /// With [`crate::Shell::Deny`], what only a command or an unknown variable of `make` can tell
+    /// is taken from the configuration. A symbol whose default is such a fact has the value of its
+    /// line there. A prompt that depends on one is shown if the symbol has a line there. For a
+    /// configuration that `olddefconfig` wrote, the result is what it would write again with the
+    /// same tools.
     #[must_use]
     pub fn evaluate(&self, config: &Config) -> Values<'_> {
         Values::new(self, config, Assumptions::default())
@@ -116,7 +116,7 @@ impl Model {
 }
 
 impl<'m> Values<'m> {
-    /// Evaluates everything. `assumed` is for asking what would be if.
+    /// Evaluates everything, as if the symbols and facts in `assumed` had the values there.
     pub(crate) fn new(model: &'m Model, config: &Config, assumed: Assumptions) -> Self {
         let count = model.symbols.len();
         let mut values = Self {
@@ -283,8 +283,8 @@ impl<'m> Values<'m> {
         bounds
     }
 
-    /// The value of a condition of `of`. What is not known is what the configuration shows:
-    /// had the condition not held, there would be no line for the symbol.
+    /// The value of a condition of `of`. If it is not known, it holds where the configuration has a
+    /// line for the symbol: without the condition, `olddefconfig` would have written none.
     fn condition(&mut self, of: SymbolId, expr: Option<ExprId>) -> Tristate {
         let (low, high) = self.bounds_of(expr);
         if low == high || self.users[of.index()].is_recorded {
@@ -460,7 +460,7 @@ impl<'m> Values<'m> {
             if high == Tristate::No {
                 continue;
             }
-            // Only a single symbol can be the default of what is not logic.
+            // The default of a number or a string can only be a single symbol.
             let source = match self.model.exprs.get(expr) {
                 Expr::Symbol(source) => source,
                 _ => return self.no_text(symbol),
@@ -568,9 +568,9 @@ impl<'m> Values<'m> {
             .or_else(|| self.default_member(symbol))
     }
 
-    /// From 6.11 on, of the members set to `y` the last that can be seen is taken, and a
-    /// member that is set to `n` is not taken as the default while another is left; of those that
-    /// are all set to `n`, the one that was first.
+    /// Since 6.11, the visible member that was last set to `y` is taken. Without one, the default
+    /// is taken if it is not set to `n`, then the first member that is not set. If all are set to
+    /// `n`, it is the one that was set first.
     fn pick_member_since_6_11(&mut self, symbol: &Symbol) -> Option<SymbolId> {
         let user = |values: &Self, member: SymbolId| {
             let user = &values.users[member.index()];
@@ -621,8 +621,8 @@ impl<'m> Values<'m> {
             .find(|&member| self.is_visible(member))
     }
 
-    /// Before 6.8, a number out of its range is as if it was not set. The kernel notices only after it
-    /// has computed everything, one symbol after another in the order of its hash table: other
+    /// Before 6.8, a number out of its range is as if it was not set. The kernel notices only after
+    /// it has computed everything, one symbol after another in the order of its hash table: other
     /// symbols keep their values, but the ranges that are looked at afterwards see the difference.
     fn drop_out_of_range(&mut self) {
         let model = self.model;

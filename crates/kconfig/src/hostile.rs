@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! For the fuzz targets and the tests that replay their corpus: one function for each kind of input.
-//! It takes any bytes, and must not panic, hang, or take memory without bounds.
+//! For the fuzz targets and the tests that replay their corpus: one function for each kind of
+//! input. It takes any bytes, and must not panic, hang, or take memory without bounds.
 //!
 //! Not part of the public API.
 

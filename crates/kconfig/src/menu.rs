@@ -13,7 +13,7 @@ use crate::symbol::{PropertyKind, SymbolType};
 pub(crate) fn finalize(tree: &mut Tree, rules: Rules) {
     let modules = tree.modules.unwrap_or(NO);
     type_choices(tree);
-    // Entries are in the order of the text, so that parents come before what is in them.
+    // Entries are in the order of the text: a parent comes before its children.
     for id in 1..tree.entries.len() {
         let entry = &tree.entries[id];
         let parent = &tree.entries[entry.parent as usize];
@@ -34,8 +34,8 @@ pub(crate) fn finalize(tree: &mut Tree, rules: Rules) {
             tree.entries[id].symbol,
             tree.entries[id].children.is_empty(),
         ) {
-            // As the kernel does it: a definition without dependencies does not lift those
-            // of the others.
+            // As in the kernel: a definition without dependencies does not remove those of the
+            // others.
             let before = tree.symbols.get(symbol).depends;
             let joined = match (before, depends) {
                 (Some(before), Some(depends)) => Some(tree.exprs.or(&[before, depends])),
@@ -167,8 +167,8 @@ fn prompt_condition(tree: &Tree, id: usize) -> Option<Option<ExprId>> {
         .next_back()
 }
 
-/// The entries of a choice's members: what is in it directly or in an `if`, without those
-/// that only refine the member before them, which become its submenu where there are submenus.
+/// The entries of a choice's members: those directly in it or in an `if`. Without the entries that
+/// depend on the member before them, where they become a submenu of it.
 fn collect_members(tree: &Tree, block: usize, has_submenus: bool, members: &mut Vec<usize>) {
     let mut children = tree.entries[block]
         .children
@@ -177,7 +177,7 @@ fn collect_members(tree: &Tree, block: usize, has_submenus: bool, members: &mut 
         .peekable();
     while let Some(child) = children.next() {
         match (tree.entries[child].kind, tree.entries[child].symbol) {
-            // Since 6.11 it is directly in a choice that there are none.
+            // Since 6.11 there are no submenus directly in a choice, but still in an `if`.
             (EntryKind::If, _) => collect_members(tree, child, true, members),
             (EntryKind::Symbol, Some(symbol)) => {
                 members.push(child);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! A kernel's Kconfig files, read and ready to be asked.
+//! A kernel's Kconfig files, read and ready for questions.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,7 @@ pub struct SymbolInfo {
     /// Each place that defines it, in the order of reading; empty for a symbol that is only
     /// mentioned, which belongs to another architecture or to none.
     pub definitions: Vec<Location>,
-    /// What menus show for it; nothing when no user can set it.
+    /// The text that menus show for it, or nothing if no user can set it.
     pub prompt: Option<String>,
 }
 

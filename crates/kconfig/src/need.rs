@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! What a wanted value needs: how many settings it is away, which settings bring it nearer,
-//! and what stands in its way for good.
+//! What a wanted value needs: how many settings it takes, which of them are possible now, and which
+//! obstacles no setting removes.
 //!
-//! Everything here looks at one evaluated configuration and follows expressions from the
-//! wanted symbol to what a user can set. The costs are estimates: they add up what operands
-//! need as if nothing were shared, and ignore that one setting may undo another. The search in
-//! `solve.rs` tries what is found here, and evaluates before it believes.
+//! Everything here looks at one evaluated configuration and follows expressions from the wanted
+//! symbol to what a user can set. The costs are estimates. They add up what operands need as if
+//! they shared nothing, and ignore that one setting may undo another. The search in `solve.rs`
+//! therefore evaluates each set of settings before it returns one.
 
 use std::cmp::{max, min};
 
@@ -21,7 +21,7 @@ use crate::number;
 use crate::symbol::{PropertyKind, Symbol, SymbolType};
 use crate::tristate::Tristate;
 
-/// More than any set of settings weighs: it cannot be.
+/// The cost of what is impossible: more than any set of settings weighs.
 pub(crate) const NEVER: u32 = 1 << 24;
 /// What one setting weighs.
 pub(crate) const ONE: u32 = 8;
@@ -55,7 +55,7 @@ impl Goal {
         }
     }
 
-    /// The goal for what a bool's value is made from: a bool is never `m`, an `m` in its
+    /// The same goal for the conditions of a bool: it is never `m`, because an `m` in its
     /// conditions makes it `y`.
     pub(crate) fn of_bool(self) -> Self {
         match self {
@@ -87,16 +87,17 @@ pub(crate) enum Obstacle {
     Tool(SymbolId, String),
     /// No prompt, and nothing that could change it.
     NotSettable(SymbolId, Goal),
-    /// What is compared is nothing a user can set to the value.
+    /// A comparison that no value a user can set would meet.
     Comparison(SymbolId, String),
 }
 
-/// What one configuration needs, with what was found out kept.
+/// Answers for one configuration, and remembers them.
 pub(crate) struct Needs<'v, 'm> {
     values: &'v Values<'m>,
     model: &'m Model,
     costs: FxHashMap<(SymbolId, Goal), u32>,
-    /// Symbols whose cost is being computed, and how deep: what needs itself never gets there.
+    /// The symbols whose cost is being computed, and their depth. A symbol that needs itself is
+    /// impossible.
     open: FxHashMap<(SymbolId, Goal), usize>,
     /// The outermost open symbol that the current computation ran into.
     outermost: usize,
@@ -128,7 +129,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         }
     }
 
-    /// A prompt counts as shown where the evaluation took it so, whatever is not known of it.
+    /// Whether a prompt is shown, decided as the evaluation decides it where facts are unknown.
     fn shows(&self, of: SymbolId, condition: Option<ExprId>, goal: Goal) -> bool {
         let (low, high) = self.values.bounds(condition);
         let value = if self.values.is_recorded(of) {
@@ -149,7 +150,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         }
     }
 
-    /// What the settings weigh that an expression is away from a goal.
+    /// The weight of the settings that bring an expression to a goal.
     pub(crate) fn cost(&mut self, expr: Option<ExprId>, goal: Goal, depth: usize) -> u32 {
         if self.meets(expr, goal) {
             return 0;
@@ -212,7 +213,8 @@ impl<'v, 'm> Needs<'v, 'm> {
             }
         }
         self.open.remove(&(id, goal));
-        // "Never" is final only if it does not rest on a symbol further out being still open.
+        // "Never" is final only if it does not rest on an outer symbol that is still being
+        // computed.
         if self.outermost >= level {
             self.outermost = before;
             self.costs.insert((id, goal), cost);
@@ -257,7 +259,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         sum
     }
 
-    /// Each way in which a symbol could come to its goal, which it does not meet now.
+    /// Each way to bring a symbol to a goal that it does not meet now.
     fn ways(&self, id: SymbolId, goal: Goal) -> Vec<Way> {
         let symbol = self.model.symbols.get(id);
         if symbol.is_const || !symbol.kind.is_logic() {
@@ -284,7 +286,7 @@ impl<'v, 'm> Needs<'v, 'm> {
             .map(|property| property.condition)
     }
 
-    /// Setting the symbol, after whatever its prompt needs to be shown.
+    /// Adds the ways that set the symbol: each shows one of its prompts first.
     fn set_ways(
         &self,
         id: SymbolId,
@@ -329,7 +331,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         for &term in &symbol.selected {
             ways.push(Way::needs(vec![Need::Expr(term, Goal::AtLeast(raise))]));
         }
-        // Defaults count only while no user's setting does.
+        // A default counts only if no setting of the user does.
         if self.values.visible(id) == Tristate::No || !self.values.has_user_value(id) {
             for property in &symbol.properties {
                 let PropertyKind::Default(value) = property.kind else {
@@ -396,7 +398,7 @@ impl<'v, 'm> Needs<'v, 'm> {
                     continue;
                 }
                 needs.push(property.condition.map_or(Need::Expr(value, goal), |condition| {
-                    // Whichever of the two is nearer; the value is where there is no choice.
+                    // A constant cannot change, so its condition has to; otherwise the value does.
                     if matches!(self.model.exprs.get(value), Expr::Symbol(id) if self.model.symbols.get(id).is_const) {
                         Need::Expr(condition, goal)
                     } else {
@@ -411,7 +413,7 @@ impl<'v, 'm> Needs<'v, 'm> {
             }
             ways.push(Way::needs(needs));
         } else if let Some(depends) = symbol.depends {
-            // Or the symbol goes away altogether, with what it depends on.
+            // Or its dependencies go, and the symbol with them.
             let mut needs = unselected.clone();
             needs.push(Need::Expr(depends, goal));
             ways.push(Way {
@@ -434,7 +436,7 @@ impl<'v, 'm> Needs<'v, 'm> {
                         ways.push(Way::needs(needs));
                         continue;
                     }
-                    // It is shown, and so only a member can make it more than it is.
+                    // The choice is shown already: only a member can raise it.
                     for &member in &symbol.members {
                         if self.values.visible(member) != Tristate::No {
                             ways.push(Way::set(member, max(least, Tristate::Module).letter()));
@@ -476,7 +478,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         ways
     }
 
-    /// Each way to make `id` compare so with the other's value as it is now.
+    /// Each way to set `id` so that it compares with the present value of the other.
     fn operand_ways(&self, id: SymbolId, comparison: Comparison, other: SymbolId) -> Vec<Way> {
         let symbol = self.model.symbols.get(id);
         let other_kind = self.model.symbols.get(other).kind;
@@ -509,7 +511,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         ways
     }
 
-    /// The ways to bring a symbol to a text that is not logic.
+    /// The ways to set a number or a string.
     pub(crate) fn text_way(&self, id: SymbolId, value: &str) -> Vec<Way> {
         let mut ways = Vec::new();
         let symbol = self.model.symbols.get(id);
@@ -517,8 +519,8 @@ impl<'v, 'm> Needs<'v, 'm> {
         ways
     }
 
-    /// The settings that are a next step, each with what all are estimated to weigh that are
-    /// needed if it is taken.
+    /// The settings that are possible as a next step. Each comes with the estimated weight of all
+    /// settings that are needed if it is taken.
     pub(crate) fn steps(
         &mut self,
         ways: &[Way],
@@ -576,7 +578,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         }
     }
 
-    /// `besides` is what is needed apart from this expression.
+    /// `besides` is the weight of what is needed apart from this expression.
     fn expr_steps(
         &mut self,
         expr: ExprId,
@@ -596,7 +598,7 @@ impl<'v, 'm> Needs<'v, 'm> {
             (Expr::Not(operand), _) => {
                 self.expr_steps(operand, goal.not(), besides, into, budget, depth + 1);
             }
-            // All must come in the end, so that it is enough to begin with one.
+            // All are needed in the end, in any order: begin with one.
             (Expr::And(operands), Goal::AtLeast(_)) | (Expr::Or(operands), Goal::AtMost(_)) => {
                 let total = self.cost(Some(expr), goal, depth);
                 let unmet = operands
@@ -648,7 +650,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         self.open.remove(&(id, goal));
     }
 
-    /// What keeps an expression from a goal for good.
+    /// The obstacles between an expression and a goal that no setting removes.
     pub(crate) fn obstacles(
         &mut self,
         expr: ExprId,
@@ -668,7 +670,7 @@ impl<'v, 'm> Needs<'v, 'm> {
                     self.obstacles(operand, goal, into, depth + 1);
                 }
             }
-            // Any one would do: the one that the fewest things keep away is the one to name.
+            // One operand is enough: name the obstacles of the one that has the fewest.
             (Expr::Or(operands), _) | (Expr::And(operands), _) => {
                 let mut fewest: Option<Vec<Obstacle>> = None;
                 for &operand in operands {
@@ -736,7 +738,7 @@ impl<'v, 'm> Needs<'v, 'm> {
                 into.push(Obstacle::Tool(id, text));
                 return;
             }
-            // A prompt that cannot be shown is the reason where there is one.
+            // If a prompt cannot be shown, that is the reason.
             let before = into.len();
             for condition in Self::prompts(symbol).flatten() {
                 self.obstacles(condition, Goal::AtLeast(Tristate::Module), into, depth + 1);
@@ -757,7 +759,7 @@ impl<'v, 'm> Needs<'v, 'm> {
         depth: usize,
     ) {
         if !self.found.contains_key(&(id, goal)) {
-            // Nothing, as long as it is being found out: what needs itself adds nothing new.
+            // Empty while it is being computed: a symbol that needs itself adds no obstacle.
             self.found.insert((id, goal), Vec::new());
             let found = self.own_obstacles(id, goal, depth);
             self.found.insert((id, goal), found);
@@ -784,7 +786,7 @@ impl<'v, 'm> Needs<'v, 'm> {
             return vec![Obstacle::NotSettable(id, goal)];
         }
         let mut found = Vec::new();
-        // The ways with a prompt are those to name; without a prompt, the defaults.
+        // Name the ways by a prompt, or without one those by defaults.
         let ways = self.ways(id, goal);
         let has_prompt = ways.iter().any(|way| way.setting.is_some());
         let tool = symbol.properties.iter().find(|property| {
@@ -833,7 +835,7 @@ impl<'v, 'm> Needs<'v, 'm> {
     }
 }
 
-/// A value of a number or a text that compares as wanted.
+/// A value near `target` that compares as wanted.
 fn fitting_text(kind: SymbolType, target: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
     let mut candidates = vec![target.to_owned()];
     match kind {
@@ -847,7 +849,7 @@ fn fitting_text(kind: SymbolType, target: &str, fits: impl Fn(&str) -> bool) -> 
             candidates.push(format!("{:#x}", value.saturating_add(1)));
             candidates.push(format!("{:#x}", value.saturating_sub(1)));
         }
-        // Any other text is unequal, but none would be meant: only the empty one is sure.
+        // Any other text is unequal, but only the empty one is not an invention.
         SymbolType::String => candidates.push(String::new()),
         SymbolType::Bool | SymbolType::Tristate => {}
     }
@@ -857,12 +859,13 @@ fn fitting_text(kind: SymbolType, target: &str, fits: impl Fn(&str) -> bool) -> 
         .find(|text| is_value(text) && fits(text))
 }
 
-/// One way to reach a goal: all that it needs first, then a setting, or what follows by itself.
+/// One way to reach a goal: what it needs first, and then a setting, unless the goal follows by
+/// itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
     needs: Vec<Need>,
     setting: Option<Setting>,
-    /// What it weighs besides, for being roundabout.
+    /// Weight added because the way is a detour.
     detour: u32,
 }
 
@@ -1033,6 +1036,38 @@ mod tests {
         assert_eq!(steps(kconfig, "", "M", ON), ["T=y: 16"], "without modules");
         let on = "CONFIG_MODULES=y\nCONFIG_T=y\n";
         assert_eq!(steps(kconfig, on, "T", Goal::AtMost(Module)), ["T=m: 10"]);
+    }
+
+    #[test]
+    fn steps_raise_a_bool_by_m_and_a_tristate_by_y() {
+        let selected = |kind: &str| {
+            let kconfig = format!(
+                "config S\n\ttristate \"s\"\n\tselect X\nconfig D\n\ttristate \"d\"\n\
+                 config X\n\t{kind}\n\tdefault D\n"
+            );
+            let modules = "CONFIG_MODULES=y\n";
+            steps(&kconfig, modules, "X", Goal::AtLeast(Yes))
+        };
+        assert_eq!(selected("bool"), ["D=m: 8", "S=m: 8"]);
+        assert_eq!(selected("tristate"), ["D=y: 8", "S=y: 8"]);
+    }
+
+    #[test]
+    fn steps_end_with_their_budget() {
+        let symbols = (0..10).map(|n| format!("config A{n}\n\tbool \"a\"\n"));
+        let any = (0..10).map(|n| format!("A{n}")).collect::<Vec<_>>();
+        let kconfig = format!(
+            "{}config X\n\tbool \"x\"\n\tdepends on {}\n",
+            symbols.collect::<String>(),
+            any.join(" || ")
+        );
+        for (mut budget, expected) in [(0, 0), (5, 1), (8, 3), (100, 10)] {
+            with_needs(&kconfig, "", |needs, find| {
+                let mut into = FxHashMap::default();
+                needs.symbol_steps(find("X"), ON, 0, &mut into, &mut budget, 0);
+                assert_eq!(into.len(), expected);
+            });
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 //! Puts symbols into an order in which each comes after all that it depends on.
 //!
-//! Evaluation then never has to go down a chain of dependencies, however long: a tree of a
-//! million symbols, each depending on the one before, cannot exhaust the stack.
+//! Evaluation then never recurses along a chain of dependencies: a million symbols, each depending
+//! on the one before, cannot exhaust the stack.
 
 use crate::error::Error;
 use crate::ids::{ExprId, NO, SymbolId};
@@ -43,7 +43,7 @@ fn expressions(tree: &Tree, id: SymbolId, mut visit: impl FnMut(ExprId)) {
     }
 }
 
-/// What must be known before a symbol; a choice's are its own and its members'.
+/// What must be known before a symbol. For a choice, this includes what its members need.
 ///
 /// Fails with the member when one member depends on another.
 fn dependencies(tree: &Tree, id: SymbolId, into: &mut Vec<SymbolId>) -> Result<(), SymbolId> {

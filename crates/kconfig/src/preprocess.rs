@@ -17,8 +17,8 @@ use crate::error::{Error, Location};
 
 /// Stands in an expanded text for a value that is not known: the output of a shell command
 /// that was not run, or a variable of the environment of `make` that was not given. It is a
-/// control character, which no Kconfig file holds outside of hostile ones; there it only makes
-/// a constant unknown.
+/// control character. No kernel's Kconfig file holds one, and in a hostile file it only makes a
+/// constant unknown.
 pub(crate) const UNKNOWN: char = '\u{1}';
 
 /// How deep macros may call each other. The kernel's deepest chain is 5 calls.
@@ -38,11 +38,11 @@ pub enum Shell {
     #[default]
     Deny,
     /// Commands are run with `sh -c`, with [`crate::Options::env`] added to this process's
-    /// environment. This executes code from the tree, and a command that does not end is
-    /// waited for: for trees that are trusted as much as `make` in them would be.
+    /// environment. This executes code from the tree, and waits for each command without a limit:
+    /// allow it only for a tree that you would run `make` in.
     Run {
-        /// Where commands run. They make and remove files there (`.tmp_PID`), so not in a tree
-        /// that is to stay as it is.
+        /// The directory that commands run in. They make and remove files there (`.tmp_PID`), so do
+        /// not name a tree that must stay as it is.
         workdir: PathBuf,
     },
 }
@@ -280,7 +280,7 @@ impl Preprocessor {
             "filename" => at.file.to_string(),
             "lineno" => at.line.to_string(),
             "shell" => self.shell(&args[0]),
-            // `info` and `warning-if` only print, which is not a library's to do.
+            // `info` and `warning-if` only print; a library does not.
             _ => String::new(),
         }))
     }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Searches for the smallest set of settings that brings a wanted value about.
+//! Searches for the smallest set of settings that gives a symbol the wanted value.
 //!
-//! Sets of settings are tried in the order of what they are estimated to weigh in the end:
-//! every setting weighs the same, and more if it turns something off that others are made from
-//! ([`Needs::weight`]). Each set is added to the configuration and everything evaluated anew:
-//! what is returned has been seen to work. Each setting is left out once, so that none is
-//! superfluous. Then sets that are smaller, or turn less down, are looked for as long as the
-//! budget lasts.
+//! Sets are tried in the order of their estimated weight in the end. Every setting weighs the same,
+//! and more if it turns off a symbol that others depend on ([`Needs::weight`]). Each set is added
+//! to the configuration and everything is evaluated anew, so a set that is returned has been seen
+//! to work. Then each setting is left out once, so that none is superfluous. At last the search
+//! goes on for sets that are smaller, or turn less down, as long as the budget lasts.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -28,7 +27,7 @@ const MAX_MORE_TRIES: usize = 60;
 /// How many ways are followed in one configuration.
 const MAX_WAYS: usize = 3_000;
 
-/// What is to come out.
+/// The value that is wanted.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
     Between(Tristate, Tristate),
@@ -44,7 +43,7 @@ impl Target {
         }
     }
 
-    /// What is not met of it, for a symbol of logic.
+    /// What a bool or tristate of this value still misses.
     pub(crate) fn goal(&self, value: Tristate) -> Option<Goal> {
         match *self {
             Self::Between(low, _) if value < low => Some(Goal::AtLeast(low)),
@@ -59,7 +58,7 @@ pub(crate) enum Solution {
         settings: Vec<Setting>,
         is_smallest: bool,
     },
-    /// Nothing a user can set leads there.
+    /// No setting leads to the target.
     Impossible(Vec<Obstacle>),
     /// Every way that was tried undoes itself, or the budget was used up.
     NotFound { tries: usize },
@@ -150,8 +149,8 @@ impl<'m> Search<'m> {
         }
     }
 
-    /// What a set weighs: its settings, and a little for what else they turn down; then how
-    /// much that is, between sets that weigh the same.
+    /// The weight of a set: its settings, and a little for what else they turn down. The second
+    /// number is how many symbols they turn down, and decides between sets of the same weight.
     fn weight(&self, start: &Values<'m>, values: &Values<'m>, set: &Set) -> (u32, usize) {
         let ids = self.model.symbols.ids();
         let turned_down = ids
@@ -250,7 +249,7 @@ impl<'m> Search<'m> {
         steps
     }
 
-    /// The set without what it works without, and what it weighs then.
+    /// The set without its superfluous settings, and its weight.
     fn without_superfluous(&self, start: &Values<'m>, mut set: Set) -> (Set, (u32, usize)) {
         let ids: Vec<_> = set.keys().copied().collect();
         for id in ids {

@@ -86,8 +86,8 @@ pub(crate) struct Symbol {
     /// The members, when this is a choice.
     pub(crate) members: Vec<SymbolId>,
     pub(crate) properties: Vec<Property>,
-    /// The conditions of its prompts, and its defaults with theirs: what evaluating needs of
-    /// the properties, apart from what only a message does.
+    /// The conditions of its prompts, and its defaults with theirs: a copy of what the evaluation
+    /// needs of the properties, without what only messages need.
     pub(crate) prompts: Vec<Option<ExprId>>,
     pub(crate) defaults: Vec<(ExprId, Option<ExprId>)>,
     pub(crate) definitions: Vec<Location>,
@@ -204,7 +204,7 @@ impl Symbols {
         })
     }
 
-    /// A choice; those with the same name are one, those without are each their own.
+    /// A choice. Choices of one name are the same; each without a name is another.
     pub(crate) fn choice(&mut self, name: Option<&str>) -> SymbolId {
         if let Some(&id) = name.and_then(|name| self.choices.get(name)) {
             return id;
@@ -225,7 +225,7 @@ impl Symbols {
         self.by_name.get(name).copied()
     }
 
-    /// What an expression has in it that is only this symbol.
+    /// The traits of an expression that is only this symbol.
     pub(crate) fn traits(&self, id: SymbolId) -> Traits {
         Traits {
             is_uncertain: self.is_unknown(id),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Why a symbol does not have a wanted value, and what gives it.
+//! Why a symbol does not have a wanted value, and which changes give it.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ use crate::tristate::Tristate;
 const MAX_DEPTH: usize = 24;
 /// How many symbols the tree of causes names in all.
 const MAX_CAUSES: usize = 400;
-/// How many selectors are named where none is on.
+/// How many selectors are named if none is on.
 const MAX_SELECTORS: usize = 6;
 /// How often facts are assumed and the question asked again.
 const MAX_ASSUMING: usize = 6;
@@ -52,7 +52,7 @@ pub struct Why {
 /// What to do to give a symbol a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Nothing, it has it.
+    /// Nothing: the symbol has the value.
     Already,
     /// These changes do it: they were applied and everything evaluated again.
     Changes(Plan),
@@ -64,11 +64,12 @@ pub enum Answer {
         /// facts of the tools. Evaluated as if they said so.
         afterwards: Option<Plan>,
     },
-    /// Settings that should do it were tried, and each undid another.
+    /// The search found no set of changes: those it tried undid each other, or its budget was used
+    /// up.
     NotFound {
         /// How many configurations were evaluated.
         tries: usize,
-        /// The range that a number has as it is configured now, its lowest and its highest.
+        /// The lowest and the highest value that a number can have as it is configured now.
         range: Option<(String, String)>,
     },
 }
@@ -76,7 +77,7 @@ pub enum Answer {
 /// A set of changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The changes, in no order that matters. None can be left out.
+    /// The changes. Their order does not matter, and none can be left out.
     pub changes: Vec<Change>,
     /// Whether it is certain that no smaller set does it, and not only that none was found.
     /// Smaller is what has fewer changes. What turns much else down counts for more: a change
@@ -178,7 +179,7 @@ pub struct Cause {
 /// Something that no setting changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocker {
-    /// The symbol it is about; nothing for a bare test of a tool.
+    /// The symbol, or nothing if it is a bare test of a tool.
     pub symbol: Option<SymbolInfo>,
     /// What it would have to be.
     pub needed: String,
@@ -198,7 +199,7 @@ pub enum BlockerKind {
     Constant,
     /// What a tool or the environment of `make` says.
     Tool(Fact),
-    /// The symbol has no prompt, and nothing that could be on would make it so.
+    /// The symbol has no prompt, and no symbol that could be on gives it the value.
     NotSettable,
     /// A comparison that no value a user can set would meet.
     Comparison(String),
@@ -257,7 +258,7 @@ impl Model {
         })
     }
 
-    /// The defined name that takes the fewest letters to change.
+    /// The defined name that differs in the fewest letters.
     fn similar(&self, name: &str) -> Option<&str> {
         const MAX_NAME: usize = 64;
         let name = name.to_ascii_uppercase();
@@ -281,7 +282,7 @@ impl Model {
             kind: symbol.kind.described(),
             value: value.to_owned(),
         };
-        // What is only mentioned could be anything, and is nothing.
+        // A symbol that is only mentioned has no type: the question may still be asked.
         let is_logic = symbol.kind.is_logic() || symbol.kind == SymbolType::Unknown;
         match wanted {
             Wanted::On if is_logic => Ok(Target::Between(Tristate::Module, Tristate::Yes)),
@@ -468,7 +469,7 @@ fn needed(goal: Goal, kind: SymbolType) -> String {
     .to_owned()
 }
 
-/// The value as a message shows it. What is only mentioned has no value, and is taken for `n`.
+/// The value as a message shows it. A symbol that is only mentioned has none, and counts as `n`.
 fn shown_value<'v>(values: &'v Values<'_>, id: SymbolId) -> &'v str {
     let symbol = values.model().symbols.get(id);
     if values.model().symbols.is_unknown(id) {
@@ -523,7 +524,7 @@ impl<'v, 'm> Causes<'v, 'm> {
         }
     }
 
-    /// A symbol that is brought to what is needed by its prompt alone.
+    /// A symbol that can only be set by its prompt.
     fn with_prompt(&mut self, id: SymbolId, needed: String, depth: usize) -> Involved {
         let (state, causes) = self.hidden(id, Tristate::Module, depth);
         self.finish(id, needed, state, causes)
@@ -645,7 +646,7 @@ impl<'v, 'm> Causes<'v, 'm> {
             if let Some(condition) = property.condition {
                 self.unmet("default", condition, goal, depth, &mut causes);
             }
-            // A bare test is named with the symbol already.
+            // A bare test was named together with the symbol.
             let is_test = matches!(self.model.exprs.get(value),
                 Expr::Symbol(id) if self.model.symbols.get(id).fact.is_some());
             if !is_test {
@@ -787,7 +788,7 @@ impl fmt::Display for Involved {
 }
 
 impl Involved {
-    /// Its value now, so that one that is empty is seen.
+    /// Its value now, where an empty one is shown as `""`.
     #[must_use]
     pub fn shown_value(&self) -> &str {
         match self.value.as_str() {
