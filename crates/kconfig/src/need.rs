@@ -1010,6 +1010,9 @@ mod tests {
             ["B=y: 16", "C=y: 16"]
         );
         assert_eq!(steps(kconfig, "CONFIG_C=y\n", "X", ON), ["X=y: 8"]);
+        // All of three are needed: the first is the step, and the weight is that of all.
+        let all = kconfig.replace("B || C", "A && C && B");
+        assert_eq!(steps(&all, "", "X", ON), ["A=y: 40"]);
     }
 
     #[test]
