@@ -10,8 +10,10 @@
 
 use std::path::Path;
 
+use object::elf::{SHF_EXECINSTR, SHF_WRITE};
 use object::{Object, ObjectSection, ObjectSymbol};
 
+use crate::sanity::{self, Fault};
 use crate::{decompress, pkcs7};
 
 const SIGNATURE_MAGIC: &[u8] = b"~Module signature appended~\n";
@@ -30,16 +32,43 @@ pub struct KoFile {
     /// The checksums of the symbols it was built against, when it was built with
     /// `CONFIG_MODVERSIONS`.
     pub versions: Option<Vec<(String, u32)>>,
+    /// Whether some of them are of symbols with long names (6.14 and later).
+    pub has_long_versions: bool,
     /// The signature behind the file, if there is one.
     pub signature: Option<Signature>,
-    /// Whether it has the section that every module has (`.gnu.linkonce.this_module`).
-    pub is_linked: bool,
+    /// What the loader refuses in its bytes, in the loader's order.
+    pub faults: Vec<Fault>,
+    /// The size of `.gnu.linkonce.this_module`, which holds the module's `struct module`; modpost
+    /// adds it when it links a module.
+    pub this_module: Option<u64>,
+    /// A section that may be written and executed.
+    pub writable_code: Option<String>,
+    /// Whether there are checksums for what it exports (`__kcrctab`).
+    pub has_export_checksums: bool,
+    /// Whether there are flags for what it exports (`__kflagstab`).
+    pub has_export_flags: bool,
+    /// Its types for BPF.
+    pub btf: Btf,
+    /// Whether `init_module` has the mark by which kCFI knows its type, where it has the function.
+    pub lacks_cfi: bool,
     /// Whether it can be unloaded: it has a function for that, which the kernel calls
     /// `cleanup_module`.
     pub has_exit: bool,
     /// Those of the functions that the kernel calls by pointer, `init_module` and `cleanup_module`,
     /// that do not begin with `endbr64`; of modules for x86_64.
     pub without_endbr: Vec<&'static str>,
+}
+
+/// The section `.BTF` of a module.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Btf {
+    /// It has none.
+    #[default]
+    Absent,
+    /// Its header is sound.
+    Sound,
+    /// The kernel refuses it, for this reason.
+    Damaged(&'static str),
 }
 
 /// What the kernel calls of every module (`do_init_module()`, `delete_module(2)`).
@@ -62,8 +91,10 @@ pub struct Undefined {
 pub enum Signature {
     /// A sound one, with what it says of its signer.
     Signed(pkcs7::Signer),
-    /// One that is there and makes no sense.
+    /// One that is there and makes no sense: a kernel that looks at signatures refuses the module.
     Damaged(&'static str),
+    /// One of another kind, which the kernel takes for none.
+    NotPkcs7,
 }
 
 /// Why a file is not a kernel module.
@@ -98,6 +129,7 @@ impl KoFile {
             return Err(KoError::Elf("it does not begin as ELF does".into()));
         }
         let (bytes, signature) = split_signature(bytes);
+        let bytes = &*sanity::as_loaded(bytes);
         let elf = object::File::parse(bytes).map_err(|error| KoError::Elf(error.to_string()))?;
         match elf.kind() {
             object::ObjectKind::Relocatable => {}
@@ -108,11 +140,13 @@ impl KoFile {
         }
         let section = |name: &str| elf.section_by_name(name).and_then(|s| s.data().ok());
         let modinfo = section(".modinfo").map(parse_modinfo).unwrap_or_default();
+        let mut has_long_versions = false;
         let mut versions = section("__versions").map(|data| parse_versions(&elf, data));
         if let (Some(crcs), Some(names)) = (
             section("__version_ext_crcs"),
             section("__version_ext_names"),
         ) {
+            has_long_versions = true;
             versions
                 .get_or_insert_default()
                 .extend(parse_long_versions(&elf, crcs, names));
@@ -121,10 +155,31 @@ impl KoFile {
             machine: machine_name(&elf),
             modinfo,
             versions,
+            has_long_versions,
             signature,
-            is_linked: elf.section_by_name(".gnu.linkonce.this_module").is_some(),
+            faults: sanity::faults(bytes),
+            btf: match section(".BTF").filter(|types| !types.is_empty()) {
+                None => Btf::Absent,
+                Some(types) => sanity::btf_fault(types).map_or(Btf::Sound, Btf::Damaged),
+            },
             ..Self::default()
         };
+        for section in elf.sections() {
+            let Ok(name) = section.name() else { continue };
+            match name {
+                ".gnu.linkonce.this_module" => file.this_module = Some(section.size()),
+                "__kcrctab" | "__kcrctab_gpl" => file.has_export_checksums = true,
+                "__kflagstab" => file.has_export_flags = true,
+                _ => {}
+            }
+            const WRITABLE_CODE: u64 = SHF_WRITE.0 | SHF_EXECINSTR.0;
+            if let object::SectionFlags::Elf { sh_flags, .. } = section.flags()
+                && sh_flags.0 & WRITABLE_CODE == WRITABLE_CODE
+            {
+                file.writable_code = Some(name.to_string());
+            }
+        }
+        let (mut has_init, mut has_cfi) = (false, false);
         for symbol in elf.symbols() {
             let Ok(name) = symbol.name() else { continue };
             if symbol.is_undefined() && !name.is_empty() {
@@ -136,6 +191,8 @@ impl KoFile {
                 file.exports.push(export.to_string());
             }
             file.has_exit |= name == "cleanup_module";
+            has_init |= name == "init_module";
+            has_cfi |= name == "__cfi_init_module";
             if let Some(called) = CALLED.iter().find(|called| **called == name)
                 && elf.architecture() == object::Architecture::X86_64
                 && code(&elf, &symbol).is_some_and(|code| !code.starts_with(ENDBR64))
@@ -143,6 +200,7 @@ impl KoFile {
                 file.without_endbr.push(called);
             }
         }
+        file.lacks_cfi = has_init && !has_cfi;
         file.undefined.sort_unstable();
         file.undefined.dedup();
         Ok(file)
@@ -289,19 +347,19 @@ fn split_signature(bytes: &[u8]) -> (&[u8], Option<Signature>) {
         );
     };
     let length = u32::from_be_bytes([about[8], about[9], about[10], about[11]]) as usize;
-    if length > rest.len() {
+    if length >= rest.len() {
         return (
             rest,
             Some(Signature::Damaged("it claims to be longer than the file")),
         );
     }
     let (file, blob) = rest.split_at(rest.len() - length);
-    // id_type 2 is PKCS#7, the only one since Linux 4.3.
+    // id_type 2 is PKCS#7, the only one since Linux 4.3; the other fields have no use since then.
     if about[2] != 2 {
-        return (
-            file,
-            Some(Signature::Damaged("it is not a PKCS#7 signature")),
-        );
+        return (file, Some(Signature::NotPkcs7));
+    }
+    if [0, 1, 3, 4, 5, 6, 7].iter().any(|field| about[*field] != 0) {
+        return (file, Some(Signature::Damaged("its fields are not zero")));
     }
     let signature = match pkcs7::signer(blob) {
         Some(signer) => Signature::Signed(signer),

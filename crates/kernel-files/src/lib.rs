@@ -14,5 +14,6 @@ pub mod kofile;
 pub mod pkcs7;
 pub mod rmeta;
 pub mod rustsym;
+pub mod sanity;
 pub mod symvers;
 pub mod vermagic;

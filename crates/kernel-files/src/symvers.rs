@@ -96,6 +96,12 @@ fn parse_line(line: &str) -> Option<(&str, Export)> {
     ))
 }
 
+/// The first line of a `Module.symvers` that is not of its format, without keeping the rest.
+pub fn damaged_line(text: &str) -> Option<&str> {
+    text.lines()
+        .find(|line| !line.is_empty() && parse_line(line).is_none())
+}
+
 /// How many Rust symbols a `Module.symvers` holds, and one of them, without keeping the rest.
 pub fn count_rust(text: &str) -> (usize, Option<&str>) {
     let mut names = text
@@ -134,6 +140,8 @@ mod tests {
     fn damaged_lines_are_counted_and_the_first_is_kept() {
         let symvers = Symvers::parse("<html>\n0x1\tname\n0xzz\ta\tb\tEXPORT_SYMBOL\t\n");
         assert_eq!(symvers.damaged, Some((3, "<html>".to_string())));
+        assert_eq!(damaged_line(TEXT), None);
+        assert_eq!(damaged_line(&format!("{TEXT}\n<p>\n")), Some("<p>"));
         assert!(symvers.exports.is_empty());
     }
 }

@@ -139,8 +139,17 @@ pub struct Difference {
     pub kernel: Option<String>,
 }
 
-/// Compares two strings as the kernel does: of a module with checksums (`__versions`) the
-/// release does not count. Whether the kernel takes the module is whether the list is empty.
+/// Whether the kernel takes a module with this string: they are the same, or of a module with
+/// checksums (`__versions`) the same from the first space on, behind the release.
+pub fn is_same(module: &str, kernel: &str, has_checksums: bool) -> bool {
+    let compared = |magic: &'_ str| match has_checksums {
+        true => magic.find(' ').map_or(magic.len(), |space| space),
+        false => 0,
+    };
+    module[compared(module)..] == kernel[compared(kernel)..]
+}
+
+/// Explains what differs between two strings that are not the same, as far as their words tell.
 pub fn differences(module: &str, kernel: &str, has_checksums: bool) -> Vec<Difference> {
     let split = |magic: &str| -> (String, Vec<String>) {
         let mut words = magic

@@ -12,7 +12,7 @@ use kernel_files::file;
 use crate::system::System;
 
 /// What a kernel does with an unsigned module.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Enforcement {
     /// It refuses it, for this reason.
     Refuses(String),
@@ -21,14 +21,16 @@ pub enum Enforcement {
     /// It loads it, and is tainted (`E`).
     Taints,
     /// It does not look for signatures.
+    #[default]
     Ignores,
 }
 
 /// Where calls by pointer have to meet `endbr64`: indirect branch tracking,
 /// `CONFIG_X86_KERNEL_IBT`. The kernel stops where they do not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ibt {
     /// Nowhere.
+    #[default]
     Off,
     /// On processors that can track.
     WhereItIs,

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{Kernel, ModuleReport};
 use crate::error::Result;
 use crate::output::{Header, Output, Verdict, header};
-use crate::report::{Finding, counted, write_finding};
+use crate::report::{counted, write_finding};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -66,8 +66,7 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
         .unwrap_or_else(|| kernel.build.clone());
     for report in &reports {
         if report.findings.is_empty() && !arguments.quiet && reports.len() <= 20 {
-            let message = format!("{} would load on {name}", report.path.display());
-            write_finding(&mut out.to, &Finding::ok("check", "", message))?;
+            write_finding(&mut out.to, &report.would_load(&name))?;
         }
         for finding in &report.findings {
             write_finding(&mut out.to, finding)?;
@@ -83,12 +82,8 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
             writeln!(out.to, "  {shown}: exported by {exporter}{gpl}")?;
         }
     }
-    if kernel.vermagic.is_none() {
-        let message = "the kernel's vermagic is not known, and was not compared";
-        write_finding(
-            &mut out.to,
-            &Finding::warning("vermagic", &kernel.build, message),
-        )?;
+    for finding in kernel.doubts() {
+        write_finding(&mut out.to, &finding)?;
     }
     if reports.len() > 1 {
         let summary = match refused {
@@ -99,6 +94,9 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
             ),
         };
         writeln!(out.to, "{summary}")?;
+    }
+    if let Some(list) = super::not_looked_at(&reports).filter(|_| !arguments.quiet) {
+        writeln!(out.to, "  note: not looked at: {list}")?;
     }
     Ok(Verdict::fails_if(refused > 0))
 }

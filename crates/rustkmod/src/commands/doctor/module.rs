@@ -25,13 +25,15 @@ pub fn module(subject: &Subject) -> Vec<Finding> {
         subject.is_running,
     );
     let reports = check::check(&kernel, std::slice::from_ref(path), Options::default());
-    let mut findings: Vec<_> = reports
-        .into_iter()
-        .flat_map(|report| report.findings)
+    let mut findings: Vec<_> = (reports.iter())
+        .flat_map(|report| report.findings.clone())
         .collect();
     if findings.is_empty() {
         let message = format!("{} would load", path.display());
         findings.push(Finding::ok(name, path.display(), message));
+    }
+    if let (Some(list), Some(last)) = (check::not_looked_at(&reports), findings.last_mut()) {
+        last.notes.push(format!("not looked at: {list}"));
     }
     findings
 }

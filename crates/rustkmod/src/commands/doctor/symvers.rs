@@ -29,6 +29,16 @@ pub fn symvers(subject: &Subject) -> Vec<Finding> {
             }];
         }
     };
+    if let Some(line) = symvers::damaged_line(&text) {
+        let line: String = line.chars().take(80).collect();
+        let finding = Finding::error(check, &shown, "the list of the kernel's exports is damaged")
+            .note(format!("a line of it is not of its format: {line}"))
+            .note("modpost would find symbols undefined that the kernel has");
+        return vec![match subject.is_source() {
+            true => finding.run("build the kernel again", subject.make().shell("all")),
+            false => subject.reinstall(finding),
+        }];
+    }
     let (count, first) = symvers::count_rust(&text);
     if count == 0 {
         let finding = Finding::error(
@@ -67,6 +77,10 @@ mod tests {
     fn rust_symbols_have_to_be_among_the_exports() {
         let tree = Tree::new();
         assert_eq!(tree.run(symvers), [Ok]);
+        tree.write("Module.symvers", "<html>\n");
+        let finding = &symvers(&tree.subject())[0];
+        assert_eq!(finding.status, Error);
+        assert!(finding.message.contains("damaged"), "{finding:?}");
         tree.write("Module.symvers", "0x0\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n");
         assert_eq!(tree.run(symvers), [Error]);
         tree.remove("Module.symvers");
