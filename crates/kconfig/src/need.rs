@@ -831,7 +831,13 @@ impl<'v, 'm> Needs<'v, 'm> {
                 fewest = Some(found);
             }
         }
-        fewest.unwrap_or_else(|| vec![Obstacle::NotSettable(id, goal)])
+        // That the default is a constant says less than whose default it is.
+        let says_more = |found: &Vec<Obstacle>| {
+            has_prompt || found.iter().any(|o| !matches!(o, Obstacle::Constant(_)))
+        };
+        fewest
+            .filter(says_more)
+            .unwrap_or_else(|| vec![Obstacle::NotSettable(id, goal)])
     }
 }
 
@@ -1094,6 +1100,29 @@ mod tests {
             assert_eq!(of("T"), [Obstacle::Tool(find("T"), "y".into())]);
             assert_eq!(of("N"), [Obstacle::NotSettable(find("N"), ON)]);
             assert_eq!(of("C"), [Obstacle::Comparison(find("V"), "V > 5".into())]);
+        });
+    }
+
+    #[test]
+    fn obstacle_in_an_expression_is_named_once() {
+        let kconfig = "config U\n\tbool \"u\"\n\tdepends on NOWHERE\n\
+                       config S\n\tbool\n\tdefault y\n\
+                       config A\n\tbool \"a\"\n\tdepends on U = y && U != n\n\
+                       config B\n\tbool \"b\"\n\tdepends on S = n\n\
+                       config C\n\tbool \"c\"\n\tdepends on ELSEWHERE && NOWHERE || U\n\
+                       config D\n\tbool \"d\"\n\tdepends on !(S || U)\n";
+        with_needs(kconfig, "", |needs, find| {
+            let mut of = |name: &str| {
+                let mut found = Vec::new();
+                needs.symbol_obstacles(find(name), ON, &mut found, 0);
+                found
+            };
+            assert_eq!(of("A"), [Obstacle::Undefined(find("NOWHERE"))]);
+            assert_eq!(of("B"), [Obstacle::NotSettable(find("S"), OFF)]);
+            // Of two ways, the one with fewer obstacles.
+            assert_eq!(of("C"), [Obstacle::Undefined(find("NOWHERE"))]);
+            let most = Goal::AtMost(Module);
+            assert_eq!(of("D"), [Obstacle::NotSettable(find("S"), most)]);
         });
     }
 
