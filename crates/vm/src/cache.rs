@@ -67,6 +67,16 @@ impl Cache {
         Ok(Self { root, _lock: lock })
     }
 
+    /// The same, where its directory is mounted at another path.
+    pub fn seen_at(self, root: PathBuf) -> Self {
+        Self { root, ..self }
+    }
+
+    /// Its directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// A path in it.
     pub fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)

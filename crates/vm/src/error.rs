@@ -3,7 +3,12 @@
 //! What can go wrong. Every message has the form of rustc's: what is wrong, why, and the command
 //! that mends it.
 
-use std::{io, path::PathBuf};
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+};
+
+use crate::run::quoted;
 
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -40,8 +45,9 @@ pub enum Error {
     /// A program of others failed.
     #[error(
         "{what} failed ({status})\n  \
-         note: the end of its output, all of it is in {}:\n{}\n  \
-         help: {help}", log.display(), indent(tail)
+         note: {}\n  \
+         note: to run it alone once more: sudo {} exec sh {}\n  \
+         help: {help}", said(tail, log), program(), quoted(again.as_os_str())
     )]
     Program {
         /// What was being done.
@@ -52,6 +58,8 @@ pub enum Error {
         log: PathBuf,
         /// The last lines of it.
         tail: String,
+        /// A shell script that runs it again.
+        again: PathBuf,
         /// What mends it.
         help: String,
     },
@@ -123,6 +131,26 @@ pub enum Error {
     },
 }
 
+fn said(tail: &str, log: &Path) -> String {
+    if tail.is_empty() {
+        return "it printed nothing".into();
+    }
+    let log = log.display();
+    format!(
+        "the end of its output, all of it is in {log}:\n{}",
+        indent(tail)
+    )
+}
+
+/// This program, where it is not a test of it.
+fn program() -> String {
+    let here = env::current_exe().unwrap_or_default();
+    if here.file_name().is_some_and(|name| name == "vm") {
+        return quoted(here.as_os_str());
+    }
+    "target/release/vm".into()
+}
+
 fn indent(text: &str) -> String {
     text.lines()
         .map(|line| format!("    {line}"))
@@ -130,7 +158,7 @@ fn indent(text: &str) -> String {
         .join("\n")
 }
 
-fn io_help(source: &io::Error, path: &std::path::Path) -> String {
+fn io_help(source: &io::Error, path: &Path) -> String {
     match source.kind() {
         io::ErrorKind::StorageFull => format!(
             "free some space there: df -h {}; or LINUX_RUST_CACHE=/another/folder make vm",

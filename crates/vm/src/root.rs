@@ -15,7 +15,10 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     fs, io,
-    os::unix::fs::{PermissionsExt, symlink},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{PermissionsExt, symlink},
+    },
     path::{Path, PathBuf},
     process::{Command, exit},
 };
@@ -53,12 +56,15 @@ const STAGE: &str = "/run/linux-rust";
 /// A file that only the workshop's root has: the packages that [`install`] put there, a line each.
 const MARK: &str = "/etc/linux-rust-workshop";
 
+/// Where the cache is seen whose own path the kernel's make would not take.
+const PLAIN_CACHE: &str = "/var/cache/linux-rust";
+
 /// It is there while packages are being installed.
 const UNFINISHED: &str = "/run/linux-rust/workshop/unfinished";
 
-/// Goes into the workshop's root, and opens the cache, which is at the same path inside. To be
-/// called first, before there is a second thread: what follows runs in another process, and this one
-/// waits for it.
+/// Goes into the workshop's root, and opens the cache, which is at the same path inside unless that
+/// has blanks or the like. To be called first, before there is a second thread: what follows runs in
+/// another process, and this one waits for it.
 ///
 /// Does nothing but open the cache where it is in such a root already.
 pub fn enter(progress: &Progress) -> Result<Cache> {
@@ -92,7 +98,7 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
     let nothing_over_the_root = format!("lowerdir={}:/", at("empty").display());
     overlay(&host, &nothing_over_the_root).map_err(refused)?;
 
-    let cache = Cache::open(progress)?;
+    let mut cache = Cache::open(progress)?;
     let changes = changes(&cache)?;
     bind(&changes, &at("workshop"), MsFlags::empty())?;
     let root = at("root");
@@ -152,11 +158,23 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
     }
     let checkout = repository();
     let real_checkout = checkout.canonicalize().context("find", &checkout)?;
-    let mut shared = [real_checkout.clone(), cache.path("")];
+    let cache_outside = cache.root().to_owned();
+    if !is_plain(&cache_outside) {
+        cache = cache.seen_at(PLAIN_CACHE.into());
+        progress.say(format!(
+            "In all that follows {PLAIN_CACHE} is '{}': the kernel's make takes plain paths only",
+            cache_outside.display()
+        ));
+    }
+    let mut shared = [
+        (real_checkout.clone(), real_checkout.clone()),
+        (cache.root().to_owned(), cache_outside),
+    ];
+    // What lies in another comes after it.
     shared.sort();
-    for path in &shared {
-        fs::create_dir_all(inside(path)).context("create", path)?;
-        bind(path, &inside(path), MsFlags::MS_REC)?;
+    for (place, path) in &shared {
+        fs::create_dir_all(inside(place)).context("create", place)?;
+        bind(path, &inside(place), MsFlags::MS_REC)?;
     }
 
     pivot_root(&root, &inside(Path::new(STAGE)).join("old")).context("change to", &root)?;
@@ -246,6 +264,11 @@ fn changes(cache: &Cache) -> Result<PathBuf> {
         fs::create_dir_all(changes.join(name)).context("create", changes.join(name))?;
     }
     Ok(changes)
+}
+
+fn is_plain(path: &Path) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(byte);
+    path.as_os_str().as_bytes().iter().all(is_plain)
 }
 
 fn names(directory: &Path) -> Vec<String> {

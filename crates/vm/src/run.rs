@@ -3,9 +3,12 @@
 //! Running programs: their output goes to a file, what matters of it to the person who waits.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     ffi::OsStr,
     fs::{self, File},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -70,7 +73,7 @@ pub struct Program {
 impl Program {
     /// `what` completes "… failed"; the output is added to `log`.
     pub fn new(what: impl Into<String>, program: impl AsRef<OsStr>, log: &Path) -> Self {
-        let help = format!("less {}", log.display());
+        let help = format!("less {}", quoted(log.as_os_str()));
         let mut command = Command::new(program);
         command.envs(PLAIN);
         Self {
@@ -104,16 +107,26 @@ impl Program {
         self
     }
 
-    /// Runs it to the end. While it takes long, its last line of output is shown.
+    /// Runs it to the end. While it takes long, its last line of output is shown. Its failure is
+    /// told with the last lines that it printed, and with a script that runs the same again.
     pub fn run(mut self, progress: &Progress) -> Result<()> {
+        // Others may have written to the same log before.
+        let before = self.log.metadata().map_or(0, |log| log.len());
         let status = self.wait(progress)?;
         if status.success() {
             return Ok(());
         }
+        let again = self.log.with_extension("again.sh");
+        let mut file = File::options();
+        file.write(true).create(true).truncate(true).mode(0o600);
+        file.open(&again)
+            .and_then(|mut file| file.write_all(script(&self.command).as_bytes()))
+            .context("write", &again)?;
         Err(Error::Program {
             what: self.what,
             status: status.to_string(),
-            tail: tail(&self.log, 15),
+            tail: tail_after(&self.log, before, 15),
+            again,
             log: self.log,
             help: self.help,
         })
@@ -163,10 +176,40 @@ pub fn answer<S: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = S>)
         .unwrap_or_default()
 }
 
-/// The last lines of a file that is not blank.
+/// A shell script that runs a command again: where it ran, with what was set for it.
+fn script(command: &Command) -> String {
+    let mut words = vec!["exec".to_owned(), "env".to_owned()];
+    for (name, value) in command.get_envs() {
+        words.push(match value {
+            Some(value) => format!("{}={}", name.display(), quoted(value)),
+            None => format!("--unset={}", name.display()),
+        });
+    }
+    words.push(quoted(command.get_program()));
+    words.extend(command.get_args().map(quoted));
+    let directory = command.get_current_dir().unwrap_or(Path::new("/"));
+    let directory = quoted(directory.as_os_str());
+    format!("#!/bin/sh\ncd {directory} || exit\n{}\n", words.join(" "))
+}
+
+/// As one word of a shell.
+pub fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    shlex::try_quote(&word).map_or_else(|_| "''".into(), Cow::into_owned)
+}
+
+/// The last lines of a file that are not blank.
 pub fn tail(file: &Path, lines: usize) -> String {
+    tail_after(file, 0, lines)
+}
+
+/// The same of what follows its first bytes.
+fn tail_after(file: &Path, bytes: u64, lines: usize) -> String {
     let text = fs::read(file).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
+    let text = text
+        .get(usize::try_from(bytes).unwrap_or(0)..)
+        .unwrap_or_default();
+    let text = String::from_utf8_lossy(text);
     let mut last: Vec<_> = text
         .lines()
         .rev()
@@ -227,6 +270,54 @@ fn ticks(stat: &str) -> Option<(u32, u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn program_failure_shows_its_own_last_lines() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("a log");
+        fs::write(&log, "of another program\n").unwrap();
+        let fails = |script: &str| {
+            let program = Program::new("trying", "sh", &log).args(["-c", script]);
+            let error = program.run(&Progress::default()).unwrap_err();
+            error.to_string()
+        };
+        let said = fails("echo first; echo last >&2; exit 255");
+        assert!(
+            said.starts_with("trying failed (exit status: 255)\n"),
+            "{said}"
+        );
+        assert!(said.contains("    first\n    last\n"), "{said}");
+        assert!(!said.contains("another"), "{said}");
+
+        let said = fails("exit 3");
+        assert!(said.contains("it printed nothing"), "{said}");
+        assert!(!said.contains("last"), "{said}");
+    }
+
+    #[test]
+    fn program_failure_leaves_a_script_that_does_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("log");
+        let mut program = Program::new("trying", "sh", &log)
+            .env("VARIABLE", "its 'value' $HOME")
+            .args(["-c", r#"printf '%s|' "$@" "$VARIABLE"; pwd; exit 4"#, "sh"])
+            .args(["a b", "", "*"]);
+        program.command().current_dir("/usr").env_remove("HOME");
+        assert!(program.run(&Progress::default()).is_err());
+        let again = Command::new("sh")
+            .arg(log.with_extension("again.sh"))
+            .output();
+        let again = again.unwrap();
+        assert_eq!(again.status.code(), Some(4));
+        assert_eq!(
+            String::from_utf8(again.stdout).unwrap(),
+            fs::read_to_string(&log).unwrap()
+        );
+        assert_eq!(
+            fs::read_to_string(&log).unwrap(),
+            "a b||*|its 'value' $HOME|/usr\n"
+        );
+    }
 
     #[test]
     fn the_time_of_what_runs_counts_and_of_what_has_ended() {
