@@ -136,7 +136,12 @@ fn from_packages(lab: &Lab) -> Result<(), Failed> {
     let said = ended(&output, 0);
     says(&said, &["rust_out_of_tree: hello", &lab.release]);
     assert!(!said.contains("Linux version"), "{said}");
-    assert!(!machine.path("/usr/lib/modules").join(&lab.release).exists());
+    assert!(
+        !machine
+            .path("/usr/lib/modules")
+            .join(&*lab.release)
+            .exists()
+    );
 
     let headers = kernel.replace("linux-rust-", "linux-rust-headers-");
     fs::remove_file(machine.path(&headers))?;

@@ -216,7 +216,7 @@ fn upgrade(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     lab.pacman(&machine, "upgrade", &packages(&lab.second.path)?)?;
     let release = machine.kernel()?;
-    assert_ne!(release, lab.release);
+    assert_ne!(release, *lab.release);
     let left = machine.path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release));
     assert!(!left.exists(), "the old kernel is still there");
     is_good(
@@ -323,7 +323,7 @@ fn kept_until_mended(lab: &Lab) -> Result<(), Failed> {
     assert!(module_file(lab, &machine), "{}", text(&output));
     assert_eq!(
         machine.kernels()?.as_slice(),
-        std::slice::from_ref(&lab.release)
+        std::slice::from_ref(&*lab.release)
     );
     let names = second.iter().map(|package| {
         let file = package.file_name().unwrap_or_default().to_string_lossy();

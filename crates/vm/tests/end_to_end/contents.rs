@@ -100,7 +100,7 @@ pub fn has(folder: &Path, wanted: &[&str]) {
 
 fn kernel_files(lab: &Lab) -> Result<(), Failed> {
     let package = unpacked(lab, "linux-rust")?;
-    let modules = package.join("usr/lib/modules").join(&lab.release);
+    let modules = package.join("usr/lib/modules").join(&*lab.release);
     has(
         &modules,
         &[
@@ -159,7 +159,7 @@ fn kernel_files(lab: &Lab) -> Result<(), Failed> {
 fn build_folder(lab: &Lab, package: &Path) -> PathBuf {
     package
         .join("usr/lib/modules")
-        .join(&lab.release)
+        .join(&*lab.release)
         .join("build")
 }
 
@@ -388,8 +388,8 @@ fn versions(lab: &Lab) -> Result<(), Failed> {
     let package = unpacked(lab, "linux-rust")?;
     let version = pkginfo(&package, "pkgver")?.remove(0);
     // 6.1.172-1 and 6.1.172-1-rust
-    assert_eq!(lab.release, format!("{version}-rust"));
-    let modules = package.join("usr/lib/modules").join(&lab.release);
+    assert_eq!(*lab.release, format!("{version}-rust"));
+    let modules = package.join("usr/lib/modules").join(&*lab.release);
     let module = files(&modules.join("kernel")).remove(0);
     let modinfo = Command::new("modinfo")
         .args(["-F", "vermagic"])

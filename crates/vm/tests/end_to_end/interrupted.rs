@@ -26,7 +26,7 @@ use vm::{
 };
 
 use crate::chain::nothing_is_missing;
-use crate::lab::{Lab, all_trials, says, text};
+use crate::lab::{self, Lab, all_trials, says, text};
 
 /// What was seen, and what came afterwards.
 type Seen = Result<(String, String), Failed>;
@@ -134,10 +134,8 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     let mut trials: Vec<_> = CASES
         .iter()
         .map(|case| {
-            let lab = lab.cloned();
-            let trial = Trial::test(case.name, move || {
-                let lab = lab.expect("a lab, unless tests are only listed");
-                let (seen, after) = (case.run)(&lab)?;
+            let trial = lab::trial(lab, case.name, move |lab| {
+                let (seen, after) = (case.run)(lab)?;
                 let row = format!(
                     "| {} | {} | {seen} | {after} |\n",
                     case.running, case.happened
@@ -149,13 +147,10 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             trial.with_ignored_flag(case.long && !all_trials())
         })
         .collect();
-    let rows = lab.cloned();
-    trials.push(Trial::test(
+    trials.push(lab::trial(
+        lab,
         "the_table_of_interruptions_is_what_was_seen",
-        move || {
-            let lab = rows.expect("a lab, unless tests are only listed");
-            table(&lab)
-        },
+        table,
     ));
     trials
 }

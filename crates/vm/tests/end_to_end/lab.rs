@@ -4,10 +4,16 @@
 
 use std::{
     collections::BTreeSet,
-    env, fs,
+    env, fmt, fs,
+    ops::Deref,
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{
+        Arc, LazyLock, Mutex, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use libtest_mimic::{Failed, Trial};
@@ -25,23 +31,56 @@ use vm::{
     series, source,
 };
 
-/// All of it, made once.
+/// What the tests share, each part made when the first test asks for it: where one cannot be made,
+/// the tests that need it fail, and no others.
 pub struct Lab {
-    pub shop: Workshop,
+    pub clock: Clock,
+    pub shop: Arc<Workshop>,
     /// pkgrel 1.
-    pub first: Kept,
+    pub first: Lazy<Kept>,
     /// pkgrel 2.
-    pub second: Kept,
-    pub dkms: Kept,
+    pub second: Lazy<Kept>,
+    pub dkms: Lazy<Kept>,
     /// With pkgrel 1, without its sources and documentation, and the DKMS package. Tests work on
     /// copies of it.
-    pub installed: Machine,
+    pub installed: Lazy<Machine>,
     /// Its kernel.
-    pub release: String,
+    pub release: Lazy<String>,
     series: OnceLock<Vec<Workshop>>,
     each_installed: OnceLock<Vec<Machine>>,
     /// Of this run.
     unpacked: Mutex<BTreeSet<String>>,
+}
+
+/// A part of the lab.
+pub struct Lazy<T>(Arc<LazyLock<Made<T>, Box<dyn FnOnce() -> Made<T> + Send>>>);
+
+/// What was made, or why it could not be.
+type Made<T> = std::result::Result<T, String>;
+
+impl<T> Lazy<T> {
+    fn new(make: impl FnOnce() -> Result<T> + Send + 'static) -> Self {
+        let make = || make().map_err(|error| error.to_string());
+        Self(Arc::new(LazyLock::new(Box::new(make))))
+    }
+}
+
+impl<T> Deref for Lazy<T> {
+    type Target = T;
+
+    /// Fails the test that asks, where it could not be made.
+    fn deref(&self) -> &T {
+        self.0
+            .as_ref()
+            .as_ref()
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Lazy<T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(out)
+    }
 }
 
 /// A test: it gets the lab, which is there unless tests are only listed.
@@ -52,17 +91,68 @@ pub fn all_trials() -> bool {
     env::var_os("LINUX_RUST_TEST_ALL").is_some_and(|value| value == "1")
 }
 
+/// Whether every series is tested, and not the default alone: `make test SERIES=all`.
+pub fn all_series() -> bool {
+    env::var_os("LINUX_RUST_TEST_SERIES").is_some_and(|value| value == "all")
+}
+
 /// Makes trials of tests.
 pub fn trials(lab: Option<&Arc<Lab>>, tests: &[(&str, Test)]) -> Vec<Trial> {
     tests
         .iter()
-        .map(|&(name, test)| {
-            let lab = lab.cloned();
-            Trial::test(name, move || {
-                test(&lab.expect("a lab, unless tests are only listed"))
-            })
-        })
+        .map(|&(name, test)| trial(lab, name, test))
         .collect()
+}
+
+/// A trial that tells how long it takes.
+pub fn trial(
+    lab: Option<&Arc<Lab>>,
+    name: &str,
+    test: impl FnOnce(&Lab) -> std::result::Result<(), Failed> + Send + 'static,
+) -> Trial {
+    let (lab, label) = (lab.cloned(), name.to_owned());
+    Trial::test(name, move || {
+        let lab = lab.expect("a lab, unless tests are only listed");
+        lab.clock.time(label, || test(&lab))
+    })
+}
+
+/// How long the trials took, and how many are left.
+#[derive(Default)]
+pub struct Clock {
+    to_run: AtomicUsize,
+    took: Mutex<Vec<(Duration, String)>>,
+}
+
+impl Clock {
+    /// Sets how many will be run.
+    pub fn expect(&self, trials: usize) {
+        self.to_run.store(trials, Ordering::Relaxed);
+    }
+
+    fn time<T>(&self, name: String, test: impl FnOnce() -> T) -> T {
+        let began = self.took.lock().expect("nothing panics with it").len() + 1;
+        println!("{began} of {}", self.to_run.load(Ordering::Relaxed));
+        let start = Instant::now();
+        // It counts when it panics, too.
+        let outcome = panic::catch_unwind(AssertUnwindSafe(test));
+        let time = start.elapsed();
+        let mut took = self.took.lock().expect("nothing panics with it");
+        took.push((time, name));
+        print!("    {:.1} s: ", time.as_secs_f64());
+        outcome.unwrap_or_else(|panic| panic::resume_unwind(panic))
+    }
+
+    /// The ten that took longest, a line each.
+    pub fn slowest(&self) -> String {
+        let mut took = self.took.lock().expect("nothing panics with it").clone();
+        took.sort_by(|one, other| other.cmp(one));
+        let lines = took
+            .iter()
+            .take(10)
+            .map(|(time, name)| format!("{:8.1} s  {name}\n", time.as_secs_f64()));
+        lines.collect()
+    }
 }
 
 /// Trials that take as long as building a kernel: shown as ignored, unless LINUX_RUST_TEST_ALL=1.
@@ -78,36 +168,45 @@ impl Lab {
         let progress = Progress::default();
         let cache = root::enter(&progress)?;
         rustkmod::boot::init().map_err(vm::Error::from)?;
-        let shop = Workshop::open(cache, progress)?;
+        let shop = Arc::new(Workshop::open(cache, progress)?);
         host::install_missing(
             host::NEEDED_BY_TESTS,
             shop.distribution,
             &shop.cache,
             &progress,
         )?;
-        let (first, second, dkms) = (shop.kernel(1)?, shop.kernel(2)?, shop.dkms()?);
-        let installed = Machine::new(&shop.cache)?;
-        let mut all = for_modules(&first.path)?;
-        all.extend(packages(&dkms.path)?);
-        installed.pacman_upgrade(&all, &shop.cache.log("test-pacman")?, &progress)?;
-        let release = installed.kernel()?;
+        let of_shop = |make: fn(&Workshop) -> Result<Kept>| {
+            let shop = Arc::clone(&shop);
+            Lazy::new(move || make(&shop))
+        };
+        let owned = Arc::clone(&shop);
+        let installed = Lazy::new(move || {
+            let installed = Machine::new(&owned.cache)?;
+            let mut all = for_modules(&owned.kernel(1)?.path)?;
+            all.extend(packages(&owned.dkms()?.path)?);
+            let log = owned.cache.log("test-pacman")?;
+            installed.pacman_upgrade(&all, &log, &owned.progress)?;
+            Ok(installed)
+        });
+        let same = Lazy(Arc::clone(&installed.0));
         Ok(Self {
-            shop,
-            first,
-            second,
-            dkms,
+            clock: Clock::default(),
+            first: of_shop(|shop| shop.kernel(1)),
+            second: of_shop(|shop| shop.kernel(2)),
+            dkms: of_shop(Workshop::dkms),
             installed,
-            release,
+            release: Lazy::new(move || same.kernel()),
+            shop,
             series: OnceLock::new(),
             each_installed: OnceLock::new(),
             unpacked: Mutex::default(),
         })
     }
 
-    /// Every series of the table, the default first.
+    /// The series that are tested, the default first.
     pub fn series(&self) -> Result<&[Workshop]> {
         once(&self.series, || {
-            let rows = series::all()?.into_iter();
+            let rows = series::chosen(all_series().then_some("all"))?.into_iter();
             rows.map(|row| self.shop.for_series(row)).collect()
         })
     }

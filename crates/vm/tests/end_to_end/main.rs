@@ -32,7 +32,21 @@ mod stock_make;
 
 use std::{process::ExitCode, sync::Arc};
 
-use libtest_mimic::{Arguments, run};
+use libtest_mimic::{Arguments, Trial, run};
+
+/// What needs another series than the default: ignored unless all are tested.
+const OF_ALL_SERIES: &[&str] = &[
+    "every_row_fits_its_tree",
+    "all_series_live_side_by_side",
+    "a_series_without_archs_configuration_says_so",
+    "a_bindgen_that_cannot_read_this_libclang_is_refused",
+    "the_default_series_with_the_newest_clang_is_as_good",
+    "every_crate_is_built_with_the_clangs_between",
+    "an_aur_folder_prepares_its_own_series",
+    "inlined_helpers_are_in_the_headers",
+    "archs_config_builds_every_crate_with_make_prepare",
+    "archs_config_boots_with_the_modules_of_one_machine",
+];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -77,5 +91,39 @@ fn main() -> ExitCode {
     ] {
         trials.extend(part(lab.as_ref()));
     }
-    run(&arguments, trials).exit_code()
+    for name in OF_ALL_SERIES {
+        assert!(
+            trials.iter().any(|trial| trial.name() == *name),
+            "no trial is called {name}"
+        );
+    }
+    let trials: Vec<_> = trials.into_iter().map(only_of_the_series_tested).collect();
+    let Some(lab) = lab else {
+        return run(&arguments, trials).exit_code();
+    };
+    let to_run = trials.iter().filter(|trial| is_chosen(trial, &arguments));
+    lab.clock.expect(to_run.count());
+    let conclusion = run(&arguments, trials);
+    println!("The slowest:\n{}", lab.clock.slowest());
+    conclusion.exit_code()
+}
+
+fn only_of_the_series_tested(trial: Trial) -> Trial {
+    let is_left_out = !lab::all_series() && OF_ALL_SERIES.contains(&trial.name());
+    let ignored = trial.has_ignored_flag() || is_left_out;
+    trial.with_ignored_flag(ignored)
+}
+
+/// Whether it will be run, as libtest chooses.
+fn is_chosen(trial: &Trial, arguments: &Arguments) -> bool {
+    let matches = |pattern: &String| match arguments.exact {
+        true => trial.name() == pattern,
+        false => trial.name().contains(pattern),
+    };
+    arguments.filter.as_ref().is_none_or(matches)
+        && !arguments.skip.iter().any(matches)
+        && match trial.has_ignored_flag() {
+            true => arguments.ignored || arguments.include_ignored,
+            false => !arguments.ignored,
+        }
 }
