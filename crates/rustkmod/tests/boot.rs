@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{command, debian, debian_release, printed, skip, write};
+use common::{command, debian, debian_release, lacks, printed, write};
 
 /// As much of a kernel's image as is looked at.
 fn image() -> Vec<u8> {
@@ -161,6 +161,7 @@ fn a_failure_has_its_reason_and_a_remedy_for_this_kernel() {
 }
 
 #[test]
+#[ignore = "needs a static busybox, and the init: make build"]
 fn what_a_shell_has_shown_is_not_shown_again() {
     let root = machine();
     let waits = "#!/bin/sh\n\
@@ -177,8 +178,7 @@ fn what_a_shell_has_shown_is_not_shown_again() {
         .unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);
     if complaint.contains("busybox") {
-        skip(&complaint);
-        return;
+        lacks(&complaint);
     }
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let said = printed(&output);
@@ -236,14 +236,6 @@ fn a_build_that_fails_says_why_in_the_document_too() {
     let document: serde_json::Value = serde_json::from_str(&printed(&output)).unwrap();
     let notes = document["findings"][0]["notes"].to_string();
     assert!(notes.contains("use of undeclared identifier"), "{document}");
-}
-
-fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").output().is_ok();
-    if !found {
-        skip(&format!("there is no {program} here"));
-    }
-    found
 }
 
 #[test]
@@ -592,20 +584,13 @@ fn a_reader_that_goes_away_changes_no_verdict() {
 /// Another distribution's kernel, from the folder its package was unpacked in: other places, another
 /// configuration, modules with dependencies.
 #[test]
+#[ignore = "needs QEMU and the network: apt-get download"]
 fn debians_kernel_boots_from_where_it_was_unpacked() {
-    if !has("qemu-system-x86_64") {
-        return;
-    }
     if let Err(error) = rustkmod::boot::init() {
-        skip(&error.to_string());
-        return;
+        lacks(&error.to_string());
     }
-    let Some(release) = debian_release() else {
-        return;
-    };
-    let Some(root) = debian(&[&format!("linux-image-{release}")]) else {
-        return;
-    };
+    let release = debian_release();
+    let root = debian(&[&format!("linux-image-{release}")]);
     let output = command()
         .env("RUSTKMOD_ACCEL", "tcg")
         .args(["boot", "--quiet", "--timeout", "180", "--kernel"])

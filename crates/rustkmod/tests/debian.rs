@@ -19,19 +19,19 @@ struct Debian {
 
 impl Debian {
     /// Debian's newest 6.1 kernel with its headers, unpacked.
-    fn get() -> Option<Self> {
+    fn get() -> Self {
         // Only one test at a time fetches.
         static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
         let _guard = LOCK.lock();
-        let release = common::debian_release()?;
+        let release = common::debian_release();
         let common_headers = release.replace("-amd64", "-common");
         let root = common::debian(&[
             &format!("linux-image-{release}"),
             &format!("linux-headers-{release}"),
             &format!("linux-headers-{common_headers}"),
             "linux-kbuild-6.1",
-        ])?;
-        Some(Self { root, release })
+        ]);
+        Self { root, release }
     }
 
     fn folder(&self) -> PathBuf {
@@ -73,20 +73,10 @@ fn modinfo(paths: &[PathBuf]) -> BTreeMap<PathBuf, BTreeMap<String, String>> {
     all
 }
 
-fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").output().is_ok();
-    if !found {
-        common::skip(&format!("there is no {program} here"));
-    }
-    found
-}
-
 #[test]
+#[ignore = "needs the network: apt-get download"]
 fn each_module_says_what_modinfo_says() {
-    let Some(debian) = Debian::get() else { return };
-    if !has("modinfo") {
-        return;
-    }
+    let debian = Debian::get();
     let modules = debian.modules();
     let expected = modinfo(&modules);
     assert_eq!(expected.len(), modules.len());
@@ -117,11 +107,9 @@ fn each_module_says_what_modinfo_says() {
 }
 
 #[test]
+#[ignore = "needs the network: apt-get download"]
 fn each_module_needs_what_nm_says() {
-    let Some(debian) = Debian::get() else { return };
-    if !has("nm") {
-        return;
-    }
+    let debian = Debian::get();
     let modules = debian.modules();
     let symbols: usize = modules
         .par_chunks(200)
@@ -157,8 +145,9 @@ fn each_module_needs_what_nm_says() {
 }
 
 #[test]
+#[ignore = "needs the network: apt-get download"]
 fn the_kernel_takes_all_its_own_modules() {
-    let Some(debian) = Debian::get() else { return };
+    let debian = Debian::get();
     let mut command = debian.rustkmod();
     command
         .arg("check")
@@ -173,11 +162,9 @@ fn the_kernel_takes_all_its_own_modules() {
 /// depmod looks symbols up in a `System.map`, made here from Module.symvers, and in the modules.
 /// Both are given a kernel that lacks some symbols.
 #[test]
+#[ignore = "needs the network: apt-get download"]
 fn modules_that_depmod_finds_wanting_are_refused() {
-    let Some(debian) = Debian::get() else { return };
-    if !has("depmod") {
-        return;
-    }
+    let debian = Debian::get();
     let folder = tempfile::tempdir().unwrap();
     let headers = debian
         .root
@@ -291,8 +278,9 @@ fn modules_that_depmod_finds_wanting_are_refused() {
 }
 
 #[test]
+#[ignore = "needs the network: apt-get download"]
 fn a_module_of_another_kernel_is_refused_field_by_field() {
-    let Some(debian) = Debian::get() else { return };
+    let debian = Debian::get();
     let folder = tempfile::tempdir().unwrap();
     let module = debian.folder().join("kernel/lib/crc7.ko");
     let module = if module.exists() {
@@ -334,11 +322,9 @@ fn a_module_of_another_kernel_is_refused_field_by_field() {
 /// As the kernel does in `check_version()` (`kernel/module/version.c`). Which symbols a module has
 /// versions of, and which, is modprobe's word.
 #[test]
+#[ignore = "needs the network: apt-get download"]
 fn a_symbol_of_another_version_is_refused_with_both_versions() {
-    let Some(debian) = Debian::get() else { return };
-    if !has("modprobe") {
-        return;
-    }
+    let debian = Debian::get();
     let path = debian.modules().into_iter().next().unwrap();
     let output = Command::new("modprobe")
         .arg("--dump-modversions")
@@ -384,8 +370,9 @@ fn a_symbol_of_another_version_is_refused_with_both_versions() {
 }
 
 #[test]
+#[ignore = "needs the network: apt-get download"]
 fn packed_modules_are_the_same_modules() {
-    let Some(debian) = Debian::get() else { return };
+    let debian = Debian::get();
     let folder = tempfile::tempdir().unwrap();
     let module = &debian.modules()[0];
     let plain = KoFile::read(module).unwrap();
@@ -399,10 +386,8 @@ fn packed_modules_are_the_same_modules() {
         ),
         ("gzip", "gz", &["-n", "-c"][..]),
     ] {
-        let Ok(output) = Command::new(program).args(arguments).arg(module).output() else {
-            common::skip(&format!("there is no {program} here"));
-            continue;
-        };
+        let output = Command::new(program).args(arguments).arg(module).output();
+        let output = output.unwrap_or_else(|_| common::lacks(&format!("there is no {program}")));
         let path = folder.path().join(format!("m.ko.{ending}"));
         std::fs::write(&path, &output.stdout).unwrap();
         assert_eq!(KoFile::read(&path).unwrap(), plain, "{program}");
@@ -412,8 +397,9 @@ fn packed_modules_are_the_same_modules() {
 }
 
 #[test]
+#[ignore = "needs the network: apt-get download"]
 fn doctor_says_that_debians_headers_are_without_rust() {
-    let Some(debian) = Debian::get() else { return };
+    let debian = Debian::get();
     let output = debian
         .rustkmod()
         .args(["doctor", "--json", &debian.release])

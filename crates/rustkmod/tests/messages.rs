@@ -212,7 +212,7 @@ fn toolchain_that_is_not_here() {
 }
 
 /// A module by the assembler, with what the kernel looks at before it runs it.
-fn module(folder: &Path, name: &str, modinfo: &[&str], symbols: &[&str]) -> Option<PathBuf> {
+fn module(folder: &Path, name: &str, modinfo: &[&str], symbols: &[&str]) {
     let mut text = String::from(".section .modinfo,\"a\"\n");
     for pair in modinfo {
         text.push_str(&format!(".asciz \"{pair}\"\n"));
@@ -230,10 +230,8 @@ fn module(folder: &Path, name: &str, modinfo: &[&str], symbols: &[&str]) -> Opti
         .arg(&source)
         .status();
     if !done.is_ok_and(|status| status.success()) {
-        common::skip("there is no assembler (as) here");
-        return None;
+        common::lacks("there is no assembler (as)");
     }
-    Some(path)
 }
 
 /// The machine, with the headers that make its vermagic.
@@ -288,9 +286,7 @@ fn check_says_each_reason() {
         ),
     ];
     for (name, modinfo, symbols) in cases {
-        let Some(_) = module(root, &format!("{name}.ko"), modinfo, symbols) else {
-            return;
-        };
+        module(root, &format!("{name}.ko"), modinfo, symbols);
         let shown = machine.run(&["check", "--kernel", RELEASE, &format!("{name}.ko")]);
         insta::assert_snapshot!(format!("check_{name}"), shown);
     }

@@ -42,13 +42,11 @@ pub fn printed(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// Says that a test did nothing, and why, where one sees it.
-pub fn skip(why: &str) {
-    let name = std::thread::current()
-        .name()
-        .unwrap_or("a test")
-        .to_string();
-    eprintln!("SKIPPED {name}: {why}");
+/// Fails a test that lacks what it needs. Such tests are ignored unless they are asked for, and
+/// `make test` asks where it is all there.
+#[track_caller]
+pub fn lacks(what: &str) -> ! {
+    panic!("this test cannot run here: {what}")
 }
 
 /// A rustup toolchain of this machine, by the beginning of its name.
@@ -88,8 +86,8 @@ pub fn rustc(toolchain: &Path, folder: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// A folder with Debian packages unpacked into it, fetched by apt once.
-pub fn debian(packages: &[&str]) -> Option<PathBuf> {
+/// A directory with Debian packages unpacked into it, fetched by apt once.
+pub fn debian(packages: &[&str]) -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("debian");
     for package in packages {
         let done = root.join(format!(".{package}"));
@@ -97,43 +95,36 @@ pub fn debian(packages: &[&str]) -> Option<PathBuf> {
             continue;
         }
         let debs = root.join("debs").join(package);
-        std::fs::create_dir_all(&debs).ok()?;
+        std::fs::create_dir_all(&debs).unwrap();
         let fetched = Command::new("apt-get")
             .args(["download", package])
             .current_dir(&debs)
             .output()
             .is_ok_and(|output| output.status.success());
-        let deb = std::fs::read_dir(&debs)
-            .ok()?
-            .flatten()
-            .next()
-            .map(|entry| entry.path());
+        let deb = std::fs::read_dir(&debs).unwrap().flatten().next();
         let (true, Some(deb)) = (fetched, deb) else {
-            skip(&format!("apt-get download {package} fails"));
-            return None;
+            lacks(&format!("apt-get download {package} fails"));
         };
         let unpacked = Command::new("dpkg-deb")
             .arg("-x")
-            .args([&deb, &root])
-            .status()
-            .ok()?;
-        if !unpacked.success() {
-            skip(&format!("dpkg-deb -x {package} fails"));
-            return None;
+            .args([&deb.path(), &root])
+            .status();
+        if !unpacked.is_ok_and(|status| status.success()) {
+            lacks(&format!("dpkg-deb -x {package} fails"));
         }
         let _ = std::fs::remove_dir_all(&debs);
-        std::fs::write(done, "").ok()?;
+        std::fs::write(done, "").unwrap();
     }
-    Some(root)
+    root
 }
 
 /// The newest kernel release of Debian's 6.1 series that apt offers: `6.1.0-50-amd64`.
-pub fn debian_release() -> Option<String> {
+pub fn debian_release() -> String {
     let names = Command::new("apt-cache")
         .args(["pkgnames", "linux-headers-6.1.0-"])
         .output()
-        .ok()?;
-    let names = String::from_utf8(names.stdout).ok()?;
+        .unwrap();
+    let names = String::from_utf8(names.stdout).unwrap();
     let number = |release: &str| -> Option<u32> {
         release
             .strip_prefix("6.1.0-")?
@@ -155,10 +146,7 @@ pub fn debian_release() -> Option<String> {
         })
         .max_by_key(|release| number(release))
         .map(str::to_string);
-    if newest.is_none() {
-        skip("apt offers no 6.1 kernel of Debian's");
-    }
-    newest
+    newest.unwrap_or_else(|| lacks("apt offers no 6.1 kernel of Debian's"))
 }
 
 /// Writes a file and the folders above it.
@@ -192,21 +180,20 @@ pub fn path_with_llvm(headers: &Path) -> std::ffi::OsString {
 }
 
 /// The packages whose headers `RUSTKMOD_TEST_HEADERS` names.
-pub fn packages() -> Option<Packages> {
+pub fn packages() -> Packages {
     let Some(headers) = std::env::var_os("RUSTKMOD_TEST_HEADERS").map(PathBuf::from) else {
-        skip("RUSTKMOD_TEST_HEADERS names no headers of a kernel with Rust");
-        return None;
+        lacks("RUSTKMOD_TEST_HEADERS names no headers of a kernel with Rust");
     };
     let kdir = std::fs::canonicalize(headers).unwrap();
     // ROOT/usr/lib/modules/RELEASE/build
     let found = kdir.parent().zip(kdir.ancestors().nth(5));
     let Some((release, root)) = found.filter(|_| kdir.ends_with("build")) else {
-        skip("the headers are not where a package has them");
-        return None;
+        lacks("the headers are not where a package has them");
     };
-    Some(Packages {
+    let release = release.file_name().unwrap_or_default();
+    Packages {
         root: root.to_path_buf(),
-        release: release.file_name()?.to_str()?.to_string(),
+        release: release.to_string_lossy().into_owned(),
         kdir,
-    })
+    }
 }
