@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::run::quoted;
+use crate::run::{again, quoted};
 
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -47,7 +47,7 @@ pub enum Error {
         "{what} failed ({status})\n  \
          note: {}\n  \
          note: to run it alone once more: sudo {} exec sh {}\n  \
-         help: {help}", said(tail, log), program(), quoted(again.as_os_str())
+         help: {help}", said(tail, log), program(), quoted(again(log).as_os_str())
     )]
     Program {
         /// What was being done.
@@ -58,8 +58,6 @@ pub enum Error {
         log: PathBuf,
         /// The last lines of it.
         tail: String,
-        /// A shell script that runs it again.
-        again: PathBuf,
         /// What mends it.
         help: String,
     },

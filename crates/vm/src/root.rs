@@ -36,7 +36,7 @@ use nix::{
 };
 
 use crate::{
-    cache::{Cache, Key, file_hash},
+    cache::{CACHE, Cache, HELD, Key, file_hash},
     error::{Context, Error, Result},
     host::require_root,
     machine::Machine,
@@ -194,10 +194,12 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
 pub fn exec(command: &[OsString]) -> Result<()> {
     let progress = Progress::beside_an_answer();
     let directory = env::current_dir();
-    let _site = Site::open(enter(&progress)?, progress)?;
+    let cache = enter(&progress)?;
+    let held = cache.root().to_owned();
+    let _site = Site::open(cache, progress)?;
     let (program, arguments) = command.split_first().expect("clap wants one");
     let mut command = Command::new(program);
-    command.args(arguments);
+    command.args(arguments).env(HELD, &held).env(CACHE, &held);
     if let Some(directory) = directory.ok().filter(|directory| directory.is_dir()) {
         command.current_dir(directory);
     }

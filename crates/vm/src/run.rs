@@ -116,7 +116,7 @@ impl Program {
         if status.success() {
             return Ok(());
         }
-        let again = self.log.with_extension("again.sh");
+        let again = again(&self.log);
         let mut file = File::options();
         file.write(true).create(true).truncate(true).mode(0o600);
         file.open(&again)
@@ -126,7 +126,6 @@ impl Program {
             what: self.what,
             status: status.to_string(),
             tail: tail_after(&self.log, before, 15),
-            again,
             log: self.log,
             help: self.help,
         })
@@ -174,6 +173,11 @@ pub fn answer<S: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = S>)
         .output()
         .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
         .unwrap_or_default()
+}
+
+/// The shell script beside a log that runs what failed again.
+pub fn again(log: &Path) -> PathBuf {
+    log.with_extension("again.sh")
 }
 
 /// A shell script that runs a command again: where it ran, with what was set for it.

@@ -53,10 +53,11 @@ pub struct Lab {
 }
 
 /// A part of the lab.
-pub struct Lazy<T>(Arc<LazyLock<Made<T>, Box<dyn FnOnce() -> Made<T> + Send>>>);
+pub struct Lazy<T>(Arc<LazyLock<Made<T>, Maker<T>>>);
 
 /// What was made, or why it could not be.
 type Made<T> = std::result::Result<T, String>;
+type Maker<T> = Box<dyn FnOnce() -> Made<T> + Send>;
 
 impl<T> Lazy<T> {
     fn new(make: impl FnOnce() -> Result<T> + Send + 'static) -> Self {
@@ -91,9 +92,14 @@ pub fn all_trials() -> bool {
     env::var_os("LINUX_RUST_TEST_ALL").is_some_and(|value| value == "1")
 }
 
+/// Whether these tests are wanted at all, which need root, QEMU and time: `make test` sets it.
+pub fn are_wanted() -> bool {
+    env::var_os("LINUX_RUST_TEST").is_some()
+}
+
 /// Whether every series is tested, and not the default alone: `make test SERIES=all`.
 pub fn all_series() -> bool {
-    env::var_os("LINUX_RUST_TEST_SERIES").is_some_and(|value| value == "all")
+    env::var_os("LINUX_RUST_TEST").is_some_and(|value| value == "all")
 }
 
 /// Makes trials of tests.

@@ -2,8 +2,9 @@
 
 //! The promises of the packages, kept by the real tools: makepkg, pacman, dkms, make, QEMU.
 //!
-//! Run by root. The packages are built first, unless they are kept from an earlier run; then each
-//! test has a throwaway copy of a machine where they are installed.
+//! `make test` runs them, as root; elsewhere all are ignored. The packages are built when a test asks
+//! for them, unless they are kept from an earlier run. Each test has a throwaway copy of a machine
+//! where they are installed.
 
 mod arch;
 mod aur;
@@ -52,7 +53,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // They share build folders and two cores.
     arguments.test_threads.get_or_insert(1);
-    let lab = if arguments.list {
+    let lab = if arguments.list || !lab::are_wanted() {
         None
     } else {
         match lab::Lab::open() {
@@ -97,8 +98,10 @@ fn main() -> ExitCode {
             "no trial is called {name}"
         );
     }
-    let trials: Vec<_> = trials.into_iter().map(only_of_the_series_tested).collect();
+    let trials: Vec<_> = trials.into_iter().map(only_what_is_wanted).collect();
     let Some(lab) = lab else {
+        arguments.include_ignored = false;
+        arguments.ignored = false;
         return run(&arguments, trials).exit_code();
     };
     let to_run = trials.iter().filter(|trial| is_chosen(trial, &arguments));
@@ -108,8 +111,9 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-fn only_of_the_series_tested(trial: Trial) -> Trial {
-    let is_left_out = !lab::all_series() && OF_ALL_SERIES.contains(&trial.name());
+fn only_what_is_wanted(trial: Trial) -> Trial {
+    let is_left_out =
+        !lab::are_wanted() || !lab::all_series() && OF_ALL_SERIES.contains(&trial.name());
     let ignored = trial.has_ignored_flag() || is_left_out;
     trial.with_ignored_flag(ignored)
 }
