@@ -29,14 +29,10 @@ fn main() {
         Some(headers) => doctor(&headers),
         None => println!("| doctor | no headers with Rust were found | | | |"),
     }
-    match paths
-        .get(1)
-        .map(|modules| (modules.clone(), modules.join("build")))
-        .or_else(debian)
-    {
-        Some((modules, headers)) => check(&modules, &headers),
-        None => println!("| check | no kernel with modules was found | | | |"),
-    }
+    let given = paths.get(1);
+    let (modules, headers) =
+        given.map_or_else(debian, |modules| (modules.clone(), modules.join("build")));
+    check(&modules, &headers);
     explain();
 }
 
@@ -48,15 +44,15 @@ fn installed_headers() -> Option<PathBuf> {
         .find(|build| build.join("rust/libcore.rmeta").exists())
 }
 
-fn debian() -> Option<(PathBuf, PathBuf)> {
-    let release = common::debian_release()?;
+fn debian() -> (PathBuf, PathBuf) {
+    let release = common::debian_release();
     let image = format!("linux-image-{release}");
     let headers = format!("linux-headers-{release}");
-    let root = common::debian(&[&image, &headers])?;
-    Some((
+    let root = common::debian(&[&image, &headers]);
+    (
         root.join("lib/modules").join(release),
         root.join("usr/src").join(headers),
-    ))
+    )
 }
 
 /// What a command took: the best time of some runs, and its largest memory in kilobytes.
