@@ -24,6 +24,7 @@ mod inputs;
 mod interrupted;
 mod lab;
 mod modes;
+mod modules;
 mod program;
 mod series;
 mod shell;
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         aur::trials,
         bit_for_bit::trials,
         modes::trials,
+        modules::trials,
         signatures::trials,
         signed::trials,
         author::trials,

@@ -17,7 +17,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 pub use name::{Name, NameError};
-pub use template::{File, Module, files};
+pub use template::{File, Module, Template, files};
 
 use crate::call::Call;
 use crate::command::quoted;
@@ -43,6 +43,13 @@ pub struct NewArguments {
     /// Who writes it: `NAME <ADDRESS>`; what git says by default
     #[arg(long)]
     pub author: Option<String>,
+    /// What kind of module it is
+    #[arg(long, value_enum, default_value_t)]
+    pub template: Template,
+    /// Set up continuous integration: a script that builds, lints and boots the module, and a workflow
+    /// for GitHub that runs it
+    #[arg(long)]
+    pub ci: bool,
 }
 
 /// Why no module was made.
@@ -153,6 +160,8 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
     }
 
     let module = Module {
+        template: arguments.template,
+        has_ci: arguments.ci,
         author: author(arguments.author.as_deref(), series)?,
         name,
         series,
@@ -240,6 +249,9 @@ fn stage(folder: &Path, files: &[File]) -> std::result::Result<TempDir, NewError
         .map_err(failed)?;
     for file in files {
         let path = made.path().join(&file.name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(failed)?;
+        }
         fs::write(&path, &file.text).map_err(failed)?;
         if file.is_executable {
             let mode = fs::metadata(&path).map_err(failed)?.permissions().mode();

@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 
 use super::name::Name;
@@ -23,9 +24,33 @@ mod sample {
     pub const AUTHOR: &str = "The linux-rust maintainers";
 }
 
+const HELLO: &str = include_str!("module.rs.in");
+
+/// C and Rust. The C files are built and loaded by this project's own tests as they are.
+mod mixed {
+    pub const MAIN: &str = include_str!("mixed/main.rs.in");
+    pub const HEADER: &str = include_str!("mixed/mixed.h");
+    pub const DEVICE: &str = include_str!("mixed/device.c");
+    pub const KBUILD: &str = include_str!("mixed/Kbuild.in");
+}
+
+/// What kind of module it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Template {
+    /// One file in Rust, which says hello
+    #[default]
+    Hello,
+    /// A device in C that keeps its bytes in Rust, with bindings made by bindgen
+    Mixed,
+}
+
 /// What a module is made from.
 #[derive(Debug, Clone)]
 pub struct Module {
+    /// What kind of module it is.
+    pub template: Template,
+    /// Whether continuous integration is to be set up, too.
+    pub has_ci: bool,
     /// Its name.
     pub name: Name,
     /// Who writes it.
@@ -59,27 +84,53 @@ pub fn files(module: &Module) -> Vec<File> {
         text,
         is_executable: false,
     };
-    let source = file(&format!("{name}.rs"), source(module));
-    let kbuild = file("Kbuild", renamed(&kbuild()));
-    let check_headers = File {
-        is_executable: true,
-        ..file("check-headers", sample::CHECK_HEADERS.to_string())
+    let sources = match module.template {
+        Template::Hello => vec![file(&format!("{name}.rs"), in_rust(module, HELLO))],
+        Template::Mixed => vec![
+            file(&format!("{name}_main.rs"), in_rust(module, mixed::MAIN)),
+            file(&format!("{name}.h"), in_c(module, mixed::HEADER)),
+            file(&format!("{name}_device.c"), in_c(module, mixed::DEVICE)),
+        ],
     };
+    let kbuild = file("Kbuild", renamed(&kbuild(module)));
+    let program = |name: &str, text: String| File {
+        is_executable: true,
+        ..file(name, text)
+    };
+    let check_headers = program("check-headers", sample::CHECK_HEADERS.to_string());
     let makefile = file("Makefile", sample::MAKEFILE.to_string());
     let dkms_conf = file("dkms.conf", renamed(sample::DKMS_CONF));
-    // In the order of the PKGBUILD's `source`.
     let licence = file("LICENSE", renamed(sample::LICENSE));
-    let packaged = [source, kbuild, makefile, dkms_conf, check_headers, licence];
-    let pkgbuild = file("PKGBUILD", with_sums(&renamed(sample::PKGBUILD), &packaged));
-    let mut files = Vec::from(packaged);
+    let names: Vec<&str> = sources.iter().map(|file| file.name.as_str()).collect();
+    let pkgbuild = renamed(sample::PKGBUILD)
+        .replace(
+            &format!("  {name}.rs\n"),
+            &format!("  {}\n", names.join("\n  ")),
+        )
+        .replace(&format!(" {name}.rs "), &format!(" {} ", names.join(" ")));
+    // In the order of the PKGBUILD's `source`.
+    let mut files = sources;
+    files.extend([kbuild, makefile, dkms_conf, check_headers, licence]);
+    let pkgbuild = file("PKGBUILD", with_sums(&pkgbuild, &files));
     files.push(pkgbuild);
-    files.push(file(".gitignore", include_str!("gitignore.in").to_string()));
+    if module.has_ci {
+        let ci = include_str!("ci.in").replace("@SOURCE@", &files[0].name);
+        files.push(program("ci", ci));
+        let workflow = include_str!("workflow.yml.in").replace("@NAME@", name);
+        files.push(file(".github/workflows/module.yml", workflow));
+    }
+    let ignored = include_str!("gitignore.in");
+    let ignored = match module.template {
+        Template::Hello => ignored.to_string(),
+        Template::Mixed => format!("{ignored}/compile_commands.json\n/{name}_bindings.rs\n"),
+    };
+    files.push(file(".gitignore", ignored));
     files.push(file("README.md", readme(module)));
     files
 }
 
-/// The module itself, in plain code for its series.
-fn source(module: &Module) -> String {
+/// A file in Rust, in plain code for the module's series.
+fn in_rust(module: &Module, text: &str) -> String {
     let since = |version, patchlevel| module.series >= (version, patchlevel);
     // The strings of `module!` were bytes.
     let b = if since(6, 2) { "" } else { "b" };
@@ -91,22 +142,29 @@ fn source(module: &Module) -> String {
     };
     // 6.13 brought `KVec`, and so did the stable releases of 6.12.
     let vec = if since(6, 12) { "KVec" } else { "Vec" };
-    let push = |number: u32| {
+    let push = |value: &str| {
         if since(6, 10) {
-            format!("push({number}, GFP_KERNEL)")
+            format!("push({value}, GFP_KERNEL)")
         } else {
-            format!("try_push({number})")
+            format!("try_push({value})")
         }
     };
-    include_str!("module.rs.in")
-        .replace("@TYPE@", &module.name.type_name())
+    text.replace("@TYPE@", &module.name.type_name())
         .replace("@NAME@", module.name.as_str())
         .replace("@B@", b)
         .replace("@VEC@", vec)
-        .replace("@PUSH72@", &push(72))
-        .replace("@PUSH108@", &push(108))
+        .replace("@PUSH72@", &push("72"))
+        .replace("@PUSH108@", &push("108"))
+        .replace("@PUSH@", &push("byte"))
         // Last: what an author is called is not looked through.
         .replace("@AUTHOR@", &author)
+}
+
+/// A file in C, which has the names of the one that the tests build.
+fn in_c(module: &Module, text: &str) -> String {
+    let name = module.name.as_str();
+    text.replace("mixed", name)
+        .replace("MIXED", &name.to_uppercase())
 }
 
 /// What stands in the way of an author's name in `module!`, whose strings the macro pastes.
@@ -127,16 +185,33 @@ pub fn author_fault(author: &str, series: (u32, u32)) -> Option<&'static str> {
     None
 }
 
-/// The sample's Kbuild without what tells its one source the series.
-fn kbuild() -> String {
+/// The sample's Kbuild without what tells its one source the series; where there are more sources,
+/// its head.
+fn kbuild(module: &Module) -> String {
     let (before, rest) = sample::KBUILD.split_once("obj-m").unwrap_or_default();
-    let object = rest.lines().next().unwrap_or_default();
-    format!("{before}obj-m{object}\n")
+    match module.template {
+        Template::Hello => {
+            let object = rest.lines().next().unwrap_or_default();
+            format!("{before}obj-m{object}\n")
+        }
+        Template::Mixed => {
+            before.to_string() + &mixed::KBUILD.replace("@NAME@", module.name.as_str())
+        }
+    }
 }
 
 fn readme(module: &Module) -> String {
     let (version, patchlevel) = module.series;
+    let ci = "    ./ci                     # what continuous integration does\n";
     include_str!("README.md.in")
+        .replace(
+            "@WHAT@",
+            match module.template {
+                Template::Hello => "in Rust",
+                Template::Mixed => "of C and Rust",
+            },
+        )
+        .replace("@CI@\n", if module.has_ci { ci } else { "" })
         .replace("@NAME@", module.name.as_str())
         .replace("@SERIES@", &format!("{version}.{patchlevel}"))
 }
@@ -162,7 +237,13 @@ mod tests {
     use super::*;
 
     fn made(series: (u32, u32)) -> Vec<File> {
+        made_of(Template::Hello, series)
+    }
+
+    fn made_of(template: Template, series: (u32, u32)) -> Vec<File> {
         files(&Module {
+            template,
+            has_ci: template == Template::Mixed,
             name: Name::parse("hello_world").unwrap(),
             author: "A. Author <a@example.org>".into(),
             series,
@@ -170,7 +251,11 @@ mod tests {
     }
 
     fn text(series: (u32, u32), name: &str) -> String {
-        let all = made(series);
+        text_of(Template::Hello, series, name)
+    }
+
+    fn text_of(template: Template, series: (u32, u32), name: &str) -> String {
+        let all = made_of(template, series);
         all.into_iter().find(|file| file.name == name).unwrap().text
     }
 
@@ -193,8 +278,14 @@ mod tests {
 
     #[test]
     fn nothing_of_the_sample_is_left() {
-        for file in made((6, 12)) {
-            for left in ["out_of_tree", "out-of-tree", "linux-rust maintainers"] {
+        let mixed = made_of(Template::Mixed, (6, 12));
+        for file in made((6, 12)).into_iter().chain(mixed) {
+            for left in [
+                "out_of_tree",
+                "out-of-tree",
+                "linux-rust maintainers",
+                "mixed",
+            ] {
                 assert!(!file.text.contains(left), "{left} in {}", file.name);
             }
         }
@@ -211,31 +302,60 @@ mod tests {
     }
 
     #[test]
-    fn the_sums_are_those_of_the_files_in_their_order() {
-        let pkgbuild = text((6, 1), "PKGBUILD");
-        let list = |name: &str| -> Vec<String> {
-            let (_, rest) = pkgbuild.split_once(&format!("\n{name}=(\n")).unwrap();
-            let (inside, _) = rest.split_once("\n)").unwrap();
-            inside.lines().map(|line| line.trim().to_string()).collect()
-        };
-        let (names, sums) = (list("source"), list("sha256sums"));
-        assert_eq!(
-            names,
-            [
-                "hello_world.rs",
+    fn pkgbuild_names_every_source_with_its_sum() {
+        for (template, sources) in [
+            (Template::Hello, &["hello_world.rs"][..]),
+            (
+                Template::Mixed,
+                &[
+                    "hello_world_main.rs",
+                    "hello_world.h",
+                    "hello_world_device.c",
+                ],
+            ),
+        ] {
+            let pkgbuild = text_of(template, (6, 1), "PKGBUILD");
+            let list = |name: &str| -> Vec<String> {
+                let (_, rest) = pkgbuild.split_once(&format!("\n{name}=(\n")).unwrap();
+                let (inside, _) = rest.split_once("\n)").unwrap();
+                inside.lines().map(|line| line.trim().to_string()).collect()
+            };
+            let (names, sums) = (list("source"), list("sha256sums"));
+            let rest = [
                 "Kbuild",
                 "Makefile",
                 "dkms.conf",
                 "check-headers",
-                "LICENSE"
-            ]
-        );
-        for (name, sum) in names.iter().zip(&sums) {
-            let digest = Sha256::digest(text((6, 1), name));
-            let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(*sum, digest, "{name}");
+                "LICENSE",
+            ];
+            assert_eq!(names, [sources, &rest].concat());
+            for (name, sum) in names.iter().zip(&sums) {
+                let digest = Sha256::digest(text_of(template, (6, 1), name));
+                let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                assert_eq!(*sum, digest, "{name}");
+            }
+            assert_eq!(names.len(), sums.len());
+            let installed = format!("-m644 {} Kbuild", sources.join(" "));
+            assert!(pkgbuild.contains(&installed), "{pkgbuild}");
         }
-        assert_eq!(names.len(), sums.len());
+    }
+
+    #[test]
+    fn mixed_module_is_one_for_its_series() {
+        let main = |series| text_of(Template::Mixed, series, "hello_world_main.rs");
+        assert!(main((6, 1)).contains("kept.try_push(byte)?"));
+        assert!(main((7, 3)).contains("kept.push(byte, GFP_KERNEL)?"));
+        assert!(main((7, 3)).contains("KVec<u8>") && !main((6, 1)).contains("KVec"));
+        for series in [(6, 1), (6, 12), (7, 3)] {
+            assert_eq!(main(series).matches('@').count(), 1, "only the author's");
+        }
+        let kbuild = text_of(Template::Mixed, (6, 1), "Kbuild");
+        assert!(
+            kbuild.contains("\nhello_world-y := hello_world_main.o hello_world_device.o\n"),
+            "{kbuild}"
+        );
+        let header = text_of(Template::Mixed, (6, 1), "hello_world.h");
+        assert!(header.contains("#ifndef HELLO_WORLD_H"), "{header}");
     }
 
     #[test]

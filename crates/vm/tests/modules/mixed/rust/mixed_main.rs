@@ -6,7 +6,7 @@
 //! since 6.2 `module!` takes strings; `has_kvec`, since 6.12 memory is asked for with flags;
 //! `has_params`, since 6.19 `module!` takes parameters, and a list of authors.
 
-use core::{ffi::c_void, slice};
+use core::{cell::UnsafeCell, ffi::c_void, slice};
 
 use kernel::prelude::*;
 
@@ -66,29 +66,28 @@ module! {
 /// How many bytes below the limit stay free.
 fn reserve() -> u32 {
     #[cfg(has_params)]
-    let reserve = *module_parameters::reserve.value();
+    let reserve = module_parameters::reserve.value();
     #[cfg(not(has_params))]
     let reserve = 0;
     reserve
 }
 
-#[cfg(has_kvec)]
-type Owned<T> = KBox<T>;
-#[cfg(not(has_kvec))]
-type Owned<T> = Box<T>;
-
-/// The device, which is there until this is dropped.
-struct Mixed {
-    store: *mut Store,
+/// How many bytes may be kept.
+fn limit() -> u32 {
+    // SAFETY: It was set before any code of this module ran, and nothing writes it again.
+    let limit = unsafe { bindings::mixed_limit };
+    limit.saturating_sub(reserve())
 }
 
-// SAFETY: Only the device's functions use the store while it is registered, one at a time; `drop`
-// comes after them.
-unsafe impl Send for Mixed {}
-// SAFETY: As above: a shared reference to this gives no access to the store.
-unsafe impl Sync for Mixed {}
+/// The store, for whoever the device's lock lets in.
+struct Shared(UnsafeCell<Store>);
 
-static OPS: bindings::mixed_ops = bindings::mixed_ops {
+// SAFETY: The device's functions alone use it while the device is there, and one at a time.
+unsafe impl Sync for Shared {}
+
+static STORE: Shared = Shared(UnsafeCell::new(Store::new()));
+
+static OPS: bindings::mixed_callbacks = bindings::mixed_callbacks {
     write: Some(write),
     read: Some(read),
 };
@@ -97,14 +96,11 @@ static OPS: bindings::mixed_ops = bindings::mixed_ops {
 ///
 /// `data` is a [`Store`] that nobody else uses now; `bytes` are `count` bytes to read.
 unsafe extern "C" fn write(data: *mut c_void, bytes: *const u8, count: u32) -> i32 {
-    // SAFETY: The caller's promise.
-    let (store, bytes) = unsafe {
-        (
-            &mut *data.cast::<Store>(),
-            slice::from_raw_parts(bytes, count as usize),
-        )
-    };
-    match store.write(bytes) {
+    // SAFETY: The caller promises it.
+    let store = unsafe { &mut *data.cast::<Store>() };
+    // SAFETY: The caller promises it.
+    let bytes = unsafe { slice::from_raw_parts(bytes, count as usize) };
+    match store.write(bytes, limit() as usize) {
         Ok(taken) => taken as i32,
         // Nothing else fails there.
         Err(_) => -(kernel::bindings::ENOMEM as i32),
@@ -115,57 +111,35 @@ unsafe extern "C" fn write(data: *mut c_void, bytes: *const u8, count: u32) -> i
 ///
 /// `data` is a [`Store`] that nobody else uses now; `bytes` are `count` bytes to write to.
 unsafe extern "C" fn read(data: *mut c_void, bytes: *mut u8, count: u32, offset: u64) -> i32 {
-    // SAFETY: The caller's promise.
-    let (store, bytes) = unsafe {
-        (
-            &*data.cast::<Store>(),
-            slice::from_raw_parts_mut(bytes, count as usize),
-        )
-    };
+    // SAFETY: The caller promises it.
+    let store = unsafe { &*data.cast::<Store>() };
+    // SAFETY: The caller promises it, and the C half has set them to zero.
+    let bytes = unsafe { slice::from_raw_parts_mut(bytes, count as usize) };
     store.read(offset as usize, bytes) as i32
 }
 
+/// The device, which is there until this is dropped.
+struct Mixed;
+
 impl kernel::Module for Mixed {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        // SAFETY: It was set before this runs, and nothing writes it again.
-        let limit = unsafe { bindings::mixed_limit }.saturating_sub(reserve());
-        let store = Store::new(limit as usize);
-        #[cfg(has_kvec)]
-        let store = Owned::new(store, GFP_KERNEL)?;
-        #[cfg(not(has_kvec))]
-        let store = Owned::try_new(store)?;
-        let mixed = Self {
-            store: Owned::into_raw(store),
-        };
-        // SAFETY: The operations are static, and the store lives until `drop` has unregistered them.
-        let registered = unsafe { bindings::mixed_device_register(&OPS, mixed.store.cast()) };
-        if registered != 0 {
-            pr_info!("/dev/mixed cannot be made: {}\n", registered);
-            // There is nothing to unregister.
-            let mixed = core::mem::ManuallyDrop::new(mixed);
-            // SAFETY: It came from `into_raw`, and nobody else has it.
-            drop(unsafe { Owned::from_raw(mixed.store) });
-            return Err(failure());
+        // SAFETY: Operations and store are static, and they go together.
+        if unsafe { bindings::mixed_device_start(&OPS, STORE.0.get().cast()) } != 0 {
+            // The only error that the kernel crate of 6.1 has.
+            return Err(kernel::error::code::ENOMEM);
         }
-        pr_info!("/dev/mixed keeps {} bytes in {:?}\n", limit, Store::FIELDS);
-        Ok(mixed)
+        pr_info!("/dev/mixed keeps {} bytes in {:?}\n", limit(), Store::FIELDS);
+        Ok(Self)
     }
-}
-
-/// 6.1 has no public way from a number to an error, and this one for all.
-fn failure() -> Error {
-    #[cfg(has_str)]
-    return ENODEV;
-    #[cfg(not(has_str))]
-    return kernel::error::code::ENOMEM;
 }
 
 impl Drop for Mixed {
     fn drop(&mut self) {
-        // SAFETY: `init` has registered it. Afterwards none of the operations runs.
-        unsafe { bindings::mixed_device_unregister() };
-        // SAFETY: It came from `into_raw`, and nobody else has it any more.
-        let store = unsafe { Owned::from_raw(self.store) };
+        // SAFETY: `init` has registered it.
+        unsafe { bindings::mixed_device_stop() };
+        // SAFETY: The device is gone, and nobody else has the store. It is emptied: what is static
+        // is not dropped.
+        let store = unsafe { STORE.0.get().replace(Store::new()) };
         pr_info!(
             "{} writes left bytes with the CRC {:08x}\n",
             store.writes(),

@@ -10,34 +10,34 @@ type Bytes = KVec<u8>;
 #[cfg(not(has_kvec))]
 type Bytes = Vec<u8>;
 
-/// Bytes up to a limit, and how often some were added.
+/// Bytes, and how often some were added.
 #[derive(Fields)]
 pub(crate) struct Store {
     bytes: Bytes,
-    limit: usize,
     writes: u32,
 }
 
 impl Store {
     /// An empty one.
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             bytes: Bytes::new(),
-            limit,
             writes: 0,
         }
     }
 
-    /// Keeps as many bytes as there is room for, and says how many.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        let room = self.limit.saturating_sub(self.bytes.len());
-        let taken = &bytes[..bytes.len().min(room)];
-        #[cfg(has_kvec)]
-        self.bytes.extend_from_slice(taken, GFP_KERNEL)?;
-        #[cfg(not(has_kvec))]
-        self.bytes.try_extend_from_slice(taken)?;
-        self.writes += 1;
-        Ok(taken.len())
+    /// Keeps as many bytes as there is room for below the limit, and says how many.
+    pub(crate) fn write(&mut self, bytes: &[u8], limit: usize) -> Result<usize> {
+        let room = limit.saturating_sub(self.bytes.len());
+        let taken = bytes.len().min(room);
+        for &byte in &bytes[..taken] {
+            #[cfg(has_kvec)]
+            self.bytes.push(byte, GFP_KERNEL)?;
+            #[cfg(not(has_kvec))]
+            self.bytes.try_push(byte)?;
+        }
+        self.writes += u32::from(taken > 0);
+        Ok(taken)
     }
 
     /// Copies out what is kept from an offset on, and says how many bytes.
@@ -53,7 +53,7 @@ impl Store {
         mixed_codec::crc32(&self.bytes)
     }
 
-    /// How often something was written.
+    /// How often something was kept.
     pub(crate) fn writes(&self) -> u32 {
         self.writes
     }

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The modules that people really build: half C and half Rust, with bindings, a proc macro and a
+//! program that generates code; and C modules by DKMS on a kernel that clang built.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::Arc,
+};
+
+use libtest_mimic::{Failed, Trial};
+use vm::{boot::put_program, host::BUILDER, machine::Machine};
+
+use crate::lab::{self, Lab, says, text};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    let mut trials = lab::trials(
+        lab,
+        &[("mixed_module_works_on_the_newest_series", mixed_on_newest)],
+    );
+    trials.extend(lab::slow_trials(
+        lab,
+        &[
+            ("mixed_module_works_on_every_series", mixed_everywhere),
+            ("mixed_module_follows_an_upgrade", mixed_upgraded),
+        ],
+    ));
+    trials
+}
+
+/// Where the module is built by hand.
+const HOME: &str = "/home/author";
+
+/// What user space does with /dev/mixed, which may keep nine bytes.
+const USER_SPACE: &str = "set -e\n\
+    test \"$(cat /sys/module/mixed/parameters/limit)\" = 9\n\
+    printf 1234 >/dev/mixed\n\
+    printf 56789 >/dev/mixed\n\
+    if printf 0 >/dev/mixed; then exit 1; fi\n\
+    echo \"read back: $(cat /dev/mixed)\"";
+
+/// What it and the two modules say. cbf43926 is the CRC-32 of "123456789" in every textbook.
+const SAID: [&str; 5] = [
+    "mixed: /dev/mixed keeps 9 bytes in [\"bytes\", \"writes\"]",
+    "mixed_peer: the CRC of 123456789 is cbf43926",
+    "read back: 123456789",
+    "mixed: 2 writes left bytes with the CRC cbf43926",
+    "loaded and unloaded mixed, mixed_peer",
+];
+
+/// The module's sources, in a directory of a machine that belongs to the one who builds.
+fn put_sources(machine: &Machine, to: &str) -> Result<(), Failed> {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/modules/mixed");
+    let inside = machine.path(to);
+    fs::create_dir_all(inside.parent().ok_or("a parent")?)?;
+    ran(Command::new("cp").arg("-rLT").args([&from, &inside]))?;
+    ran(Command::new("chown")
+        .args(["-R", &format!("{BUILDER}:{BUILDER}")])
+        .arg(&inside))?;
+    Ok(())
+}
+
+/// Runs it, and fails if it does.
+fn ran(command: &mut Command) -> Result<String, Failed> {
+    let output = command.output()?;
+    if output.status.success() {
+        return Ok(text(&output));
+    }
+    Err(format!("{command:?}: {}", text(&output)).into())
+}
+
+/// A shell script inside, as an unprivileged user without network.
+fn offline(machine: &Machine, script: &str) -> Result<Output, Failed> {
+    let id = BUILDER.to_string();
+    let mut command = machine.command("unshare");
+    command
+        .args([
+            "--net",
+            "setpriv",
+            "--clear-groups",
+            "--reuid",
+            &id,
+            "--regid",
+            &id,
+        ])
+        .args(["sh", "-euc", script])
+        .env("HOME", HOME);
+    Ok(command.output()?)
+}
+
+/// Boots the kernel, loads the modules, and has user space use the device.
+fn used(machine: &Machine, kernel: &str, modules: &[&str]) -> Result<(), Failed> {
+    let output = machine
+        .command("rustkmod")
+        .args([
+            "boot",
+            "--quiet",
+            "--accel",
+            "tcg",
+            "--timeout",
+            "180",
+            "--kernel",
+            kernel,
+        ])
+        .args(["--append", "mixed.limit=9", "--command", USER_SPACE])
+        .args(modules)
+        .output()?;
+    let said = text(&output);
+    assert!(output.status.success(), "{kernel}: {said}");
+    says(&said, &SAID);
+    Ok(())
+}
+
+/// By make and a user who may do nothing else.
+fn by_make(machine: &Machine, kernel: &str) -> Result<(), Failed> {
+    let folder = format!("{HOME}/mixed");
+    put_sources(machine, &folder)?;
+    let make = format!("cd {folder}; make KDIR=/usr/lib/modules/{kernel}/build");
+    let output = offline(machine, &make)?;
+    let said = text(&output);
+    assert!(output.status.success(), "{kernel}: {said}");
+    // That the compiler differs from the kernel's is kbuild's to say.
+    let warned = said
+        .lines()
+        .find(|line| line.contains("warning") && !line.contains("the compiler differs"));
+    assert_eq!(warned, None, "{kernel}: {said}");
+    says(&said, &["BINDGEN", "HOSTRUSTC", "RUSTC [M]", "CC [M]"]);
+
+    // Nothing is made again when nothing has changed.
+    let again = text(&offline(machine, &make)?);
+    for step in ["BINDGEN", "HOSTRUSTC", "RUSTC", "CC"] {
+        assert!(!again.contains(step), "{kernel}: {again}");
+    }
+    let files = ["mixed.ko", "mixed_peer.ko"].map(|name| format!("{folder}/{name}"));
+    used(machine, kernel, &files.each_ref().map(String::as_str))?;
+
+    // And make clean leaves the sources alone.
+    let cleaned = offline(machine, &format!("{make} clean"))?;
+    assert!(cleaned.status.success(), "{kernel}: {}", text(&cleaned));
+    let left = ran(Command::new("diff").arg("-r").args([
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/modules/mixed"),
+        &machine.path(&folder),
+    ]))?;
+    assert_eq!(left, "", "{kernel}");
+    Ok(())
+}
+
+/// `makepkg`, as a user without network.
+fn package(lab: &Lab, machine: &Machine) -> Result<PathBuf, Failed> {
+    let folder = format!("{HOME}/package");
+    put_sources(machine, &folder)?;
+    let output = offline(
+        machine,
+        &format!("cd {folder}; PKGEXT=.pkg.tar.zst makepkg"),
+    )?;
+    assert!(output.status.success(), "{}", text(&output));
+    let name = "mixed-dkms-1.0-1-any.pkg.tar.zst";
+    let kept = lab.shop.cache.folder("test-modules", 0)?.join(name);
+    fs::copy(machine.path(&format!("{folder}/{name}")), &kept)?;
+    Ok(kept)
+}
+
+/// By DKMS, while pacman installs the package.
+fn by_dkms(lab: &Lab, machine: &Machine, kernel: &str) -> Result<(), Failed> {
+    let package = package(lab, machine)?;
+    lab.pacman(machine, "mixed", &[package])?;
+    // The second needs the first.
+    used(machine, kernel, &["mixed_peer"])
+}
+
+fn mixed(lab: &Lab, machine: &Machine) -> Result<(), Failed> {
+    put_program(machine)?;
+    let kernel = machine.kernel()?;
+    by_make(machine, &kernel)?;
+    by_dkms(lab, machine, &kernel)
+}
+
+fn mixed_on_newest(lab: &Lab) -> Result<(), Failed> {
+    let (_, machine) = lab.each_series()?.pop().ok_or("a series")?;
+    mixed(lab, &machine)
+}
+
+fn mixed_everywhere(lab: &Lab) -> Result<(), Failed> {
+    let mut all = lab.each_series()?;
+    all.pop();
+    all.iter().try_for_each(|(_, machine)| mixed(lab, machine))
+}
+
+/// DKMS builds it for the new kernel while pacman installs that.
+fn mixed_upgraded(lab: &Lab) -> Result<(), Failed> {
+    let machine = lab.machine()?;
+    put_program(&machine)?;
+    let package = package(lab, &machine)?;
+    lab.pacman(&machine, "mixed-before", &[package])?;
+    lab.pacman(
+        &machine,
+        "mixed-upgrade",
+        &vm::packages::for_modules(&lab.second.path)?,
+    )?;
+    let kernels = machine.kernels()?;
+    let new = kernels.iter().find(|kernel| **kernel != lab.release);
+    used(&machine, new.ok_or("another kernel")?, &["mixed_peer"])
+}
