@@ -35,7 +35,10 @@ struct Peer;
 
 impl kernel::Module for Peer {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        pr_info!("the CRC of 123456789 is {:08x}\n", mixed_codec::crc32(b"123456789"));
+        pr_info!(
+            "the CRC of 123456789 is {:08x}\n",
+            mixed_codec::crc32(b"123456789")
+        );
         Ok(Self)
     }
 }

@@ -128,7 +128,11 @@ impl kernel::Module for Mixed {
             // The only error that the kernel crate of 6.1 has.
             return Err(kernel::error::code::ENOMEM);
         }
-        pr_info!("/dev/mixed keeps {} bytes in {:?}\n", limit(), Store::FIELDS);
+        pr_info!(
+            "/dev/mixed keeps {} bytes in {:?}\n",
+            limit(),
+            Store::FIELDS
+        );
         Ok(Self)
     }
 }
