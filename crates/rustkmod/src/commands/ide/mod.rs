@@ -4,6 +4,7 @@
 //! kernel's crates and `core`. Which crates there are, what each is compiled with and what it uses
 //! is read out of the tree's own Makefiles; there is no list here that a new series would change.
 
+mod compile_commands;
 mod project;
 mod rules;
 
@@ -213,7 +214,7 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
 
     let shown = system.shown(&kdir.path);
     let (kdir, libraries) = sources(system, kdir)?;
-    let roots = rules::module(&kdir, &folder)?;
+    let rules::Sources { roots, c } = rules::module(&kdir, &folder)?;
     if roots.is_empty() {
         let reason = "no object in its Kbuild has a file of the same name in Rust beside it";
         return Err(no_module(reason.into()).into());
@@ -221,7 +222,18 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
     let rules = rules::crates(&kdir, &libraries.rustc, &libraries.folder)?;
     let project = assemble(&kdir, &libraries, &rules, &roots);
     let path = folder.join("rust-project.json");
-    let staged = stage(&path, &project)?;
+    let staged = stage(&path, &project, Project::is_one)?;
+    let entries: Vec<_> = c
+        .iter()
+        .filter_map(|source| compile_commands::entry(source, &kdir.path, &folder))
+        .collect();
+    let commands_path = folder.join("compile_commands.json");
+    let commands = match entries.is_empty() {
+        true => None,
+        false => Some(stage(&commands_path, &entries, |text| {
+            compile_commands::is_one(text, &folder)
+        })?),
+    };
 
     let name = release.unwrap_or_else(|| shown.clone());
     let own: Vec<&str> = project
@@ -245,6 +257,8 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
             expands_macros: bool,
             #[serde(skip_serializing_if = "Option::is_none")]
             kept: Option<String>,
+            c_files: usize,
+            c_commands: usize,
         }
         out.json(&Document {
             header: header("ide"),
@@ -255,6 +269,8 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
             crates: project.crates.len() + project.sysroot_project.crates.len(),
             expands_macros: expands,
             kept: staged.kept.as_ref().map(|kept| kept.display().to_string()),
+            c_files: c.len(),
+            c_commands: entries.len(),
         })?;
     } else {
         writeln!(
@@ -267,11 +283,31 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
                 "crate"
             ),
         )?;
-        if let Some(kept) = &staged.kept {
+        if commands.is_some() {
+            writeln!(
+                out.to,
+                "{} is written: clangd knows {}",
+                commands_path.display(),
+                counted(entries.len(), "C file")
+            )?;
+        }
+        let kept = [Some(&staged), commands.as_ref()].into_iter().flatten();
+        for kept in kept.filter_map(|staged| staged.kept.as_ref()) {
             writeln!(
                 out.to,
                 "  note: rustkmod had not written the one that was there: it is {} now",
                 kept.display()
+            )?;
+        }
+        if entries.len() < c.len() {
+            writeln!(
+                out.to,
+                "  note: how a C file is compiled, and what bindgen makes of its header, is known \
+                 once it is built\n  \
+                 help: build the module, and again: make -C {} M={} && {}",
+                quoted(&kdir.path),
+                quoted(&folder),
+                Call::again("ide")
             )?;
         }
         if !expands {
@@ -285,6 +321,9 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
     // What cannot be told is not written: the file is put in its place last.
     out.to.flush()?;
     staged.put(&path)?;
+    if let Some(commands) = commands {
+        commands.put(&commands_path)?;
+    }
     Ok(Verdict::Fine)
 }
 
@@ -361,7 +400,7 @@ fn assemble(kdir: &Kdir, libraries: &Libraries, rules: &[Rule], roots: &[Root]) 
             core = Some(known);
             continue;
         }
-        let externs = rule.flags.externs.iter().map(String::as_str);
+        let externs = rule.flags.externs.iter().map(|(name, _)| name.as_str());
         let side = match &rule.kind {
             Kind::Kernel => {
                 known.deps = crates.named(externs, Side::Kernel);
@@ -382,13 +421,27 @@ fn assemble(kdir: &Kdir, libraries: &Libraries, rules: &[Rule], roots: &[Root]) 
         }
         crates.add(side, known);
     }
+    for (name, library, source) in roots.iter().flat_map(Root::proc_macros) {
+        let deps = crates.named(["alloc", "std", "proc_macro"].into_iter(), Side::Host);
+        crates.add(
+            Side::Module,
+            Crate {
+                display_name: name,
+                root_module: source,
+                edition: edition.clone(),
+                deps,
+                is_workspace_member: true,
+                is_proc_macro: true,
+                proc_macro_dylib_path: Some(library),
+                ..Crate::default()
+            },
+        );
+    }
+    let first = crates.all.len();
     for Root { path, flags } in roots {
         let Flags {
-            externs,
-            cfg,
-            edition: own,
+            cfg, edition: own, ..
         } = flags;
-        let names = kdir.rule.externs.iter().chain(externs).map(String::as_str);
         let mut cfg = cfg.clone();
         // KBUILD_RUSTFLAGS_MODULE
         cfg.push("MODULE".to_string());
@@ -398,7 +451,6 @@ fn assemble(kdir: &Kdir, libraries: &Libraries, rules: &[Rule], roots: &[Root]) 
             display_name: stem.into_owned(),
             root_module: path.clone(),
             edition: own.clone().unwrap_or_else(|| edition.clone()),
-            deps: crates.named(names, Side::Kernel),
             cfg,
             env: environment(kdir),
             crate_attrs: vec!["no_std".to_string()],
@@ -406,6 +458,14 @@ fn assemble(kdir: &Kdir, libraries: &Libraries, rules: &[Rule], roots: &[Root]) 
             ..Crate::default()
         };
         crates.add(Side::Module, known);
+    }
+    // A module's crates may use each other, in whatever order its Kbuild names them.
+    for (place, root) in (first..).zip(roots) {
+        let externs = root.flags.externs.iter().map(|(name, _)| name.as_str());
+        let mut deps = crates.named(externs.clone(), Side::Module);
+        let kernels = kdir.rule.externs.iter().map(String::as_str).chain(externs);
+        deps.extend(crates.named(kernels, Side::Kernel));
+        crates.all[place].deps = deps;
     }
     let sysroot = rustc.parent().and_then(Path::parent);
     Project {
@@ -611,7 +671,13 @@ struct Staged {
     kept: Option<PathBuf>,
 }
 
-fn stage(path: &Path, project: &Project) -> std::result::Result<Staged, IdeError> {
+/// Writes a document beside where it is to be. A file that is there and that is not one of ours, as
+/// `is_one` says, is kept.
+fn stage(
+    path: &Path,
+    document: &impl Serialize,
+    is_one: impl Fn(&str) -> bool,
+) -> std::result::Result<Staged, IdeError> {
     let failed = |source| IdeError::Write {
         path: path.to_path_buf(),
         source,
@@ -626,7 +692,7 @@ fn stage(path: &Path, project: &Project) -> std::result::Result<Staged, IdeError
         Err(source) => return Err(failed(source)),
     };
     let is_own = there.as_ref().is_some_and(Metadata::is_file)
-        && file::read_text(path, 64 << 20).is_ok_and(|text| Project::is_one(&text));
+        && file::read_text(path, 64 << 20).is_ok_and(|text| is_one(&text));
     let kept = (there.is_some() && !is_own).then(|| beside(path, ".old"));
     if there.as_ref().is_some_and(Metadata::is_dir) {
         return Err(in_the_way(path, "it is a folder"));
@@ -639,7 +705,7 @@ fn stage(path: &Path, project: &Project) -> std::result::Result<Staged, IdeError
     }
 
     let folder = path.parent().unwrap_or(path);
-    let mut text = serde_json::to_string_pretty(project).map_err(|reason| IdeError::NotUtf8 {
+    let mut text = serde_json::to_string_pretty(document).map_err(|reason| IdeError::NotUtf8 {
         folder: folder.to_path_buf(),
         reason,
     })?;

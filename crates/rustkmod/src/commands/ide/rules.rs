@@ -50,12 +50,21 @@ pub enum Kind {
 /// The flags of rustc that an editor has to know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags {
-    /// `--extern`
-    pub externs: Vec<String>,
+    /// `--extern`: the name, and the path that is named with it.
+    pub externs: Vec<(String, Option<PathBuf>)>,
     /// `--cfg`
     pub cfg: Vec<String>,
     /// `--edition`
     pub edition: Option<String>,
+}
+
+/// What a module is compiled from.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// The files that rustc compiles by themselves.
+    pub roots: Vec<Root>,
+    /// The files in C.
+    pub c: Vec<PathBuf>,
 }
 
 /// A file of a module that rustc compiles by itself.
@@ -65,6 +74,19 @@ pub struct Root {
     pub path: PathBuf,
     /// The flags that the Kbuild gives it.
     pub flags: Flags,
+}
+
+impl Root {
+    /// The libraries of proc macros that the module itself brings, with their sources: their names,
+    /// where kbuild puts them, and the source of the same name beside that.
+    pub fn proc_macros(&self) -> impl Iterator<Item = (String, PathBuf, PathBuf)> {
+        self.flags.externs.iter().filter_map(|(name, path)| {
+            let library = path.as_ref()?;
+            let source = library.with_file_name(format!("{name}.rs"));
+            (library.extension()? == "so" && source.is_file())
+                .then(|| (name.clone(), library.clone(), source))
+        })
+    }
 }
 
 impl Flags {
@@ -84,9 +106,12 @@ impl Flags {
                 "--extern" => {
                     // `force:alloc`, `name=path`, `name`
                     let named = value().unwrap_or_default();
-                    let named = named.rsplit(':').next().unwrap_or_default();
-                    let name = named.split('=').next().unwrap_or_default();
-                    flags.externs.push(name.to_string());
+                    let (name, path) = match named.split_once('=') {
+                        Some((name, path)) => (name, Some(path.into())),
+                        None => (named.as_str(), None),
+                    };
+                    let name = name.rsplit(':').next().unwrap_or_default();
+                    flags.externs.push((name.to_string(), path));
                 }
                 "--cfg" => flags.cfg.extend(value()),
                 "--edition" => flags.edition = value(),
@@ -162,10 +187,10 @@ fn plain(path: &Path) -> PathBuf {
     path.components().collect()
 }
 
-/// The files of a module's folder that rustc compiles by themselves: those whose objects its
-/// Kbuild names, in its subfolders, too.
-pub fn module(kdir: &Kdir, folder: &Path) -> Result<Vec<Root>, IdeError> {
-    let mut roots = Vec::new();
+/// The files that a module is compiled from: those whose objects its Kbuild names, in its
+/// subdirectories, too.
+pub fn module(kdir: &Kdir, folder: &Path) -> Result<Sources, IdeError> {
+    let mut sources = Sources::default();
     let mut folders = vec![folder.to_path_buf()];
     let mut seen = BTreeSet::from([folder.to_path_buf()]);
     while let Some(folder) = folders.pop() {
@@ -210,11 +235,22 @@ pub fn module(kdir: &Kdir, folder: &Path) -> Result<Vec<Root>, IdeError> {
             match (fields.next(), fields.next(), fields.next()) {
                 (Some("rustkmod-object"), Some(object), Some(flags)) => {
                     let path = folder.join(object).with_extension("rs");
-                    if path.is_file() {
-                        roots.push(Root {
-                            path,
-                            flags: Flags::parse(flags),
-                        });
+                    // kbuild's rules for C come first.
+                    let c = path.with_extension("c");
+                    if c.is_file() {
+                        sources.c.push(c);
+                    } else if path.is_file() {
+                        let mut flags = Flags::parse(flags);
+                        // Under the name that make had for the directory.
+                        for (_, path) in &mut flags.externs {
+                            let inside = path
+                                .as_ref()
+                                .and_then(|path| path.strip_prefix(&named).ok());
+                            if let Some(inside) = inside {
+                                *path = Some(folder.join(inside));
+                            }
+                        }
+                        sources.roots.push(Root { path, flags });
                     }
                 }
                 (Some("rustkmod-folder"), Some(name), None) => {
@@ -229,7 +265,7 @@ pub fn module(kdir: &Kdir, folder: &Path) -> Result<Vec<Root>, IdeError> {
             }
         }
     }
-    Ok(roots)
+    Ok(sources)
 }
 
 /// The edition that the tree compiles Rust with where nothing else is said.
@@ -315,7 +351,13 @@ mod tests {
             "--edition=2021 --cap-lints=allow --extern proc_macro2 --extern force:alloc --cfg no_fmt \
              --cfg='feature=\"full\"' --extern macros=./rust/libmacros.so --edition=2018 -Wx",
         );
-        assert_eq!(flags.externs, ["proc_macro2", "alloc", "macros"]);
+        let names: Vec<_> = flags
+            .externs
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(names, ["proc_macro2", "alloc", "macros"]);
+        assert_eq!(flags.externs[2].1, Some("./rust/libmacros.so".into()));
         assert_eq!(flags.cfg, ["no_fmt", "feature=\"full\""]);
         assert_eq!(flags.edition.as_deref(), Some("2018"));
         assert_eq!(Flags::parse("--cfg 'open"), Flags::default());
@@ -333,15 +375,13 @@ mod tests {
         std::fs::create_dir(&tree).unwrap();
         let kdir = Kdir::open(&System::bare("/"), &tree);
         let inside = folder.path().canonicalize().unwrap().join("m");
-        let found = module(&kdir, &inside).map(|roots| {
-            let name = |root: &Root| {
-                root.path
-                    .strip_prefix(&inside)
-                    .unwrap()
-                    .display()
-                    .to_string()
-            };
-            roots.iter().map(name).collect()
+        let found = module(&kdir, &inside).map(|sources| {
+            let roots = sources.roots.iter().map(|root| &root.path);
+            let macros = sources.roots.iter().flat_map(Root::proc_macros);
+            let macros: Vec<_> = macros.map(|(_, _, source)| source).collect();
+            let all = roots.chain(&sources.c).chain(&macros);
+            all.map(|path| path.strip_prefix(&inside).unwrap().display().to_string())
+                .collect()
         });
         (folder, found)
     }
@@ -375,6 +415,22 @@ mod tests {
         let said = crates(&kdir, Path::new("rustc"), Path::new("/")).unwrap_err();
         let help = format!("rustkmod doctor --kdir {}", tree.path().display());
         assert!(said.to_string().ends_with(&help), "{said}");
+    }
+
+    #[test]
+    fn module_of_c_and_rust_has_both_and_its_proc_macros() {
+        let (_folder, found) = modules(&[
+            (
+                "Kbuild",
+                "obj-m := m.o\nm-y := rust/a.o c/b.o\n\
+                 RUSTFLAGS_rust/a.o := --extern mac=$(abspath $(obj))/host/libmac.so --extern no=/libno.so\n",
+            ),
+            ("rust/a.rs", ""),
+            ("c/b.c", ""),
+            ("c/b.rs", ""),
+            ("host/mac.rs", ""),
+        ]);
+        assert_eq!(found.unwrap(), ["rust/a.rs", "c/b.c", "host/mac.rs"]);
     }
 
     #[test]
