@@ -776,7 +776,12 @@ mod tests {
     fn its_own_file_is_replaced_and_keeps_its_permissions() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rust-project.json");
-        let write = || stage(&path, &empty()).unwrap().put(&path).unwrap();
+        let write = || {
+            stage(&path, &empty(), Project::is_one)
+                .unwrap()
+                .put(&path)
+                .unwrap()
+        };
         write();
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         write();
@@ -790,17 +795,22 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("rust-project.json");
             std::fs::write(&path, text).unwrap();
-            let staged = stage(&path, &empty()).unwrap();
+            let staged = stage(&path, &empty(), Project::is_one).unwrap();
             let kept = staged.kept.clone().unwrap();
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
             staged.put(&path).unwrap();
             assert_eq!(std::fs::read_to_string(&kept).unwrap(), text);
             // Its own is replaced by itself, and what is kept stays.
-            stage(&path, &empty()).unwrap().put(&path).unwrap();
+            stage(&path, &empty(), Project::is_one)
+                .unwrap()
+                .put(&path)
+                .unwrap();
             assert_eq!(std::fs::read_to_string(&kept).unwrap(), text);
 
             std::fs::write(&path, "another").unwrap();
-            let said = stage(&path, &empty()).unwrap_err().to_string();
+            let said = stage(&path, &empty(), Project::is_one)
+                .unwrap_err()
+                .to_string();
             let remedy = format!("mv {0} {0}.1", kept.display());
             assert!(said.contains(&remedy), "{said}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), "another");
@@ -812,13 +822,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rust-project.json");
         std::os::unix::fs::symlink("elsewhere", &path).unwrap();
-        stage(&path, &empty()).unwrap().put(&path).unwrap();
+        stage(&path, &empty(), Project::is_one)
+            .unwrap()
+            .put(&path)
+            .unwrap();
         assert!(path.symlink_metadata().unwrap().is_file());
         let kept = std::fs::read_link(beside(&path, ".old")).unwrap();
         assert_eq!(kept, Path::new("elsewhere"));
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
-        let said = stage(&path, &empty()).unwrap_err().to_string();
+        let said = stage(&path, &empty(), Project::is_one)
+            .unwrap_err()
+            .to_string();
         assert!(said.contains("it is a folder"), "{said}");
     }
 
@@ -829,7 +844,9 @@ mod tests {
         let path = folder.path().join("rust-project.json");
         let mut project = empty();
         project.sysroot_src = std::ffi::OsStr::from_bytes(b"/\xff").into();
-        let said = stage(&path, &project).unwrap_err().to_string();
+        let said = stage(&path, &project, Project::is_one)
+            .unwrap_err()
+            .to_string();
         assert!(
             said.contains("JSON is UTF-8") && said.contains("help: "),
             "{said}"
