@@ -74,6 +74,42 @@ fn what_cannot_be_written_leaves_nothing() {
     );
 }
 
+#[test]
+fn a_mixed_module_has_both_languages_and_a_script_for_ci() {
+    let folder = tempfile::tempdir().unwrap();
+    let kdir = tree(folder.path());
+    let output = common::command()
+        .current_dir(folder.path())
+        .args([
+            "new",
+            "hello",
+            "--author",
+            "A",
+            "--template",
+            "mixed",
+            "--ci",
+            "--kdir",
+        ])
+        .arg(&kdir)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let made = folder.path().join("hello");
+    for name in [
+        "hello_main.rs",
+        "hello.h",
+        "hello_device.c",
+        ".github/workflows/module.yml",
+    ] {
+        assert!(made.join(name).is_file(), "{name}");
+    }
+    assert!(!made.join("hello.rs").exists());
+    let mode = fs::metadata(made.join("ci")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o111, 0o111);
+    let ignored = fs::read_to_string(made.join(".gitignore")).unwrap();
+    assert!(ignored.contains("/hello_bindings.rs\n"), "{ignored}");
+}
+
 fn in_shell(folder: &Path, script: &str) -> Output {
     Command::new("sh")
         .args(["-ec", script])

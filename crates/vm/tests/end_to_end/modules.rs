@@ -5,6 +5,7 @@
 
 use std::{
     fs,
+    os::unix::fs::chown,
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::Arc,
@@ -18,7 +19,10 @@ use crate::lab::{self, Lab, says, text};
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     let mut trials = lab::trials(
         lab,
-        &[("mixed_module_works_on_the_newest_series", mixed_on_newest)],
+        &[
+            ("mixed_module_works_on_the_newest_series", mixed_on_newest),
+            ("new_mixed_module_passes_its_own_ci", new_mixed),
+        ],
     );
     trials.extend(lab::slow_trials(
         lab,
@@ -180,6 +184,48 @@ fn mixed(lab: &Lab, machine: &Machine) -> Result<(), Failed> {
 fn mixed_on_newest(lab: &Lab) -> Result<(), Failed> {
     let (_, machine) = lab.each_series()?.pop().ok_or("a series")?;
     mixed(lab, &machine)
+}
+
+/// What `rustkmod new` has made is packaged, built, linted, checked and booted by its own script; and
+/// an editor knows both halves.
+fn new_mixed(lab: &Lab) -> Result<(), Failed> {
+    for (_, machine) in lab.each_series()? {
+        put_program(&machine)?;
+        let kernel = machine.kernel()?;
+        let home = machine.path(HOME);
+        fs::create_dir_all(&home)?;
+        chown(&home, Some(BUILDER), Some(BUILDER))?;
+        let script = format!(
+            "cd {HOME}; export PKGEXT=.pkg.tar.zst RUSTKMOD_ACCEL=tcg\n\
+             rustkmod new greeter --kernel {kernel} --author A --template mixed --ci\n\
+             cd greeter; makepkg; ./ci {kernel}\n\
+             rustkmod ide --kernel {kernel}; cat compile_commands.json"
+        );
+        let output = offline(&machine, &script)?;
+        let said = text(&output);
+        assert!(output.status.success(), "{kernel}: {said}");
+        says(
+            &said,
+            &[
+                "CLIPPY [M]",
+                "greeter: Hello from Rust: /dev/greeter",
+                "greeter: Goodbye, 0 bytes were kept",
+                "rust-analyzer knows greeter_main",
+                &format!("\"file\": \"{HOME}/greeter/greeter_device.c\""),
+            ],
+        );
+        let ci = home.join("greeter/ci");
+        ran(Command::new("shellcheck").arg(&ci))?;
+
+        // The script fails where a lint does.
+        let spoil = format!(
+            "cd {HOME}/greeter; sed -i 's/let rest = kept/let rest = (kept)/' greeter_main.rs; ./ci {kernel}"
+        );
+        let spoiled = offline(&machine, &spoil)?;
+        assert!(!spoiled.status.success(), "{}", text(&spoiled));
+        says(&text(&spoiled), &["unnecessary parentheses"]);
+    }
+    Ok(())
 }
 
 fn mixed_everywhere(lab: &Lab) -> Result<(), Failed> {
