@@ -246,6 +246,6 @@ fn mixed_upgraded(lab: &Lab) -> Result<(), Failed> {
         &vm::packages::for_modules(&lab.second.path)?,
     )?;
     let kernels = machine.kernels()?;
-    let new = kernels.iter().find(|kernel| **kernel != lab.release);
+    let new = kernels.iter().find(|kernel| **kernel != *lab.release);
     used(&machine, new.ok_or("another kernel")?, &["mixed_peer"])
 }
