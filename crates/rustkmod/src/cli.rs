@@ -3,18 +3,18 @@
 //! The command line: arguments in, a report and a verdict out.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use kernel_tree::system::System;
 
-use crate::boot;
 use crate::call::Call;
-use crate::command::quoted;
 use crate::commands::ide::IdeArguments;
 use crate::commands::new::NewArguments;
-use crate::commands::{check, doctor, explain, generate, ide, new, toolchain, why};
+use crate::commands::{boot, check, doctor, explain, generate, ide, new, toolchain, why};
 use crate::error::{Error, Result};
-use crate::output::{Output, Verdict};
+use crate::output::{self, Output, Verdict};
+use crate::report::write_error;
 use crate::stream;
 
 /// Says why a Rust kernel module cannot be built or loaded, and what to do.
@@ -68,7 +68,7 @@ pub enum Command {
     ///
     /// Exit status: 0 when all went well, 1 when a module or the kernel failed, 2 when it could not
     /// run.
-    Boot(boot::command::Arguments),
+    Boot(boot::Arguments),
     /// Write the man pages and shell completions into a folder, for packagers
     #[command(hide = true)]
     Generate {
@@ -77,15 +77,32 @@ pub enum Command {
     },
 }
 
+/// Reads the command line, runs the command, and says what came of it.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.json;
+    match run(arguments) {
+        Ok(verdict) => verdict.into(),
+        Err(error) => {
+            let status = error.status;
+            // Where this cannot be said, the exit status does.
+            if !json || output::write_error_document(&error).is_err() {
+                let _ = write_error(&mut stream::stderr(), &error);
+            }
+            ExitCode::from(status)
+        }
+    }
+}
+
 /// Runs a command.
-pub fn run(arguments: Arguments) -> Result<Verdict> {
+fn run(arguments: Arguments) -> Result<Verdict> {
     if let Some(root) = arguments.root.as_ref().filter(|root| !root.is_dir()) {
-        return Err(Error::Unmet(format!(
-            "--root {} is no folder\n  \
-             help: name the one that the system to look at is in: {}",
-            quoted(root),
-            Call::here().without("--root").with("--root", "DIR")
-        )));
+        return Err(
+            Error::new(format!("--root {} is not a directory", root.display())).run(
+                "name the directory that holds the system to look at",
+                Call::here().without("--root").with("--root", "DIR"),
+            ),
+        );
     }
     let system = System::here(arguments.root);
     Call::remember();
@@ -101,10 +118,10 @@ pub fn run(arguments: Arguments) -> Result<Verdict> {
         Command::Toolchain(arguments) => toolchain::run(&system, &arguments, &mut out),
         Command::New(arguments) => new::run(&system, &arguments, &mut out),
         Command::Ide(arguments) => ide::run(&system, &arguments, &mut out),
-        Command::Boot(arguments) => boot::command::run(&system, &arguments, &mut out),
+        Command::Boot(arguments) => boot::run(&system, &arguments, &mut out),
         Command::Generate { folder } => generate::generate(Arguments::command(), &folder),
     }?;
-    out.to.flush()?;
+    out.flush()?;
     Ok(verdict)
 }
 

@@ -1,118 +1,189 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Why the program could not do what it was asked: exit code 2, never a finding.
+//! Errors that end a command. Problems in the files being examined are reported as findings.
 
-use std::io::ErrorKind;
+use std::fmt;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::call::Call;
-use crate::command::quoted;
+use kernel_files::file;
+use serde::Serialize;
 
-/// What stops a whole command. A fault in one of the files it looks at is a finding instead.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A file cannot be read.
-    #[error(transparent)]
-    File(#[from] kernel_files::file::Error),
-    /// The running kernel's release is not to be had.
-    #[error(
-        "the running kernel's release cannot be read\n  \
-         note: it should stand in {path}\n  \
-         help: name a kernel: {help}"
-    )]
-    NoRelease {
-        /// The file that should hold it.
-        path: PathBuf,
-        /// The command that names one.
-        help: Call,
-    },
-    /// What is in a folder cannot be seen.
-    #[error(
-        "{folder} cannot be read: {source}\n  \
-         note: whether there are modules in it is not known, and nothing was checked\n  \
-         help: see who may read it: ls -ld {}", quoted(.folder)
-    )]
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// No kernel module was found in what was given.
-    #[error("there is no kernel module (*.ko, *.ko.zst, *.ko.xz, *.ko.gz) in {0}")]
-    NoModules(String),
-    /// What is to be a kernel's release is a path.
-    #[error(
-        "'{release}' is no kernel's release\n  \
-         note: a release is what `uname -r` prints, and this is a path\n  \
-         help: name the tree as one: {help}"
-    )]
-    NotARelease {
-        /// What was given.
-        release: String,
-        /// The command that takes a path.
-        help: Call,
-    },
-    /// The output cannot be written.
-    #[error("the output cannot be written: {0}")]
-    Write(#[from] std::io::Error),
-    /// A value does not fit JSON, which would be a fault of this program.
-    #[error("the report does not fit JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    /// A command that this program starts did not do its work.
-    #[error("`{command}` failed: {reason}")]
-    Command {
-        /// The command line.
-        command: String,
-        /// Its last words, or why it did not start.
-        reason: String,
-    },
-    /// No module was made.
-    #[error(transparent)]
-    New(#[from] crate::commands::new::NewError),
-    /// No rust-project.json was written.
-    #[error(transparent)]
-    Ide(#[from] crate::commands::ide::IdeError),
-    /// A kernel could not be booted.
-    #[error(transparent)]
-    Boot(#[from] crate::boot::Error),
-    /// A request that cannot be met, with the reason and the remedy in it.
-    #[error("{0}")]
-    Unmet(String),
-}
+use crate::command::Command;
+use crate::report::Help;
 
-/// The command that shows why the system would not have a path written.
-pub(crate) fn look_at(error: &std::io::Error, path: &Path) -> String {
-    let there = path.ancestors().skip(1).find(|folder| folder.is_dir());
-    let folder = quoted(there.unwrap_or(Path::new("/")));
-    match error.kind() {
-        ErrorKind::StorageFull => format!("make room there: df -h {folder}"),
-        ErrorKind::QuotaExceeded => format!("make room in your quota: quota; du -sh {folder}"),
-        ErrorKind::ReadOnlyFilesystem => format!("see what is mounted there: findmnt -T {folder}"),
-        _ => format!("see who may write there: ls -ld {folder}"),
-    }
+/// What ends a command: what is wrong, why, and what to do. It is printed as a finding is.
+#[derive(Debug, Serialize)]
+pub struct Error {
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Why: the facts behind it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub help: Vec<Help>,
+    /// The exit status.
+    #[serde(skip)]
+    pub status: u8,
 }
 
 /// The result of a whole command.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error that ends the program with status 2.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            notes: Vec::new(),
+            help: Vec::new(),
+            status: 2,
+        }
+    }
+
+    /// Text that was put together elsewhere. This goes away with its last user.
+    #[expect(
+        non_snake_case,
+        reason = "it was a variant, and its users still write it so"
+    )]
+    pub fn Unmet(text: String) -> Self {
+        Self::new(text)
+    }
+
+    /// Adds why.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Adds a remedy that is a command.
+    #[must_use]
+    pub fn run(mut self, text: impl Into<String>, command: impl Into<Command>) -> Self {
+        self.help.push(Help {
+            text: text.into(),
+            command: Some(command.into()),
+        });
+        self
+    }
+
+    /// Adds a remedy that no one command is.
+    #[must_use]
+    pub fn advise(mut self, text: impl Into<String>) -> Self {
+        self.help.push(Help {
+            text: text.into(),
+            command: None,
+        });
+        self
+    }
+
+    /// Adds a command where one is known, else the advice alone.
+    #[must_use]
+    pub fn run_if_known(self, text: &str, command: Option<Command>, otherwise: &str) -> Self {
+        match command {
+            Some(command) => self.run(text, command),
+            None => self.advise(otherwise),
+        }
+    }
+
+    /// The output of the program itself cannot be written.
+    pub fn output(source: io::Error) -> Self {
+        Self::new("the output cannot be written")
+            .note(source.to_string())
+            .run("see whether there is room where it goes", "df -h")
+    }
+
+    /// A path cannot be written.
+    pub fn write(path: &Path, source: &io::Error) -> Self {
+        Self::new(format!("{} cannot be written", path.display()))
+            .note(source.to_string())
+            .refused_at(source, path)
+    }
+
+    /// A path cannot be read.
+    pub fn read(path: PathBuf, source: io::Error) -> Self {
+        file::Error::Read { path, source }.into()
+    }
+
+    /// Adds the command that shows why the system would not have a path written.
+    fn refused_at(self, error: &io::Error, path: &Path) -> Self {
+        let there = path.ancestors().skip(1).find(|above| above.is_dir());
+        let directory = there.unwrap_or(Path::new("/"));
+        let (text, command) = match error.kind() {
+            ErrorKind::StorageFull => ("make room there", Command::new("df -h")),
+            ErrorKind::QuotaExceeded => (
+                "make room in your quota",
+                Command::new("quota").line(&Command::new("du -sh").arg(directory)),
+            ),
+            ErrorKind::ReadOnlyFilesystem => {
+                ("see what is mounted there", Command::new("findmnt -T"))
+            }
+            _ => ("see who may write there", Command::new("ls -ld")),
+        };
+        match error.kind() {
+            ErrorKind::QuotaExceeded => self.run(text, command),
+            _ => self.run(text, command.arg(directory)),
+        }
+    }
+}
+
+/// What is wrong, and why: for logs and tests. The program prints it by [`crate::report`].
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.message)?;
+        self.notes
+            .iter()
+            .try_for_each(|note| write!(out, "\n  note: {note}"))
+    }
+}
+
+impl From<file::Error> for Error {
+    fn from(error: file::Error) -> Self {
+        match error {
+            file::Error::Read { path, source } => {
+                let error = Self::new(format!("{} cannot be read", path.display()))
+                    .note(source.to_string());
+                if source.kind() != ErrorKind::NotFound {
+                    return error.run("see who may read it", Command::new("ls -ld").arg(&path));
+                }
+                let there = path.ancestors().skip(1).find(|above| above.is_dir());
+                let there = there.unwrap_or(Path::new("."));
+                error.run("see what is there", Command::new("ls").arg(there))
+            }
+            file::Error::NotAFile { path } => {
+                Self::new(format!("{} is not a regular file", path.display()))
+                    .run("see what it is", Command::new("file").arg(&path))
+            }
+            file::Error::TooLarge { path, limit } => {
+                Self::new(format!("{} is too large", path.display()))
+                    .note(format!(
+                        "it holds more than {limit} bytes, and no file of this kind does"
+                    ))
+                    .run("see what it is", Command::new("file").arg(&path))
+            }
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_refusal_has_the_command_that_shows_why() {
-        let folder = tempfile::Builder::new().prefix("a b").tempdir().unwrap();
-        let path = folder.path().join("gone/file");
+    fn write_has_the_command_that_shows_why() {
+        let directory = tempfile::Builder::new().prefix("a b").tempdir().unwrap();
+        let path = directory.path().join("gone/file");
         for (kind, command) in [
             (ErrorKind::StorageFull, "df -h"),
             (ErrorKind::QuotaExceeded, "du -sh"),
             (ErrorKind::ReadOnlyFilesystem, "findmnt -T"),
             (ErrorKind::PermissionDenied, "ls -ld"),
         ] {
-            let remedy = look_at(&kind.into(), &path);
-            let ending = format!("{command} '{}'", folder.path().display());
-            assert!(remedy.ends_with(&ending), "{remedy}");
+            let error = Error::write(&path, &kind.into());
+            let help = error.help[0].command.as_ref().unwrap().to_string();
+            let ending = format!("{command} '{}'", directory.path().display());
+            assert!(help.ends_with(&ending), "{help}");
         }
     }
 }

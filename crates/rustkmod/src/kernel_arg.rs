@@ -51,10 +51,12 @@ pub(crate) fn open_tree(
     let release = match &tree.release {
         Some(release) if release.contains('/') || [".", ".."].contains(&release.as_str()) => {
             let call = Call::again("doctor").without("--kernel");
-            return Err(Error::NotARelease {
-                release: release.clone(),
-                help: call.without_word(release).with("--kdir", release),
-            });
+            return Err(Error::new(format!("'{release}' is not a kernel's release"))
+                .note("a release is what `uname -r` prints, and this is a path")
+                .run(
+                    "name the tree as one",
+                    call.without_word(release).with("--kdir", release),
+                ));
         }
         Some(release) => release.clone(),
         None => running_release_or(system, help)?,
@@ -71,27 +73,35 @@ pub(crate) fn open_tree(
 /// The running kernel's release, for a command that cannot do without: `help` is that command with
 /// a kernel named.
 pub(crate) fn running_release_or(system: &System, help: impl FnOnce() -> Call) -> Result<String> {
-    system.running_release().ok_or_else(|| Error::NoRelease {
-        path: system.at(OSRELEASE),
-        help: help(),
+    system.running_release().ok_or_else(|| {
+        Error::new("the running kernel's release cannot be read")
+            .note(format!(
+                "it should be in {}",
+                system.shown(&system.at(OSRELEASE))
+            ))
+            .run("name a kernel", help())
     })
 }
 
 /// What to do where a tree is of no use to a command: name another kernel that has Rust crates, or
 /// look at what this one lacks.
 pub(crate) fn instead(
+    error: Error,
     system: &System,
     command: &str,
     kdir: &Path,
     release: Option<&str>,
-) -> String {
+) -> Error {
     let mut others = kdir::releases_with_rust(system).into_iter();
     match others.find(|other| Some(&**other) != release) {
         Some(other) => {
             let call = Call::again(command).without("--kdir");
-            format!("there is one that has: {}", call.with("--kernel", other))
+            error.run(
+                format!("{other} has Rust support: use that"),
+                call.with("--kernel", &other),
+            )
         }
-        None => format!("see what it lacks: {}", doctor(system, kdir, release)),
+        None => error.run("see what it lacks", doctor(system, kdir, release)),
     }
 }
 

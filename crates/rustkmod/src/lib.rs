@@ -2,7 +2,6 @@
 
 //! Says why a Rust kernel module cannot be built or loaded, and what to do.
 
-pub mod boot;
 pub mod call;
 pub mod cli;
 pub mod command;

@@ -2,14 +2,15 @@
 
 //! Where a command's answer goes, and how the command ended.
 
+use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 
-use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::error::Result;
-use crate::report::SCHEMA;
+use crate::error::{Error, Result};
+use crate::report::{Finding, SCHEMA, write_finding};
+use crate::stream;
 
 /// How a command ended, when it could run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +36,6 @@ impl Verdict {
     }
 }
 
-/// The word before an error that stops the program.
-pub fn error_label() -> String {
-    let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-    format!("{style}error{style:#}")
-}
-
 /// Where a command's answer goes, and in which form.
 pub(crate) struct Output {
     pub(crate) json: bool,
@@ -49,10 +44,26 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn json(&mut self, document: &impl Serialize) -> Result<()> {
-        // A document is written whole or not begun.
-        let text = serde_json::to_string_pretty(document)?;
-        writeln!(self.to, "{text}")?;
-        Ok(())
+        // A document is written whole or not begun. None has a map whose keys are not text, which is
+        // all that JSON cannot hold.
+        let text = serde_json::to_string_pretty(document)
+            .map_err(|error| Error::new(format!("the report does not fit JSON: {error}")))?;
+        writeln!(self, "{text}")
+    }
+
+    /// What `write!` and `writeln!` call.
+    pub(crate) fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<()> {
+        self.to.write_fmt(text).map_err(Error::output)
+    }
+
+    /// Writes a finding.
+    pub(crate) fn finding(&mut self, finding: &Finding) -> Result<()> {
+        write_finding(&mut self.to, finding).map_err(Error::output)
+    }
+
+    /// Hands on what was written.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        self.to.flush().map_err(Error::output)
     }
 }
 
@@ -68,4 +79,22 @@ pub(crate) const fn header(command: &'static str) -> Header {
         schema: SCHEMA,
         command,
     }
+}
+
+/// Prints the document of an error, for `--json`.
+pub(crate) fn write_error_document(error: &Error) -> Result<()> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        schema: u32,
+        error: &'a Error,
+    }
+    let mut out = Output {
+        json: true,
+        to: Box::new(stream::stdout()),
+    };
+    out.json(&Document {
+        schema: SCHEMA,
+        error,
+    })?;
+    out.flush()
 }

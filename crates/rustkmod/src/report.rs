@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use serde::{Serialize, Serializer};
 
 use crate::command::Command;
+use crate::error::Error;
 
 /// The version of every JSON document this program prints. It grows when a field changes its
 /// meaning or goes away, not when one is added.
@@ -185,10 +186,27 @@ pub fn write_finding(out: &mut dyn Write, finding: &Finding) -> std::io::Result<
             writeln!(out, "  --> {looked_at}")?;
         }
     }
-    for note in &finding.notes {
+    write_details(out, &finding.notes, &finding.help)
+}
+
+/// Writes an error as a finding is written.
+pub fn write_error(out: &mut dyn Write, error: &Error) -> std::io::Result<()> {
+    let (word, colour) = label(Status::Error);
+    let message = printable(&error.message);
+    writeln!(out, "{colour}{word}{colour:#}{BOLD}: {message}{BOLD:#}")?;
+    write_details(out, &error.notes, &error.help)
+}
+
+fn write_details(out: &mut dyn Write, notes: &[String], help: &[Help]) -> std::io::Result<()> {
+    for note in notes {
         write_indented(out, "note", note)?;
     }
-    for help in &finding.help {
+    write_help(out, help)
+}
+
+/// Writes what to do.
+pub fn write_help(out: &mut dyn Write, help: &[Help]) -> std::io::Result<()> {
+    for help in help {
         write_indented(out, "help", &help.text)?;
         if let Some(command) = &help.command {
             for line in printable(&command.to_string()).lines() {

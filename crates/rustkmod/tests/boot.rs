@@ -586,7 +586,7 @@ fn a_reader_that_goes_away_changes_no_verdict() {
 #[test]
 #[ignore = "needs QEMU and the network: apt-get download"]
 fn debians_kernel_boots_from_where_it_was_unpacked() {
-    if let Err(error) = rustkmod::boot::init() {
+    if let Err(error) = kernel_boot::init() {
         lacks(&error.to_string());
     }
     let release = debian_release();

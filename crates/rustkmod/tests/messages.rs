@@ -430,7 +430,8 @@ fn where_no_kernel_runs_each_command_says_how_to_name_one() {
     ] {
         let said = machine.run(given);
         assert!(said.contains("cannot be read"), "{said}");
-        let help = format!("help: name a kernel: rustkmod --root ROOT {wanted}\n[exit 2]");
+        let help =
+            format!("help: name a kernel\n            rustkmod --root ROOT {wanted}\n[exit 2]");
         assert!(said.contains(&help), "{said}");
     }
 }
@@ -471,7 +472,10 @@ fn what_is_of_no_use_is_refused_with_what_would_be() {
         ),
         (
             &["why", "RUST", "--kdir", "a b"],
-            &["is no kernel tree", "doctor --root ROOT --kdir 'ROOT/a b'"],
+            &[
+                "is not a kernel tree",
+                "doctor --root ROOT --kdir 'ROOT/a b'",
+            ],
         ),
         (&["explain", "module"], &["ELF", "rustkmod check module"]),
         (
@@ -494,7 +498,7 @@ fn what_is_of_no_use_is_refused_with_what_would_be() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("/etc/passwd is no folder"), "{said}");
+    assert!(said.contains("/etc/passwd is not a directory"), "{said}");
 }
 
 #[test]
@@ -704,7 +708,7 @@ fn an_answer_that_finds_no_room_is_an_error() {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(
-            said.contains("the output cannot be written: No space"),
+            said.contains("the output cannot be written\n  note: No space"),
             "{said}"
         );
     }

@@ -44,7 +44,7 @@ const TELL_EVERY: Duration = Duration::from_secs(300);
 pub fn run() -> Result<()> {
     let progress = Progress::default();
     let cache = root::enter(&progress)?;
-    rustkmod::boot::init()?;
+    kernel_boot::init()?;
     let mut row = series::chosen(None)?.remove(0);
     row.clang = row.clang.max(CLANG);
     let shop = Site::open(cache, progress)?.workshop(row)?;

@@ -29,7 +29,7 @@ const TURNS: usize = 5;
 pub fn run(short: bool) -> Result<()> {
     let progress = Progress::default();
     let cache = root::enter(&progress)?;
-    rustkmod::boot::init()?;
+    kernel_boot::init()?;
     let shop = Workshop::open(cache, progress)?;
     let (first, dkms) = (shop.kernel(1)?, shop.dkms()?);
 

@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
+use kernel_boot::{Boot, Choice, Guest, Kernel, Plan};
 use kernel_tree::system::System;
-use rustkmod::boot::{Boot, Choice, Guest, Kernel, Plan};
 
 use crate::{
     cache::Cache,
@@ -56,7 +56,7 @@ pub fn put_program(machine: &Machine) -> Result<()> {
         })?;
     for (from, to) in [
         (program, "/usr/bin/rustkmod"),
-        (rustkmod::boot::init()?, "/usr/lib/rustkmod/init"),
+        (kernel_boot::init()?, "/usr/lib/rustkmod/init"),
     ] {
         let to = machine.path(to);
         let folder = to.parent().expect("a file lies in a folder");

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustkmod::boot::{Boot, Step, Verdict};
+use kernel_boot::{Boot, Step, Verdict};
 
 use crate::{
     boot::{boot, module_file},
@@ -29,7 +29,7 @@ pub fn run(series: Option<&str>) -> Result<()> {
     let rows = series::chosen(series)?;
     let progress = Progress::default();
     let cache = root::enter(&progress)?;
-    rustkmod::boot::init()?;
+    kernel_boot::init()?;
     let site = Site::open(cache, progress)?;
     if let [row] = &rows[..] {
         return show_series(&site.workshop(row.clone())?).map(drop);

@@ -114,8 +114,8 @@ pub enum Error {
     },
 
     /// A kernel could not be booted.
-    #[error(transparent)]
-    Boot(#[from] rustkmod::boot::Error),
+    #[error("{}\n  note: {}", .0, .0.note().unwrap_or_default())]
+    Boot(#[from] kernel_boot::Error),
 
     /// Something was not as this program left it.
     #[error("{what}\n  note: {note}\n  help: {help}")]

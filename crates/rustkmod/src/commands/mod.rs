@@ -2,6 +2,7 @@
 
 //! The commands, one module each. Only these write `help:`.
 
+pub mod boot;
 pub mod check;
 pub mod doctor;
 pub mod explain;

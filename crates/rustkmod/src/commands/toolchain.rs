@@ -2,7 +2,6 @@
 
 //! `rustkmod toolchain`: which rustc a kernel's modules need, and where one is.
 
-use std::io::Write;
 use std::path::Path;
 
 use clap::Args;
@@ -11,10 +10,11 @@ use kernel_tree::toolchain::{self, Found, Need, Origin};
 use serde::Serialize;
 
 use crate::call::Call;
+use crate::command::Command;
 use crate::error::{Error, Result};
 use crate::kernel_arg::{self, OpenTree, Tree, open_tree};
-use crate::output::{self, Header, Output, Verdict, header};
-use crate::stream;
+use crate::output::{Header, Output, Verdict, header};
+use crate::report::{Help, write_help};
 
 /// Arguments of `toolchain`.
 #[derive(Debug, Args)]
@@ -38,12 +38,16 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
     let tree = system.shown(&kdir.path);
     let name = release.clone().unwrap_or_else(|| tree.clone());
     let Some(need) = toolchain::need(&kdir) else {
-        return Err(Error::Unmet(format!(
-            "which rustc {name} needs cannot be told\n  \
-             note: {tree} has neither crates (rust/*.rmeta) nor scripts/min-tool-version.sh\n  \
-             help: see what it lacks\n            {}",
-            kernel_arg::doctor(system, &kdir.path, release.as_deref())
-        )));
+        return Err(
+            Error::new(format!("which rustc {name} needs cannot be told"))
+                .note(format!(
+                    "{tree} has neither crates (rust/*.rmeta) nor scripts/min-tool-version.sh"
+                ))
+                .run(
+                    "see what it lacks",
+                    kernel_arg::doctor(system, &kdir.path, release.as_deref()),
+                ),
+        );
     };
     let mut all = toolchain::all(system);
     let mut fitting = all.iter().find(|found| fits(&need, found)).cloned();
@@ -52,27 +56,25 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
         all = toolchain::all(system);
         fitting = all.iter().find(|found| fits(&need, found)).cloned();
         if fitting.is_none() {
-            return Err(Error::Unmet(format!(
-                "rustup installed a toolchain, and it is not the one {name} needs: {}",
-                wanted(&need)
-            )));
+            return Err(Error::new(format!(
+                "rustup installed a toolchain, and it is not the one {name} needs"
+            ))
+            .note(format!("it needs {}", wanted(&need)))
+            .run("see what rustup has", "rustup toolchain list -v"));
         }
     }
     if arguments.path {
         let Some(found) = &fitting else {
-            let mut stderr = stream::stderr();
-            writeln!(
-                stderr,
-                "{}: {} is not on this machine",
-                output::error_label(),
-                wanted(&need)
-            )?;
-            for help in get(&need) {
-                writeln!(stderr, "  help: {help}")?;
-            }
-            return Ok(Verdict::Fails);
+            let error = Error::new(format!("{} is not on this machine", wanted(&need)));
+            return Err(Error {
+                status: 1,
+                ..get(&need).into_iter().fold(error, |mut error, help| {
+                    error.help.push(help);
+                    error
+                })
+            });
         };
-        writeln!(out.to, "{}", system.shown(&found.path))?;
+        writeln!(out, "{}", system.shown(&found.path))?;
         return Ok(Verdict::Fine);
     }
     if out.json {
@@ -85,25 +87,23 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
             &tree,
         ))?;
     } else {
-        writeln!(out.to, "{name} needs {}", wanted(&need))?;
-        write_need(&mut out.to, system, &need)?;
+        writeln!(out, "{name} needs {}", wanted(&need))?;
+        write_need(out, system, &need)?;
         if let Some(found) = &fitting {
             writeln!(
-                out.to,
+                out,
                 "it is here: {} ({})",
                 system.shown(&found.path),
                 origin(found)
             )?;
         } else {
-            writeln!(out.to, "it is not on this machine")?;
-            for help in get(&need) {
-                writeln!(out.to, "  help: {help}")?;
-            }
+            writeln!(out, "it is not on this machine")?;
+            write_help(&mut out.to, &get(&need)).map_err(Error::output)?;
         }
         for found in all.iter().filter(|found| !fits(&need, found)) {
             let version = found.version.as_deref().unwrap_or("which does not run");
             writeln!(
-                out.to,
+                out,
                 "does not fit: {} ({}), {version}",
                 system.shown(&found.path),
                 origin(found)
@@ -143,7 +143,7 @@ fn wanted(need: &Need) -> String {
     }
 }
 
-fn write_need(out: &mut dyn Write, system: &System, need: &Need) -> Result<()> {
+fn write_need(out: &mut Output, system: &System, need: &Need) -> Result<()> {
     match need {
         Need::Exactly { from, .. } => writeln!(
             out,
@@ -176,24 +176,33 @@ fn origin(found: &Found) -> String {
     }
 }
 
-/// How a rustc is come by.
-fn get(need: &Need) -> Vec<String> {
+/// How to get a rustc.
+fn get(need: &Need) -> Vec<Help> {
     let name = match need {
         Need::AtLeast { version, .. } => Some(version.clone()),
         Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => {
             toolchain::rustup_toolchain(rustc)
         }
     };
-    match name {
-        Some(name) => vec![format!(
-            "get it through rustup\n            rustup toolchain install {name} --profile minimal"
-        )],
-        None => vec![
-            "it is a distribution's own, which rustup does not have: install the rust package it \
-             came from, or the kernel's toolchain package"
-                .into(),
-        ],
-    }
+    vec![match name {
+        Some(name) => Help {
+            text: "get it through rustup".into(),
+            command: Some(rustup_install(&name)),
+        },
+        None => Help {
+            text:
+                "it is a distribution's own, which rustup does not have: install the rust package \
+                   it came from, or the kernel's toolchain package"
+                    .into(),
+            command: None,
+        },
+    }]
+}
+
+fn rustup_install(name: &str) -> Command {
+    Command::new("rustup toolchain install")
+        .arg(name)
+        .shell("--profile minimal")
 }
 
 fn install(need: &Need) -> Result<()> {
@@ -201,19 +210,20 @@ fn install(need: &Need) -> Result<()> {
         Need::AtLeast { version, .. } => version.clone(),
         Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => {
             toolchain::rustup_toolchain(rustc).ok_or_else(|| {
-                Error::Unmet(format!(
-                    "rustup does not have '{rustc}'\n  \
-                     note: it is not one of rust-lang.org's releases, whose version strings end \
-                     with one commit and date\n  \
-                     help: install the rust package it came from"
-                ))
+                Error::new(format!("rustup does not have '{rustc}'"))
+                    .note(
+                        "it is not one of rust-lang.org's releases, whose version strings end with \
+                         one commit and date",
+                    )
+                    .advise("install the rust package it came from")
             })?
         }
     };
-    let command = format!("rustup toolchain install {name} --profile minimal");
-    let failed = |reason: String| Error::Command {
-        command: command.clone(),
-        reason,
+    let command = rustup_install(&name);
+    let failed = |reason: String| {
+        Error::new(format!("`{command}` failed"))
+            .note(reason)
+            .run("run it by itself", command.clone())
     };
     let status = std::process::Command::new("rustup")
         .args(["toolchain", "install", &name, "--profile", "minimal"])
@@ -221,7 +231,7 @@ fn install(need: &Need) -> Result<()> {
         .arg("--no-self-update")
         .stdout(std::io::stderr())
         .status()
-        .map_err(|error| failed(format!("{error}; install rustup first")))?;
+        .map_err(|error| failed(error.to_string()).advise("rustup has to be installed first"))?;
     if status.success() {
         Ok(())
     } else {

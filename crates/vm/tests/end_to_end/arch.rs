@@ -5,8 +5,8 @@
 
 use std::{collections::BTreeSet, fs, process::Command, sync::Arc};
 
+use kernel_boot::Verdict;
 use libtest_mimic::{Failed, Trial};
-use rustkmod::boot::Verdict;
 use vm::{
     boot::{boot, put_program},
     demo::MODULE,

@@ -11,8 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kernel_boot::Plan;
 use libtest_mimic::{Failed, Trial};
-use rustkmod::boot::Plan;
 use vm::{
     boot::{installed, put_program},
     machine::Machine,

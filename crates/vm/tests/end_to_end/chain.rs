@@ -4,8 +4,8 @@
 
 use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command, sync::Arc};
 
+use kernel_boot::{Boot, Verdict};
 use libtest_mimic::{Failed, Trial};
-use rustkmod::boot::{Boot, Verdict};
 use vm::{
     boot::{boot, put_program},
     demo::{MODULE, boot_installed},

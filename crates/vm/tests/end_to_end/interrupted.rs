@@ -14,9 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kernel_boot::Verdict;
 use libtest_mimic::{Failed, Trial};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use rustkmod::boot::Verdict;
 use vm::{
     cache::Cache,
     demo::{MODULE, boot_installed},

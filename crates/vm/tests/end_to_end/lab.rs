@@ -16,8 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kernel_boot::{Boot, Verdict};
 use libtest_mimic::{Failed, Trial};
-use rustkmod::boot::{Boot, Verdict};
 use vm::{
     Result,
     cache::{Kept, Key, file_hash},
@@ -173,7 +173,7 @@ impl Lab {
     pub fn open() -> Result<Self> {
         let progress = Progress::default();
         let cache = root::enter(&progress)?;
-        rustkmod::boot::init().map_err(vm::Error::from)?;
+        kernel_boot::init().map_err(vm::Error::from)?;
         let shop = Arc::new(Workshop::open(cache, progress)?);
         host::install_missing(
             host::NEEDED_BY_TESTS,

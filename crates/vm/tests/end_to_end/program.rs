@@ -79,6 +79,7 @@ fn program(lab: &Lab) -> Result<Kept, Failed> {
     for name in [
         "rustkmod",
         "crates/kconfig",
+        "crates/kernel-boot",
         "crates/kernel-files",
         "crates/kernel-tree",
         "crates/kmod-init",

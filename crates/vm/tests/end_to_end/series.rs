@@ -9,8 +9,8 @@ use std::{
     sync::Arc,
 };
 
+use kernel_boot::Verdict;
 use libtest_mimic::{Failed, Trial};
-use rustkmod::boot::Verdict;
 use vm::{
     boot::put_program,
     check_series,

@@ -10,8 +10,8 @@ use std::{
     sync::Arc,
 };
 
+use kernel_boot::{Boot, Verdict};
 use libtest_mimic::{Failed, Trial};
-use rustkmod::boot::{Boot, Verdict};
 use vm::{
     boot::{boot, put_program},
     demo::MODULE,

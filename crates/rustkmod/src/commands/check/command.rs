@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{Kernel, ModuleReport};
 use crate::error::Result;
 use crate::output::{Header, Output, Verdict, header};
-use crate::report::{counted, write_finding};
+use crate::report::counted;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -66,10 +66,10 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
         .unwrap_or_else(|| kernel.build.clone());
     for report in &reports {
         if report.findings.is_empty() && !arguments.quiet && reports.len() <= 20 {
-            write_finding(&mut out.to, &report.would_load(&name))?;
+            out.finding(&report.would_load(&name))?;
         }
         for finding in &report.findings {
-            write_finding(&mut out.to, finding)?;
+            out.finding(finding)?;
         }
         for symbol in &report.symbols {
             let shown = symbol.demangled.as_deref().unwrap_or(&symbol.symbol);
@@ -79,11 +79,11 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
             } else {
                 ""
             };
-            writeln!(out.to, "  {shown}: exported by {exporter}{gpl}")?;
+            writeln!(out, "  {shown}: exported by {exporter}{gpl}")?;
         }
     }
     for finding in kernel.doubts() {
-        write_finding(&mut out.to, &finding)?;
+        out.finding(&finding)?;
     }
     if reports.len() > 1 {
         let summary = match refused {
@@ -93,10 +93,10 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
                 counted(reports.len(), "module")
             ),
         };
-        writeln!(out.to, "{summary}")?;
+        writeln!(out, "{summary}")?;
     }
     if let Some(list) = super::not_looked_at(&reports).filter(|_| !arguments.quiet) {
-        writeln!(out.to, "  note: not looked at: {list}")?;
+        writeln!(out, "  note: not looked at: {list}")?;
     }
     Ok(Verdict::fails_if(refused > 0))
 }

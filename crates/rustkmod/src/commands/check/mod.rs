@@ -115,9 +115,11 @@ pub fn find_modules(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
     for path in given {
         if path.is_dir() {
             for module in depmod::walk(path) {
-                found.push(module.map_err(|error| Error::Folder {
-                    folder: error.path().unwrap_or(path).to_path_buf(),
-                    source: error.into(),
+                found.push(module.map_err(|error| {
+                    let directory = error.path().unwrap_or(path).to_path_buf();
+                    Error::read(directory, error.into()).note(
+                        "whether there are modules in it is not known, and nothing was checked",
+                    )
                 })?);
             }
         } else {
@@ -129,7 +131,12 @@ pub fn find_modules(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
             .iter()
             .map(|path| path.display().to_string())
             .collect();
-        return Err(Error::NoModules(names.join(", ")));
+        let given = names.join(", ");
+        let message =
+            format!("there is no kernel module (*.ko, *.ko.zst, *.ko.xz, *.ko.gz) in {given}");
+        return Err(
+            Error::new(message).advise("name a module, or a directory that has some below it")
+        );
     }
     Ok(found)
 }

@@ -13,7 +13,7 @@ use crate::call::Call;
 use crate::error::Result;
 use crate::kernel_arg::{OpenTree, Tree, open_tree};
 use crate::output::{Header, Output, Verdict, header};
-use crate::report::{Finding, Status, counted, write_finding};
+use crate::report::{Finding, Status, counted};
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
@@ -83,7 +83,7 @@ pub(crate) fn run(system: System, arguments: Arguments, out: &mut Output) -> Res
         for finding in &findings {
             let is_fine = matches!(finding.status, Status::Ok | Status::Skipped);
             if !(arguments.quiet && is_fine) {
-                write_finding(&mut out.to, finding)?;
+                out.finding(finding)?;
             }
         }
         let name = release.unwrap_or(tree);
@@ -104,7 +104,7 @@ pub(crate) fn run(system: System, arguments: Arguments, out: &mut Output) -> Res
             ),
         };
         if !(arguments.quiet && errors + warnings == 0) {
-            writeln!(out.to, "{summary}")?;
+            writeln!(out, "{summary}")?;
         }
     }
     Ok(Verdict::fails_if(errors > 0))

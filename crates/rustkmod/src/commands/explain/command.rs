@@ -10,7 +10,8 @@ use kernel_files::{decompress, file};
 use serde::Serialize;
 
 use super::Explanation;
-use crate::command::quoted;
+use crate::call::Call;
+use crate::command::Command;
 use crate::error::{Error, Result};
 use crate::output::{Header, Output, Verdict, header};
 use crate::report::{counted, write_finding};
@@ -52,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> Result<Verdict> {
             explanation: &found,
         })?;
     } else {
-        write_explanation(&mut out.to, &name, &found)?;
+        write_explanation(&mut out.to, &name, &found).map_err(Error::output)?;
     }
     Ok(Verdict::fails_if(found.has_failure()))
 }
@@ -69,22 +70,29 @@ fn explain_log(path: &Path, log: impl Read) -> Result<Explanation> {
         .take(4)
         .read_to_end(&mut start)
         .map_err(failed)?;
-    let name = quoted(path);
-    let (what, help) = match start.as_slice() {
+    let (what, (text, command)) = match start.as_slice() {
         b"\x7fELF" => (
             "a module or a program (ELF)",
-            format!("ask whether a kernel would take it: rustkmod check {name}"),
+            (
+                "ask whether a kernel would take it",
+                Call::of(&["check"]).and(path).into(),
+            ),
         ),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => (
             "written in UTF-16",
-            format!("turn it into UTF-8: iconv -f UTF-16 -t UTF-8 {name} | rustkmod explain"),
+            (
+                "turn it into UTF-8",
+                Command::new("iconv -f UTF-16 -t UTF-8")
+                    .arg(path)
+                    .shell("| rustkmod explain"),
+            ),
         ),
         _ => return Ok(super::explain(start.as_slice().chain(log)).map_err(failed)?),
     };
-    Err(Error::Unmet(format!(
-        "{} is no log that can be read here\n  note: it is {what}\n  help: {help}",
-        path.display()
-    )))
+    let message = format!("{} is not a log that can be read here", path.display());
+    Err(Error::new(message)
+        .note(format!("it is {what}"))
+        .run(text, command))
 }
 
 /// Opens a log. Unlike all other files it may be a pipe: `rustkmod explain <(dmesg)`.
@@ -107,7 +115,7 @@ pub(crate) fn write_explanation(
     out: &mut dyn Write,
     name: &str,
     found: &Explanation,
-) -> Result<()> {
+) -> std::io::Result<()> {
     for known in &found.known {
         let mut finding = known.finding.clone();
         let text: String = known.line.text.chars().take(300).collect();

@@ -22,10 +22,9 @@ use tempfile::NamedTempFile;
 use kernel_files::file;
 
 use crate::call::Call;
-use crate::command::quoted;
-use crate::error::{Result, look_at};
-use crate::kernel_arg;
-use crate::kernel_arg::{OpenTree, Tree, open_tree};
+use crate::command::Command;
+use crate::error::{Error, Result};
+use crate::kernel_arg::{self, OpenTree, Tree, open_tree};
 use crate::output::{Header, Output, Verdict, header};
 use crate::report::{counted, lossily};
 use kernel_tree::kdir::Kdir;
@@ -49,146 +48,6 @@ pub struct IdeArguments {
     pub kdir: Option<PathBuf>,
 }
 
-/// Why no `rust-project.json` was written.
-#[derive(Debug, thiserror::Error)]
-pub enum IdeError {
-    /// The tree is none, or has no Rust.
-    #[error(
-        "{kdir} has no Rust that an editor could know\n  \
-         note: {reason}\n  \
-         help: {help}"
-    )]
-    Tree {
-        /// The tree.
-        kdir: String,
-        /// What it lacks.
-        reason: String,
-        /// Another kernel, or what says more of this one.
-        help: String,
-    },
-    /// The kernel's crates are there as rustc reads them, not as people do.
-    #[error(
-        "the sources of the kernel's crates are not installed\n  \
-         note: rust-analyzer reads sources, and {missing} is not there\n  \
-         help: {help}"
-    )]
-    NoKernelSources {
-        /// A file of them.
-        missing: String,
-        /// How they are come by.
-        help: String,
-    },
-    /// Rust's own libraries are not there as sources.
-    #[error(
-        "the sources of core are not installed\n  \
-         note: rust-analyzer reads those of the very rustc that made the kernel's crates{rustc}, \
-         and {missing}\n  \
-         help: {help}"
-    )]
-    NoLibrarySources {
-        /// That rustc.
-        rustc: String,
-        /// What is not there.
-        missing: String,
-        /// How they are come by.
-        help: String,
-    },
-    /// The folder has nothing that rustc compiles.
-    #[error(
-        "{folder} holds no module in Rust\n  \
-         note: {reason}\n  \
-         help: name the folder with the Kbuild of a module: {help}"
-    )]
-    NoModule {
-        /// The folder.
-        folder: PathBuf,
-        /// What was looked for.
-        reason: String,
-        /// The command that names one.
-        help: Call,
-    },
-    /// make cannot read a Makefile.
-    #[error(
-        "make cannot read the Makefile of {folder}\n  \
-         note: it says: {reason}\n  \
-         help: mend that line"
-    )]
-    Make {
-        /// The folder.
-        folder: PathBuf,
-        /// make's words.
-        reason: String,
-    },
-    /// make is not there.
-    #[error(
-        "make does not start\n  \
-         note: {source}, and it is what reads the Makefiles\n  \
-         help: {help}"
-    )]
-    NoMake {
-        /// What the system said.
-        source: std::io::Error,
-        /// How it is come by.
-        help: String,
-    },
-    /// A folder of the module cannot be read.
-    #[error("{path} cannot be read\n  note: {source}\n  help: ls -ld {}", quoted(.path))]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// JSON has no room for the path of a file that rust-analyzer is to read.
-    #[error(
-        "{folder} cannot be named in a rust-project.json\n  \
-         note: {reason}: JSON is UTF-8\n  \
-         help: give module and tree such names, by mv"
-    )]
-    NotUtf8 {
-        /// The module's folder.
-        folder: PathBuf,
-        /// What JSON's writer says.
-        reason: serde_json::Error,
-    },
-    /// There is something in the way that cannot be put aside.
-    #[error(
-        "{path} is there already, and {reason}\n  \
-         note: nothing was written\n  \
-         help: put it aside: mv {} {}", quoted(.path), quoted(beside(.path, ".1"))
-    )]
-    InTheWay {
-        /// What is there.
-        path: PathBuf,
-        /// Why it is in the way.
-        reason: &'static str,
-    },
-    /// The rules of `rust/` are not as they were in any series.
-    #[error(
-        "{makefile} does not say how the kernel's crates are compiled\n  \
-         note: core and kernel are not both among what it says\n  \
-         help: see what the tree lacks: {help}"
-    )]
-    NoRules {
-        /// The Makefile.
-        makefile: PathBuf,
-        /// The command that says more of the tree.
-        help: Call,
-    },
-    /// The file cannot be written.
-    #[error(
-        "{path} cannot be written\n  \
-         note: {source}\n  \
-         help: {}", look_at(.source, .path)
-    )]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
-
 /// Writes the file.
 pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -> Result<Verdict> {
     let tree = Tree {
@@ -199,25 +58,28 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
         Call::again("ide").with("--kernel", "KERNELRELEASE")
     })?;
     let folder = arguments.folder.as_deref().unwrap_or(Path::new("."));
-    let no_module = |reason: String| IdeError::NoModule {
-        folder: folder.to_path_buf(),
-        reason,
-        help: match &arguments.folder {
-            Some(folder) => Call::again("ide").with_word(folder, "DIR"),
-            None => Call::again("ide").and("DIR"),
-        },
+    let no_module = |reason: String| {
+        let call = Call::again("ide");
+        let message = format!("{} holds no module in Rust", folder.display());
+        Error::new(message).note(reason).run(
+            "name the directory with the Kbuild of a module",
+            match &arguments.folder {
+                Some(folder) => call.with_word(folder, "DIR"),
+                None => call.and("DIR"),
+            },
+        )
     };
     let folder = std::fs::canonicalize(folder).map_err(|error| no_module(error.to_string()))?;
     if !folder.is_dir() {
-        return Err(no_module("it is no folder".into()).into());
+        return Err(no_module("it is not a directory".into()));
     }
 
     let shown = system.shown(&kdir.path);
-    let (kdir, libraries) = sources(system, kdir)?;
+    let (kdir, libraries) = sources(system, kdir, release.as_deref())?;
     let rules::Sources { roots, c } = rules::module(&kdir, &folder)?;
     if roots.is_empty() {
         let reason = "no object in its Kbuild has a file of the same name in Rust beside it";
-        return Err(no_module(reason.into()).into());
+        return Err(no_module(reason.into()));
     }
     let rules = rules::crates(&kdir, &libraries.rustc, &libraries.folder)?;
     let project = assemble(&kdir, &libraries, &rules, &roots);
@@ -274,7 +136,7 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
         })?;
     } else {
         writeln!(
-            out.to,
+            out,
             "{} is written: rust-analyzer knows {} and the {} of {name}",
             path.display(),
             own.join(", "),
@@ -285,7 +147,7 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
         )?;
         if commands.is_some() {
             writeln!(
-                out.to,
+                out,
                 "{} is written: clangd knows {}",
                 commands_path.display(),
                 counted(entries.len(), "C file")
@@ -294,32 +156,33 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
         let kept = [Some(&staged), commands.as_ref()].into_iter().flatten();
         for kept in kept.filter_map(|staged| staged.kept.as_ref()) {
             writeln!(
-                out.to,
+                out,
                 "  note: rustkmod had not written the one that was there: it is {} now",
                 kept.display()
             )?;
         }
         if entries.len() < c.len() {
             writeln!(
-                out.to,
+                out,
                 "  note: how a C file is compiled, and what bindgen makes of its header, is known \
                  once it is built\n  \
-                 help: build the module, and again: make -C {} M={} && {}",
-                quoted(&kdir.path),
-                quoted(&folder),
-                Call::again("ide")
+                 help: build the module, and run this again\n            {}",
+                Command::new("make -C")
+                    .arg(&kdir.path)
+                    .set("M", &folder)
+                    .then(&Call::again("ide").into())
             )?;
         }
         if !expands {
             writeln!(
-                out.to,
+                out,
                 "  note: `module!` is not expanded: the toolchain has no \
                  rust-analyzer-proc-macro-srv, which came with rustc 1.64"
             )?;
         }
     }
     // What cannot be told is not written: the file is put in its place last.
-    out.to.flush()?;
+    out.flush()?;
     staged.put(&path)?;
     if let Some(commands) = commands {
         commands.put(&commands_path)?;
@@ -328,21 +191,23 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
 }
 
 /// The tree and Rust's own libraries, with the sources that rust-analyzer reads.
-fn sources(system: &System, mut kdir: Kdir) -> std::result::Result<(Kdir, Libraries), IdeError> {
+fn sources(system: &System, mut kdir: Kdir, release: Option<&str>) -> Result<(Kdir, Libraries)> {
     let shown = system.shown(&kdir.path);
-    let refuse = |reason: String| IdeError::Tree {
-        kdir: shown.clone(),
-        reason,
-        help: kernel_arg::instead(system, "ide", &kdir.path, kdir.release.as_deref()),
+    let refuse = |reason: String| {
+        let message = format!("{shown} is not a kernel tree with Rust support");
+        let error = Error::new(message).note(reason);
+        kernel_arg::instead(error, system, "ide", &kdir.path, release)
     };
     kdir.series_with_rust(system).map_err(refuse)?;
     for needed in ["rust/Makefile", "rust/kernel/lib.rs"] {
         let path = kdir.file(needed);
         if !path.is_file() {
-            return Err(IdeError::NoKernelSources {
-                missing: system.shown(&path),
-                help: source_package(system, &kdir),
-            });
+            let error =
+                Error::new("the sources of the kernel's crates are not installed").note(format!(
+                    "rust-analyzer reads sources, and {} is not there",
+                    system.shown(&path)
+                ));
+            return Err(with_source_package(error, system, &kdir));
         }
     }
     let libraries = libraries(system, &kdir)?;
@@ -576,7 +441,7 @@ struct Libraries {
 }
 
 /// The sources of the libraries of the rustc that made the kernel's crates.
-fn libraries(system: &System, kdir: &Kdir) -> std::result::Result<Libraries, IdeError> {
+fn libraries(system: &System, kdir: &Kdir) -> Result<Libraries> {
     let exact = kdir.crate_for_rustc().map(|(_, rmeta)| rmeta.rustc.clone());
     let mut candidates: Vec<Found> = match toolchain::would_run(system, kdir, None) {
         WouldRun::Rustc { found, .. } => vec![found],
@@ -611,29 +476,38 @@ fn libraries(system: &System, kdir: &Kdir) -> std::result::Result<Libraries, Ide
         Origin::Rustup(name) => Some(name.clone()),
         _ => None,
     });
-    let help = match (by_rustup, &exact) {
+    let rustc = exact.as_ref().map(|exact| format!(", {exact}"));
+    let missing = missing.map_or_else(
+        || "that rustc is not here".to_string(),
+        |path| format!("{} is not there", system.shown(&path)),
+    );
+    let error = Error::new("the sources of core are not installed").note(format!(
+        "rust-analyzer reads those of the very rustc that made the kernel's crates{}, and {missing}",
+        rustc.unwrap_or_default()
+    ));
+    Err(match (by_rustup, &exact) {
         _ if package(kdir).is_some() && candidates.is_empty() => {
             let doctor = Call::on(system, &["doctor"]);
-            let doctor = doctor.with("--kdir", &kdir.path);
-            format!("that rustc is a package, too: {doctor}")
+            error.run(
+                "that rustc is in a package, too",
+                doctor.with("--kdir", &kdir.path),
+            )
         }
-        _ if package(kdir).is_some() => source_package(system, kdir),
-        (Some(name), _) => format!("rustup component add rust-src --toolchain {name}"),
-        (None, Some(exact)) => match toolchain::rustup_toolchain(exact) {
-            Some(name) => {
-                format!("rustup toolchain install {name} --profile minimal --component rust-src")
-            }
-            None => "install the rust-src of the distribution whose rustc that is".to_string(),
-        },
-        (None, None) => "install a rustc and its rust-src".to_string(),
-    };
-    Err(IdeError::NoLibrarySources {
-        rustc: exact.map(|exact| format!(", {exact}")).unwrap_or_default(),
-        missing: missing.map_or_else(
-            || "that rustc is not here".to_string(),
-            |path| format!("{} is not there", system.shown(&path)),
+        _ if package(kdir).is_some() => with_source_package(error, system, kdir),
+        (Some(name), _) => error.run(
+            "add them",
+            Command::new("rustup component add rust-src --toolchain").arg(name),
         ),
-        help,
+        (None, Some(exact)) => match toolchain::rustup_toolchain(exact) {
+            Some(name) => error.run(
+                "get that rustc, with them",
+                Command::new("rustup toolchain install")
+                    .arg(name)
+                    .shell("--profile minimal --component rust-src"),
+            ),
+            None => error.advise("install the rust-src of the distribution that rustc is from"),
+        },
+        (None, None) => error.advise("install a rustc and its rust-src"),
     })
 }
 
@@ -647,18 +521,21 @@ fn package(kdir: &Kdir) -> Option<String> {
     Some(file.trim().replacen("-headers-", "-src-", 1))
 }
 
-/// How the sources are come by.
-fn source_package(system: &System, kdir: &Kdir) -> String {
+/// Adds how to get the sources.
+fn with_source_package(error: Error, system: &System, kdir: &Kdir) -> Error {
     match package(kdir) {
-        Some(file) => {
-            format!("install them, from where makepkg left the package: sudo pacman -U {file}")
-        }
-        None => format!(
-            "name a tree that has them, the one these were built from: {} (not {})",
+        Some(file) => error.run(
+            "install them, in the directory where makepkg left the package",
+            Command::new("sudo pacman -U").arg(file),
+        ),
+        None => error.run(
+            format!(
+                "name the tree that the headers were built from (not {})",
+                system.shown(&kdir.path)
+            ),
             Call::again("ide")
                 .without("--kernel")
                 .with("--kdir", "LINUX"),
-            system.shown(&kdir.path)
         ),
     }
 }
@@ -673,18 +550,15 @@ struct Staged {
 
 /// Writes a document beside where it is to be. A file that is there and that is not one of ours, as
 /// `is_one` says, is kept.
-fn stage(
-    path: &Path,
-    document: &impl Serialize,
-    is_one: impl Fn(&str) -> bool,
-) -> std::result::Result<Staged, IdeError> {
-    let failed = |source| IdeError::Write {
-        path: path.to_path_buf(),
-        source,
-    };
-    let in_the_way = |path: &Path, reason| IdeError::InTheWay {
-        path: path.to_path_buf(),
-        reason,
+fn stage(path: &Path, document: &impl Serialize, is_one: impl Fn(&str) -> bool) -> Result<Staged> {
+    let failed = |source| Error::write(path, &source);
+    let in_the_way = |path: &Path, reason| {
+        Error::new(format!("{} is there already, and {reason}", path.display()))
+            .note("nothing was written")
+            .run(
+                "put it aside",
+                Command::new("mv -n").arg(path).arg(beside(path, ".1")),
+            )
     };
     let there = match path.symlink_metadata() {
         Ok(about) => Some(about),
@@ -695,7 +569,7 @@ fn stage(
         && file::read_text(path, 64 << 20).is_ok_and(|text| is_one(&text));
     let kept = (there.is_some() && !is_own).then(|| beside(path, ".old"));
     if there.as_ref().is_some_and(Metadata::is_dir) {
-        return Err(in_the_way(path, "it is a folder"));
+        return Err(in_the_way(path, "it is a directory"));
     }
     if let Some(kept) = kept.as_ref().filter(|kept| kept.symlink_metadata().is_ok()) {
         return Err(in_the_way(
@@ -705,9 +579,11 @@ fn stage(
     }
 
     let folder = path.parent().unwrap_or(path);
-    let mut text = serde_json::to_string_pretty(document).map_err(|reason| IdeError::NotUtf8 {
-        folder: folder.to_path_buf(),
-        reason,
+    let mut text = serde_json::to_string_pretty(document).map_err(|reason| {
+        let message = format!("{} cannot be named in JSON", folder.display());
+        Error::new(message)
+            .note(format!("{reason}: JSON is UTF-8"))
+            .advise("rename the module's directory, or the tree, to a name in UTF-8")
     })?;
     text.push('\n');
     let mut file = tempfile::Builder::new()
@@ -726,11 +602,8 @@ fn stage(
 
 impl Staged {
     /// Puts the file in its place in one step.
-    fn put(self, path: &Path) -> std::result::Result<(), IdeError> {
-        let failed = |source| IdeError::Write {
-            path: path.to_path_buf(),
-            source,
-        };
+    fn put(self, path: &Path) -> Result<()> {
+        let failed = |source| Error::write(path, &source);
         // By a second name, so that there is a file at any time.
         if let Some(kept) = &self.kept {
             std::fs::hard_link(path, kept).map_err(failed)?;
@@ -808,11 +681,9 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&kept).unwrap(), text);
 
             std::fs::write(&path, "another").unwrap();
-            let said = stage(&path, &empty(), Project::is_one)
-                .unwrap_err()
-                .to_string();
-            let remedy = format!("mv {0} {0}.1", kept.display());
-            assert!(said.contains(&remedy), "{said}");
+            let error = stage(&path, &empty(), Project::is_one).unwrap_err();
+            let remedy = format!("mv -n {0} {0}.1", kept.display());
+            assert_eq!(error.help[0].command.as_ref().unwrap().to_string(), remedy);
             assert_eq!(std::fs::read_to_string(&path).unwrap(), "another");
         }
     }
@@ -834,7 +705,7 @@ mod tests {
         let said = stage(&path, &empty(), Project::is_one)
             .unwrap_err()
             .to_string();
-        assert!(said.contains("it is a folder"), "{said}");
+        assert!(said.contains("it is a directory"), "{said}");
     }
 
     #[test]
@@ -844,13 +715,9 @@ mod tests {
         let path = folder.path().join("rust-project.json");
         let mut project = empty();
         project.sysroot_src = std::ffi::OsStr::from_bytes(b"/\xff").into();
-        let said = stage(&path, &project, Project::is_one)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            said.contains("JSON is UTF-8") && said.contains("help: "),
-            "{said}"
-        );
+        let error = stage(&path, &project, Project::is_one).unwrap_err();
+        assert!(error.to_string().contains("JSON is UTF-8"), "{error}");
+        assert_eq!(error.help.len(), 1);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -14,8 +14,8 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use kernel_files::file;
 
-use super::IdeError;
 use crate::call::Call;
+use crate::error::{Error, Result};
 use crate::install;
 use kernel_tree::kdir::Kdir;
 use kernel_tree::makefile;
@@ -123,7 +123,7 @@ impl Flags {
 }
 
 /// The crates of the tree, those that others use before their users.
-pub fn crates(kdir: &Kdir, rustc: &Path, library: &Path) -> Result<Vec<Rule>, IdeError> {
+pub fn crates(kdir: &Kdir, rustc: &Path, library: &Path) -> Result<Vec<Rule>> {
     // The kernel crate is compiled last, and all that a module can use with it.
     let said = make(
         kdir,
@@ -144,10 +144,17 @@ pub fn crates(kdir: &Kdir, rustc: &Path, library: &Path) -> Result<Vec<Rule>, Id
     {
         Ok(rules)
     } else {
-        Err(IdeError::NoRules {
-            makefile: kdir.file("rust/Makefile"),
-            help: Call::of(&["doctor"]).with("--kdir", &kdir.path),
-        })
+        let makefile = kdir.file("rust/Makefile");
+        let message = format!(
+            "{} does not say how the kernel's crates are compiled",
+            makefile.display()
+        );
+        Err(Error::new(message)
+            .note("core and kernel are not both among what it says")
+            .run(
+                "see what the tree lacks",
+                Call::of(&["doctor"]).with("--kdir", &kdir.path),
+            ))
     }
 }
 
@@ -189,7 +196,7 @@ fn plain(path: &Path) -> PathBuf {
 
 /// The files that a module is compiled from: those whose objects its Kbuild names, in its
 /// subdirectories, too.
-pub fn module(kdir: &Kdir, folder: &Path) -> Result<Sources, IdeError> {
+pub fn module(kdir: &Kdir, folder: &Path) -> Result<Sources> {
     let mut sources = Sources::default();
     let mut folders = vec![folder.to_path_buf()];
     let mut seen = BTreeSet::from([folder.to_path_buf()]);
@@ -203,10 +210,7 @@ pub fn module(kdir: &Kdir, folder: &Path) -> Result<Sources, IdeError> {
         };
         // make splits paths at spaces, and has its own mind of '$' and '#'. Opened, a folder may be
         // called as it likes.
-        let opened = File::open(&folder).map_err(|source| IdeError::Folder {
-            path: folder.clone(),
-            source,
-        })?;
+        let opened = File::open(&folder).map_err(|source| Error::read(folder.clone(), source))?;
         let named = name_of(&opened);
         let kbuild = named.join(kbuild.file_name().unwrap_or_default());
         let series = kdir.series().unwrap_or_default();
@@ -223,12 +227,16 @@ pub fn module(kdir: &Kdir, folder: &Path) -> Result<Sources, IdeError> {
             ],
             "rustkmod",
         )
-        .map_err(|error| match error {
-            IdeError::Make { reason, .. } => IdeError::Make {
-                reason: reason.replace(&named.display().to_string(), &folder.display().to_string()),
-                folder: folder.clone(),
-            },
-            other => other,
+        .map_err(|mut error| {
+            // The author knows the directory by its own name.
+            let (named, folder) = (named.display().to_string(), folder.display().to_string());
+            error.message = error
+                .message
+                .replace(&kdir.path.display().to_string(), &folder);
+            for note in &mut error.notes {
+                *note = note.replace(&named, &folder);
+            }
+            error
         })?;
         for line in said.lines() {
             let mut fields = line.split('\t');
@@ -277,14 +285,13 @@ pub fn edition(kdir: &Kdir) -> String {
         .to_string()
 }
 
-fn no_make(source: io::Error) -> IdeError {
+fn no_make(source: io::Error) -> Error {
     // The tools are this machine's, whatever system the tree is of.
     let here = System::here(None).distribution();
     let install = install::packages(here, "make", "make", "make");
-    IdeError::NoMake {
-        source,
-        help: install.map_or_else(|| "install GNU make".into(), |command| command.to_string()),
-    }
+    Error::new("make does not start")
+        .note(format!("{source}, and it is what reads the Makefiles"))
+        .run_if_known("install it", install, "install GNU make")
 }
 
 /// A file that is in no folder.
@@ -302,12 +309,7 @@ fn name_of(file: &impl AsRawFd) -> PathBuf {
 
 /// Runs make on a Makefile of ours in the tree. It starts nothing (`-n`), and answers by
 /// `$(info)`.
-fn make(
-    kdir: &Kdir,
-    makefile: &str,
-    variables: &[(&str, &str)],
-    goal: &str,
-) -> Result<String, IdeError> {
+fn make(kdir: &Kdir, makefile: &str, variables: &[(&str, &str)], goal: &str) -> Result<String> {
     let file = in_memory(makefile).map_err(no_make)?;
     let output = Command::new("make")
         .args(["-n", "-rR", "--no-print-directory", "-C"])
@@ -333,10 +335,11 @@ fn make(
             .lines()
             .find(|line| line.contains("***"))
             .or(said.lines().next_back());
-        return Err(IdeError::Make {
-            folder: kdir.path.clone(),
-            reason: last.unwrap_or("it says nothing").trim().to_string(),
-        });
+        let message = format!("make cannot read the Makefile of {}", kdir.path.display());
+        let last = last.unwrap_or("it says nothing").trim();
+        return Err(Error::new(message)
+            .note(format!("it says: {last}"))
+            .advise("fix that line"));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -364,7 +367,7 @@ mod tests {
     }
 
     /// What the Kbuilds of a module name, read with a tree that has nothing.
-    fn modules(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Vec<String>, IdeError>) {
+    fn modules(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Vec<String>>) {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
             let path = folder.path().join("m").join(name);
@@ -400,10 +403,11 @@ mod tests {
     #[test]
     fn what_make_says_names_the_authors_file() {
         let (folder, found) = modules(&[("Kbuild", "x := 1\n$(error not so)\n")]);
-        let said = found.unwrap_err().to_string();
+        let error = found.unwrap_err();
+        assert_eq!(error.help.len(), 1);
+        let said = error.to_string();
         let line = format!("{}/m/Kbuild:2: *** not so", folder.path().display());
         assert!(said.contains(&line), "{said}");
-        assert!(said.contains("\n  help: "), "{said}");
     }
 
     #[test]
@@ -414,7 +418,7 @@ mod tests {
         let kdir = Kdir::open(&System::bare("/"), tree.path());
         let said = crates(&kdir, Path::new("rustc"), Path::new("/")).unwrap_err();
         let help = format!("rustkmod doctor --kdir {}", tree.path().display());
-        assert!(said.to_string().ends_with(&help), "{said}");
+        assert_eq!(said.help[0].command.as_ref().unwrap().to_string(), help);
     }
 
     #[test]

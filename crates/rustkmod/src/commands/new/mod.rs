@@ -21,9 +21,8 @@ pub use template::{File, Module, Template, files};
 
 use crate::call::Call;
 use crate::command::quoted;
-use crate::error::{Error, Result, look_at};
-use crate::kernel_arg;
-use crate::kernel_arg::{Tree, open_tree};
+use crate::error::{Error, Result};
+use crate::kernel_arg::{self, Tree, open_tree};
 use crate::output::{Header, Output, Verdict, header};
 use crate::report::lossily;
 use kernel_tree::kdir;
@@ -52,89 +51,15 @@ pub struct NewArguments {
     pub ci: bool,
 }
 
-/// Why no module was made.
-#[derive(Debug, thiserror::Error)]
-pub enum NewError {
-    /// The name is one that something on the way to a loaded module refuses.
-    #[error("{error}\n  help: {help}")]
-    Name {
-        /// What is wrong with it.
-        error: NameError,
-        /// One that would do.
-        help: String,
-    },
-    /// The author's name would not come through `module!`.
-    #[error(
-        "the author '{author}' cannot be written into a module\n  \
-         note: {reason}\n{}  \
-         help: give one that can: {help}",
-        if *.is_gits { "  note: it is what git says: git config user.name\n" } else { "" }
-    )]
-    Author {
-        /// The author.
-        author: String,
-        /// What is wrong with it.
-        reason: &'static str,
-        /// Whether git named it.
-        is_gits: bool,
-        /// The command that names another.
-        help: Call,
-    },
-    /// Modules in Rust cannot be built for that kernel.
-    #[error(
-        "no module in Rust can be built for {kernel}\n  \
-         note: {reason}\n  \
-         help: {help}"
-    )]
-    Kernel {
-        /// The kernel's release, or its tree.
-        kernel: String,
-        /// What it lacks.
-        reason: String,
-        /// Another kernel, or what says more of this one.
-        help: String,
-    },
-    /// There is something in the way.
-    #[error(
-        "{path} is there already, and {reason}\n  \
-         note: nothing was written\n  \
-         help: take another name, or another folder to start in"
-    )]
-    InTheWay {
-        /// The folder that was to be made.
-        path: PathBuf,
-        /// What it is.
-        reason: &'static str,
-    },
-    /// There is no folder to make it in.
-    #[error(
-        "the folder you are in is not there any more\n  \
-         note: the module's folder would be made in it\n  \
-         help: go to one that is, and again: cd"
-    )]
-    NoFolder,
-    /// The folder cannot be written.
-    #[error(
-        "{path} cannot be written\n  \
-         note: {source}\n  \
-         help: {}", look_at(.source, .path)
-    )]
-    Write {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
 /// Makes the module's folder.
 pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -> Result<Verdict> {
-    let misnamed = |error: NameError| NewError::Name {
-        help: error.help(&Call::again("new")),
-        error,
-    };
+    let misnamed = |error: NameError| error.refused(Call::again("new"));
     let name = Name::parse(&arguments.name).map_err(misnamed)?;
-    let here = system.cwd.as_ref().ok_or(NewError::NoFolder)?;
+    let here = system.cwd.as_ref().ok_or_else(|| {
+        Error::new("the directory you are in does not exist any more")
+            .note("the module's directory would be made in it")
+            .run("go to one that exists, and try again", "cd")
+    })?;
     let folder = here.join(name.as_str());
     let permissions = may_be_made(&folder)?;
 
@@ -147,10 +72,11 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
     })?;
     let kdir = &tree.kdir;
     let shown = system.shown(&kdir.path);
-    let refuse = |reason: String| NewError::Kernel {
-        kernel: tree.release.clone().unwrap_or_else(|| shown.clone()),
-        reason,
-        help: kernel_arg::instead(system, "new", &kdir.path, tree.release.as_deref()),
+    let refuse = |reason: String| {
+        let kernel = tree.release.as_ref().unwrap_or(&shown);
+        let error = Error::new(format!("modules in Rust cannot be built for {kernel}"));
+        let release = tree.release.as_deref();
+        kernel_arg::instead(error.note(reason), system, "new", &kdir.path, release)
     };
     let series = kdir.series_with_rust(system).map_err(refuse)?;
     name.is_no_crate_of(kdir).map_err(misnamed)?;
@@ -193,7 +119,7 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
     } else {
         let (version, patchlevel) = series;
         writeln!(
-            out.to,
+            out,
             "{shown_name}/ is a module for Linux {version}.{patchlevel} ({kernel}); build it:\n  \
              make -C {shown_name}{}",
             // The Makefile's own KDIR is the running kernel's.
@@ -204,42 +130,35 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
             }
         )?;
     }
-    out.to.flush()?;
+    out.flush()?;
     put(staged, &folder, permissions)?;
     Ok(Verdict::Fine)
 }
 
 /// Whether a folder of this name can be made: it is not there, or is an empty folder, whose
 /// permissions it keeps.
-fn may_be_made(folder: &Path) -> std::result::Result<Option<Permissions>, NewError> {
-    let in_the_way = |reason| NewError::InTheWay {
-        path: folder.to_path_buf(),
-        reason,
-    };
+fn may_be_made(folder: &Path) -> Result<Option<Permissions>> {
     match fs::symlink_metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(NewError::Write {
-            path: folder.to_path_buf(),
-            source,
-        }),
-        Ok(about) if !about.is_dir() => Err(in_the_way("is no folder")),
+        Err(source) => Err(Error::write(folder, &source)),
+        Ok(about) if !about.is_dir() => Err(in_the_way(folder, "is not a directory")),
         Ok(about) => match fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
             Ok(true) => Ok(Some(about.permissions())),
-            Ok(false) => Err(in_the_way("is not empty")),
-            Err(source) => Err(NewError::Write {
-                path: folder.to_path_buf(),
-                source,
-            }),
+            Ok(false) => Err(in_the_way(folder, "is not empty")),
+            Err(source) => Err(Error::write(folder, &source)),
         },
     }
 }
 
+fn in_the_way(path: &Path, reason: &str) -> Error {
+    Error::new(format!("{} is there already, and {reason}", path.display()))
+        .note("nothing was written")
+        .advise("take another name, or start in another directory")
+}
+
 /// Writes the files beside where they are to be.
-fn stage(folder: &Path, files: &[File]) -> std::result::Result<TempDir, NewError> {
-    let failed = |source| NewError::Write {
-        path: folder.to_path_buf(),
-        source,
-    };
+fn stage(folder: &Path, files: &[File]) -> Result<TempDir> {
+    let failed = |source| Error::write(folder, &source);
     let parent = folder.parent().unwrap_or(folder);
     let made = tempfile::Builder::new()
         .prefix(".rustkmod-new-")
@@ -265,15 +184,8 @@ fn stage(folder: &Path, files: &[File]) -> std::result::Result<TempDir, NewError
 
 /// Puts the files where they are to be, in one step: whoever looks sees all of the module or
 /// nothing of it.
-fn put(
-    staged: TempDir,
-    folder: &Path,
-    permissions: Option<Permissions>,
-) -> std::result::Result<(), NewError> {
-    let failed = |source| NewError::Write {
-        path: folder.to_path_buf(),
-        source,
-    };
+fn put(staged: TempDir, folder: &Path, permissions: Option<Permissions>) -> Result<()> {
+    let failed = |source| Error::write(folder, &source);
     if let Some(permissions) = permissions {
         fs::set_permissions(staged.path(), permissions).map_err(failed)?;
     }
@@ -284,10 +196,9 @@ fn put(
             Ok(())
         }
         // Somebody was faster.
-        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Err(NewError::InTheWay {
-            path: folder.to_path_buf(),
-            reason: "is not empty",
-        }),
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+            Err(in_the_way(folder, "is not empty"))
+        }
         Err(error) => Err(failed(error)),
     }
 }
@@ -314,11 +225,14 @@ fn author(given: Option<&str>, series: (u32, u32)) -> Result<String> {
     };
     match template::author_fault(&author, series) {
         None => Ok(author),
-        Some(reason) => Err(Error::from(NewError::Author {
-            author,
-            reason,
-            is_gits: given.is_none(),
-            help: Call::again("new").with("--author", "NAME <ADDRESS>"),
-        })),
+        Some(reason) => {
+            let message = format!("the author '{author}' cannot be written into a module");
+            let mut error = Error::new(message).note(reason);
+            if given.is_none() {
+                error = error.note("git names it: git config user.name");
+            }
+            let call = Call::again("new").with("--author", "NAME <ADDRESS>");
+            Err(error.run("name one that can", call))
+        }
     }
 }

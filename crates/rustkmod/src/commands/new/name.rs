@@ -8,6 +8,7 @@ use std::path::Path;
 use kernel_files::file;
 
 use crate::call::Call;
+use crate::error::Error;
 use kernel_tree::kdir::Kdir;
 use kernel_tree::system::System;
 
@@ -110,18 +111,24 @@ pub enum NameError {
 }
 
 impl NameError {
-    /// What mends it: the same command with a name that would do, or what such a name has.
-    pub fn help(&self, call: &Call) -> String {
-        let (name, better) = match self {
+    /// The error of a command, with what mends it: the same command with a name that would do, or
+    /// what such a name has.
+    pub fn refused(self, call: Call) -> Error {
+        let text = self.to_string();
+        let (message, note) = text.split_once("\n  note: ").unwrap_or((&text, ""));
+        let error = Error::new(message).note(note);
+        let (name, better) = match &self {
             Self::Spelling { name, better, .. } => (name, better.clone()),
-            Self::Long { .. } => return "take a shorter one".to_string(),
+            Self::Long { .. } => return error.advise("take a shorter one"),
             Self::Keyword { name } | Self::Crate { name } | Self::Taken { name, .. } => {
                 (name, Some(format!("my_{name}")))
             }
         };
         match better {
-            Some(better) => call.clone().with_word(name, better).to_string(),
-            None => "it has small letters, digits and '_', and a letter first: hello".to_string(),
+            Some(better) => error.run("take a name that would do", call.with_word(name, better)),
+            None => {
+                error.advise("a name has small letters, digits and '_', and a letter first: hello")
+            }
         }
     }
 }
@@ -269,8 +276,13 @@ mod tests {
 
     fn message(name: &str) -> String {
         let error = Name::parse(name).expect_err(name);
-        let help = error.help(&Call::of(&["new", name]));
-        format!("{error}\n  help: {help}")
+        let error = error.refused(Call::of(&["new", name]));
+        let help = &error.help[0];
+        let command = help
+            .command
+            .as_ref()
+            .map_or_else(String::new, ToString::to_string);
+        format!("{error}\n  help: {}{command}", help.text)
     }
 
     #[test]
@@ -284,20 +296,20 @@ mod tests {
     fn every_other_name_is_refused_with_its_reason() {
         for (name, said) in [
             ("", "it is empty"),
-            ("hello-world", "help: rustkmod new hello_world"),
-            ("Hello", "help: rustkmod new hello"),
-            ("1st", "help: rustkmod new my_1st"),
-            ("_x", "help: rustkmod new my_x"),
-            ("_", "help: it has small letters"),
-            ("-x", "help: it has small letters"),
+            ("hello-world", "rustkmod new hello_world"),
+            ("Hello", "rustkmod new hello"),
+            ("1st", "rustkmod new my_1st"),
+            ("_x", "rustkmod new my_x"),
+            ("_", "help: a name has small letters"),
+            ("-x", "help: a name has small letters"),
             ("../x", "it has a '.'"),
             ("a/b", "it has a '/'"),
             ("a b", "it has a ' '"),
             ("a\nb", "it has a '\\n'"),
             ("grün", "it has a 'ü'"),
-            ("fn", "help: rustkmod new my_fn"),
+            ("fn", "rustkmod new my_fn"),
             ("union", "keyword"),
-            ("vmlinux", "help: rustkmod new my_vmlinux"),
+            ("vmlinux", "rustkmod new my_vmlinux"),
             ("kernel", "a crate of the kernel has it"),
             ("core", "a crate of the kernel has it"),
         ] {

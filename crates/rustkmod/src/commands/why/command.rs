@@ -54,12 +54,15 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
     if let (None, Err(reason)) = (&arguments.config, &kdir.makefile)
         && !kdir.path.join(".config").exists()
     {
-        return Err(Error::Unmet(format!(
-            "{} is no kernel tree, and has no configuration\n  note: {reason}\n  \
-             help: see what it lacks: {}",
-            system.shown(&kdir.path),
-            kernel_arg::doctor(system, &kdir.path, release.as_deref())
-        )));
+        let tree = system.shown(&kdir.path);
+        return Err(Error::new(format!(
+            "{tree} is not a kernel tree, and has no configuration"
+        ))
+        .note(reason)
+        .run(
+            "see what it lacks",
+            kernel_arg::doctor(system, &kdir.path, release.as_deref()),
+        ));
     }
     let config = arguments
         .config
@@ -71,13 +74,13 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
     let is_on = matches!(answer.answer, kconfig::Answer::Already);
     if arguments.fragment {
         if let Some(fragment) = super::fragment(&answer) {
-            write!(out.to, "{fragment}")?;
+            write!(out, "{fragment}")?;
         }
         // Whoever asks for the changes wants only them, unless they are not enough.
         let is_enough = super::is_possible(&answer);
         if !is_enough {
             let finding = super::finding(&answer, &place);
-            write_finding(&mut stream::stderr(), &finding)?;
+            write_finding(&mut stream::stderr(), &finding).map_err(Error::output)?;
         }
         return Ok(Verdict::fails_if(!is_enough));
     }
@@ -101,7 +104,7 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
         })?;
     } else {
         let finding = super::finding(&answer, &place);
-        write_finding(&mut out.to, &finding)?;
+        out.finding(&finding)?;
     }
     Ok(Verdict::fails_if(!is_on))
 }

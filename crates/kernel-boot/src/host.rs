@@ -10,8 +10,7 @@ use object::read::elf::{FileHeader, ProgramHeader};
 
 use kernel_files::file;
 
-use super::error::{Error, Result};
-use crate::install;
+use crate::error::{Error, Result};
 use kernel_tree::system::System;
 
 /// The emulator. The modules are for this processor, and so is the init.
@@ -25,42 +24,18 @@ const BUILT_INIT: &str = "x86_64-unknown-linux-gnu/release/kmod-init";
 
 /// The emulator's file.
 pub fn qemu(host: &System) -> Result<PathBuf> {
-    host.which(QEMU).ok_or_else(|| {
-        let packages = ["qemu-system-x86", "qemu-system-x86", "qemu-system-x86-core"];
-        let why = "the kernel is booted in it";
-        missing(host, QEMU, why, packages, "QEMU for x86")
+    host.which(QEMU).ok_or_else(|| Error::NoProgram {
+        program: QEMU,
+        why: "the kernel is booted in it".into(),
     })
-}
-
-/// Why a program is not there: what it is for, its package on Arch, Debian and Fedora, and what it is
-/// called elsewhere.
-fn missing(
-    host: &System,
-    program: &'static str,
-    why: &str,
-    packages: [&'static str; 3],
-    name: &str,
-) -> Error {
-    let [arch, debian, fedora] = packages;
-    let command = install::packages(host.distribution(), arch, debian, fedora);
-    Error::NoProgram {
-        program,
-        why: why.into(),
-        help: command.map_or_else(|| format!("install {name}"), |command| command.to_string()),
-    }
-}
-
-/// Why make is not there.
-pub fn make() -> Error {
-    let why = "a module's folder is built by it";
-    missing(&System::here(None), "make", why, ["make"; 3], "GNU make")
 }
 
 /// Why setpriv is not there.
 pub fn setpriv() -> Error {
-    let why = "QEMU is started by it, so that it ends with this program";
-    let package = "util-linux";
-    missing(&System::here(None), "setpriv", why, [package; 3], package)
+    Error::NoProgram {
+        program: "setpriv",
+        why: "QEMU is started by it, so that it ends with this program".into(),
+    }
 }
 
 /// The init: where the package has it, or where cargo has left it beside this program.
@@ -71,7 +46,7 @@ pub fn init() -> Result<PathBuf> {
             true => Ok(path),
             false => Err(Error::NoInit {
                 looked_at: vec![path],
-                help: "RUSTKMOD_INIT names it: unset that, or mend it",
+                is_named: true,
             }),
         };
     }
@@ -81,7 +56,7 @@ pub fn init() -> Result<PathBuf> {
         Some(path) => Ok(path.clone()),
         None => Err(Error::NoInit {
             looked_at,
-            help: "in a checkout, build it; from a package, reinstall rustkmod\n            make build",
+            is_named: false,
         }),
     }
 }
@@ -114,11 +89,6 @@ pub fn busybox(host: &System) -> Result<PathBuf> {
     Err(Error::NoProgram {
         program: "busybox",
         why,
-        help: install::packages(host.distribution(), "busybox", "busybox-static", "busybox")
-            .map_or_else(
-                || "install a static busybox".into(),
-                |command| command.to_string(),
-            ),
     })
 }
 

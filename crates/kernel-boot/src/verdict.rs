@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 
-use super::report::Report;
+use crate::report::Report;
 use kernel_files::rustsym;
 
 /// How many lines are shown of a log.

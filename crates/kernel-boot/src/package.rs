@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::error::{Context, Error, Result};
-use super::interrupt;
+use crate::error::{Context, Error, Result};
+use crate::interrupt;
 use kernel_files::decompress::Packing;
 
 /// The part of a package that is unpacked: kernel, modules, headers, toolchain.
@@ -188,8 +188,8 @@ mod tests {
         let error = Package::unpack(&file).unwrap_err().to_string();
         assert!(error.contains("cannot be unpacked"), "{error}");
         std::fs::write(&file, "").unwrap();
-        let error = Package::unpack(&file).unwrap_err().to_string();
-        assert!(error.contains("note: it is empty"), "{error}");
+        let error = Package::unpack(&file).unwrap_err();
+        assert_eq!(error.note().as_deref(), Some("it is empty"));
     }
 
     #[test]

@@ -5,9 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::kernel::Kernel;
 use crate::command::quoted;
 use crate::report::Help;
+use kernel_boot::Kernel;
 
 /// How `explain` calls the headers, the module's folder and its file.
 const HEADERS: &str = "/lib/modules/$(uname -r)/build";

@@ -10,15 +10,12 @@ use std::path::{Path, PathBuf};
 
 use kernel_files::file;
 
-use super::error::{Context, Error, Result, about};
-use super::package::Package;
-use crate::call::Call;
-use crate::install;
-use crate::kernel_arg::running_release_or;
+use crate::error::{Context, Error, Result, about};
+use crate::package::Package;
 use kernel_files::depmod::{module_name, modules_below};
 use kernel_tree::kdir::{self, Kdir};
 use kernel_tree::makefile::Rustc;
-use kernel_tree::system::System;
+use kernel_tree::system::{OSRELEASE, System};
 use kernel_tree::toolchain;
 
 /// As much of an image as says what it is: the header, and for all kernels so far their release.
@@ -55,20 +52,20 @@ pub struct Headers {
 impl Kernel {
     /// Finds the kernel that the caller named: a release, a package file, an image, or a folder;
     /// the running one if none.
-    pub fn find(system: &System, named: Option<&str>) -> crate::error::Result<Self> {
+    pub fn find(system: &System, named: Option<&str>) -> Result<Self> {
         let Some(name) = named else {
-            let release = running_release_or(system, || {
-                Call::again("boot").with("--kernel", "KERNELRELEASE")
+            let release = system.running_release().ok_or_else(|| Error::NoRelease {
+                path: system.at(OSRELEASE),
             })?;
-            return Ok(Self::of_release(system, &release)?);
+            return Self::of_release(system, &release);
         };
         let path = Path::new(name);
         // `.` and `..` are folders of the caller's, not releases.
         let is_name = path.file_name() == Some(OsStr::new(name));
         if is_name && kdir::modules_folder(system, name).is_dir() {
-            return Ok(Self::of_release(system, name)?);
+            return Self::of_release(system, name);
         }
-        let kernel = match about(path)? {
+        match about(path)? {
             Some(about) if about.is_dir() => Self::of_folder(system, path),
             Some(about) if about.is_file() && name.contains(".pkg.tar") => {
                 Self::of_package(system, path)
@@ -76,8 +73,7 @@ impl Kernel {
             Some(_) => Self::of_image(system, path),
             None if is_name => Self::of_release(system, name),
             None => Err(no_image(system, name, &[path.to_path_buf()])),
-        };
-        Ok(kernel?)
+        }
     }
 
     fn new(image: PathBuf) -> Self {
@@ -156,14 +152,10 @@ impl Kernel {
                 let places = places.map(|place| folder.join(place));
                 Err(no_image(system, &folder.display().to_string(), &places))
             }
-            _ => {
-                let call = Call::again("boot").with("--root", &folder);
-                Err(Error::ManyKernels {
-                    help: call.with("--kernel", &releases[0]),
-                    folder,
-                    releases,
-                })
-            }
+            _ => Err(Error::ManyKernels {
+                directory: folder,
+                releases,
+            }),
         }
     }
 
@@ -219,11 +211,11 @@ impl Kernel {
                 are_kept: true,
             });
         }
-        let missing = |looked_at: String, help: String| Error::NoHeaders {
+        let missing = |looked_at: String, package| Error::NoHeaders {
             module: module.to_path_buf(),
             kernel: self.name(),
             looked_at,
-            help,
+            package,
         };
         if let (Some(package), Some(release)) = (&self.package, &self.release) {
             if let Some(headers) = package.sibling("headers") {
@@ -238,24 +230,14 @@ impl Kernel {
             let wanted = package.sibling_name("headers");
             return Err(missing(
                 format!("{wanted} beside {}", package.file().display()),
-                format!(
-                    "put it there, or install it\n            sudo pacman -U {}",
-                    package.file().with_file_name(wanted).display()
-                ),
+                Some(package.file().with_file_name(wanted)),
             ));
         }
         let looked_at = match &self.build {
             Some(build) => system.shown(build),
             None => "release in the image, by which they could be found".into(),
         };
-        let name = self.name();
-        let modules = kdir::modules_folder(system, &name);
-        let install = install::headers(system.distribution(), &modules, &name);
-        let help = install.map_or_else(
-            || format!("install the headers of {name}"),
-            |command| format!("install them\n            {command}"),
-        );
-        Err(missing(looked_at, help))
+        Err(missing(looked_at, None))
     }
 
     /// Its headers, if they are there when the program has ended, too.
@@ -391,18 +373,10 @@ fn releases(system: &System) -> Vec<String> {
 }
 
 fn no_image(system: &System, name: &str, looked_at: &[PathBuf]) -> Error {
-    let help = match &releases(system)[..] {
-        [] => "name a kernel: --kernel RELEASE, PACKAGE-FILE, DIR or vmlinuz".to_owned(),
-        all => format!(
-            "name one that is here: {}\n            {}",
-            all.join(", "),
-            Call::again("boot").with("--kernel", &all[0])
-        ),
-    };
     Error::NoImage {
         name: name.to_owned(),
         looked_at: looked_at.iter().map(|path| system.shown(path)).collect(),
-        help,
+        installed: releases(system),
     }
 }
 
@@ -499,7 +473,7 @@ mod tests {
             Some("7.2.1-x")
         );
         let error = named("other").unwrap_err().to_string();
-        assert!(error.contains("is no kernel image of x86"), "{error}");
+        assert!(error.contains("is not a kernel image of x86"), "{error}");
     }
 
     #[test]
@@ -513,8 +487,10 @@ mod tests {
         );
         let system = System::bare(root.path());
         let error = Kernel::find(&system, Some("6.0-old")).unwrap_err();
-        let error = error.to_string();
-        assert!(error.contains("rustkmod boot --kernel 6.1-a"), "{error}");
+        assert!(
+            matches!(&error, Error::NoImage { installed, .. } if *installed == ["6.1-a"]),
+            "{error:?}"
+        );
         let name = root.path().display().to_string();
         let kernel = Kernel::find(&System::bare("/none"), Some(&name)).unwrap();
         assert_eq!(kernel.release.as_deref(), Some("6.1-a"));
@@ -542,8 +518,8 @@ mod tests {
         std::fs::write(&path, &bytes).unwrap();
         read_image(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-        let error = read_image(&path).unwrap_err().to_string();
-        assert!(error.contains("1279") && error.contains("1280"), "{error}");
+        let note = read_image(&path).unwrap_err().note().unwrap();
+        assert!(note.contains("1279") && note.contains("1280"), "{note}");
 
         let pipe = root.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
@@ -561,8 +537,8 @@ mod tests {
         let circle = root.path().join("circle");
         std::os::unix::fs::symlink("circle", &circle).unwrap();
         let error = Kernel::find(&System::bare(root.path()), circle.to_str());
-        let error = error.unwrap_err().to_string();
-        assert!(error.contains("Too many levels of symbolic"), "{error}");
+        let note = error.unwrap_err().note().unwrap();
+        assert!(note.contains("Too many levels of symbolic"), "{note}");
     }
 
     #[test]
@@ -570,8 +546,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         put(root.path(), "lib/modules/6.1-a/vmlinuz", &image("6.1-a"));
         let error = Kernel::find(&System::bare(root.path()), Some("6.9")).unwrap_err();
-        let error = error.to_string();
-        assert!(error.contains("no /boot/vmlinuz-6.9"), "{error}");
-        assert!(error.contains("rustkmod boot --kernel 6.1-a"), "{error}");
+        assert!(error.note().unwrap().contains("no /boot/vmlinuz-6.9"));
+        assert!(matches!(error, Error::NoImage { installed, .. } if installed == ["6.1-a"]));
     }
 }

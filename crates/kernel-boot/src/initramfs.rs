@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use cpio::newc;
 
-use super::plan::Module;
+use crate::plan::Module;
 
 /// What the guest does once the modules are loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -10,12 +10,14 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::error::{Context, Error, Result, about, started};
-use super::host;
-use super::interrupt::{self, Group};
-use super::kernel::Headers;
-use crate::command::quoted;
-use crate::error;
+use kernel_boot::Headers;
+use kernel_boot::error::{Context, Result, about};
+use kernel_boot::interrupt::{self, Group};
+use kernel_tree::system::System;
+
+use super::advice::{advise, install_program};
+use crate::command;
+use crate::error::{self, Error};
 
 /// How often it is looked whether the caller has had enough.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -28,7 +30,7 @@ pub struct Built {
     /// All that make said.
     pub output: Vec<u8>,
     /// The command, if it can be given again.
-    pub command: Option<String>,
+    pub command: Option<command::Command>,
     /// How long it took.
     pub time: Duration,
     /// Whether make was content.
@@ -36,16 +38,29 @@ pub struct Built {
 }
 
 /// Builds the modules of a folder. What make says is written to `live` as it comes.
-pub fn build(headers: &Headers, folder: &Path, live: &mut dyn Write) -> error::Result<Built> {
-    if about(&folder.join("Kbuild"))?.is_none() && about(&folder.join("Makefile"))?.is_none() {
-        return Err(Error::NotAModuleFolder(folder.to_path_buf()).into());
+pub fn build(
+    system: &System,
+    headers: &Headers,
+    folder: &Path,
+    live: &mut dyn Write,
+) -> error::Result<Built> {
+    let refused = |error| advise(system, error);
+    let has = |name| about(&folder.join(name)).map_err(refused);
+    if has("Kbuild")?.is_none() && has("Makefile")?.is_none() {
+        let message = format!("{} is not a module's directory", folder.display());
+        return Err(Error::new(message)
+            .note("it has neither Kbuild nor Makefile")
+            .advise("name the directory of its Kbuild, or its .ko file"));
     }
-    let folder = folder.canonicalize().context("find", folder)?;
+    let folder = folder
+        .canonicalize()
+        .context("find", folder)
+        .map_err(refused)?;
     // kbuild takes few characters in the path of a module. From a folder with others it works
     // through a link.
     let link = match is_plain(&folder) {
         true => None,
-        false => Some(link_to(&folder)?),
+        false => Some(link_to(&folder).map_err(refused)?),
     };
     let here = match &link {
         Some((_, path)) => path,
@@ -60,14 +75,28 @@ pub fn build(headers: &Headers, folder: &Path, live: &mut dyn Write) -> error::R
     arguments.push("modules".into());
 
     let start = Instant::now();
-    let (output, input) = io::pipe().context("make a pipe for", "make")?;
+    let (output, input) = io::pipe()
+        .context("make a pipe for", "make")
+        .map_err(refused)?;
     let mut child = {
         let mut make = Command::new("make");
         make.args(&arguments)
             .stdin(Stdio::null())
-            .stdout(input.try_clone().context("share a pipe with", "make")?)
+            .stdout(
+                input
+                    .try_clone()
+                    .context("share a pipe with", "make")
+                    .map_err(refused)?,
+            )
             .stderr(input);
-        started(Group::spawn(&mut make), "make", host::make)?
+        match Group::spawn(&mut make) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let error =
+                    Error::new("make is not installed").note("a module's directory is built by it");
+                return Err(install_program(error, "make"));
+            }
+            child => child.context("run", "make").map_err(refused)?,
+        }
     };
     // A read that waits for make would not see that the caller has had enough.
     let (sender, lines) = channel();
@@ -82,29 +111,42 @@ pub fn build(headers: &Headers, folder: &Path, live: &mut dyn Write) -> error::R
     });
     let mut all = Vec::new();
     loop {
-        interrupt::check()?;
+        interrupt::check().map_err(refused)?;
         match lines.recv_timeout(PAUSE) {
             Ok(line) => {
-                let line = line.context("read", "make's output")?;
-                live.write_all(&line)?;
-                live.flush()?;
+                let line = line.context("read", "make's output").map_err(refused)?;
+                live.write_all(&line)
+                    .and_then(|()| live.flush())
+                    .map_err(Error::output)?;
                 all.extend(line);
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    let status = child.0.wait().context("wait for", "make")?;
+    let status = child
+        .0
+        .wait()
+        .context("wait for", "make")
+        .map_err(refused)?;
     let modules = match status.success() {
-        true => modules_of(&folder)?,
+        true => modules_of(&folder).map_err(refused)?,
         false => Vec::new(),
     };
+    if status.success() && modules.is_empty() {
+        let message = format!("make built no module in {}", folder.display());
+        return Err(Error::new(message)
+            .note("its modules.order names none")
+            .advise("look at obj-m in its Kbuild"));
+    }
     Ok(Built {
         modules,
         output: all,
         command: headers.are_kept.then(|| {
-            let (kdir, folder) = (quoted(&headers.kdir), quoted(&folder));
-            format!("make -C {kdir} M={folder} modules")
+            command::Command::new("make -C")
+                .arg(&headers.kdir)
+                .set("M", &folder)
+                .shell("modules")
         }),
         time: start.elapsed(),
         is_good: status.success(),
@@ -136,7 +178,7 @@ fn link_to(folder: &Path) -> Result<(tempfile::TempDir, PathBuf)> {
     let keep = tempfile::Builder::new()
         .prefix("rustkmod-module.")
         .tempdir()
-        .context("create a folder in", std::env::temp_dir())?;
+        .context("create a directory in", std::env::temp_dir())?;
     let link = keep.path().join("module");
     std::os::unix::fs::symlink(folder, &link).context("create", &link)?;
     Ok((keep, link))
@@ -157,9 +199,6 @@ fn modules_of(folder: &Path) -> Result<Vec<PathBuf>> {
             Some(here.is_file().then_some(here))
         });
         modules.extend(inside.flatten().take(1));
-    }
-    if modules.is_empty() {
-        return Err(Error::NothingBuilt(folder.to_path_buf()));
     }
     Ok(modules.into_iter().collect())
 }
@@ -194,7 +233,7 @@ mod tests {
             assert_eq!(modules_of(here).unwrap(), wanted, "{a}");
         }
         std::fs::write(here.join("modules.order"), "").unwrap();
-        assert!(matches!(modules_of(here), Err(Error::NothingBuilt(_))));
+        assert_eq!(modules_of(here).unwrap(), [] as [PathBuf; 0]);
     }
 
     #[test]

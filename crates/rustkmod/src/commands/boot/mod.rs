@@ -1,24 +1,32 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The command line's side of `boot`.
+//! `rustkmod boot`: a kernel in QEMU, modules in, a verdict out.
+
+mod advice;
+mod build;
+mod remedy;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::build::{self, Built};
-use super::error::{Context, about};
-use super::interrupt;
-use super::remedy::Remedies;
-use super::{Boot, Choice, Error, Event, Guest, Kernel, Module, Plan, Step, Task, Verdict};
-use crate::call::Call;
+use kernel_boot::error::{Context, about};
+use kernel_boot::{
+    Boot, Choice, Event, Guest, Kernel, MEMORY, Module, Plan, Step, TIMEOUT, Task, Verdict,
+    interrupt,
+};
+
+use advice::advise;
+use build::Built;
+use remedy::Remedies;
+
 use crate::commands::explain::command::write_explanation;
 use crate::commands::explain::{self, Explanation};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::output::{self, Output, header};
 use crate::report::{Finding, Status, lossily, printable, write_finding};
 use crate::stream;
@@ -54,17 +62,41 @@ pub struct Arguments {
     )]
     pub append: String,
     /// The guest's memory
-    #[arg(long, value_name = "MIB", default_value_t = super::MEMORY, value_parser = clap::value_parser!(u32).range(32..))]
+    #[arg(long, value_name = "MIB", default_value_t = MEMORY, value_parser = clap::value_parser!(u32).range(32..))]
     pub memory: u32,
     /// When the guest is given up as one that hangs; it is asked where
-    #[arg(long, value_name = "SECONDS", default_value_t = super::TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
     /// What emulates the processor
     #[arg(long, value_enum, default_value_t, env = "RUSTKMOD_ACCEL")]
-    pub accel: Choice,
+    pub accel: Accel,
     /// Of the kernel's log, show only what comes while the modules are there
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// What emulates the processor.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum Accel {
+    /// KVM where it works, else TCG
+    #[default]
+    // An empty RUSTKMOD_ACCEL counts as unset.
+    #[value(alias = "")]
+    Auto,
+    /// The processor itself
+    Kvm,
+    /// Emulation, which works everywhere
+    Tcg,
+}
+
+impl From<Accel> for Choice {
+    fn from(accel: Accel) -> Self {
+        match accel {
+            Accel::Auto => Self::Auto,
+            Accel::Kvm => Self::Kvm,
+            Accel::Tcg => Self::Tcg,
+        }
+    }
 }
 
 /// How many of make's errors are repeated; all of them were shown as they came.
@@ -100,7 +132,11 @@ pub(crate) fn run(
     out: &mut Output,
 ) -> Result<output::Verdict> {
     let start = Instant::now();
-    interrupt::listen()?;
+    interrupt::listen().map_err(|error| {
+        Error::new("signals cannot be caught")
+            .note(error.to_string())
+            .run("see what forbids it", "grep Sig /proc/self/status")
+    })?;
     let mut told = if out.json {
         attempt(system, arguments, &mut stream::stderr())
     } else {
@@ -115,7 +151,7 @@ pub(crate) fn run(
         out.json(&document(&told))?;
     } else {
         for finding in &told.findings {
-            write_finding(&mut out.to, finding)?;
+            out.finding(finding)?;
         }
         if !told.explanation.known.is_empty() {
             let name = if told.boot.is_some() {
@@ -123,7 +159,7 @@ pub(crate) fn run(
             } else {
                 "make's output"
             };
-            write_explanation(&mut out.to, name, &told.explanation)?;
+            write_explanation(&mut out.to, name, &told.explanation).map_err(Error::output)?;
         }
     }
     Ok(verdict)
@@ -131,7 +167,8 @@ pub(crate) fn run(
 
 /// Builds what is to be built, and boots. What comes meanwhile is written to `live`.
 fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Result<Told> {
-    let kernel = Kernel::find(system, arguments.kernel.as_deref())?;
+    let refused = |error| advise(system, error);
+    let kernel = Kernel::find(system, arguments.kernel.as_deref()).map_err(refused)?;
     let mut told = Told {
         kernel: kernel.release.clone(),
         image: kernel.image.clone(),
@@ -143,16 +180,19 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
     };
     let mut wanted = Vec::new();
     for path in arguments.modules.iter().chain(&arguments.named) {
-        if !about(path)?.is_some_and(|about| about.is_dir()) {
+        if !about(path)
+            .map_err(refused)?
+            .is_some_and(|about| about.is_dir())
+        {
             wanted.push(path.clone());
             continue;
         }
-        let headers = kernel.headers(system, path)?;
-        let built = build::build(&headers, path, live)?;
+        let headers = kernel.headers(system, path).map_err(refused)?;
+        let built = build::build(system, &headers, path, live)?;
         told.seconds.build += built.time.as_secs_f64();
         if !built.is_good {
             let remedies = Remedies::new(&kernel, arguments.kernel.as_deref(), Some(path));
-            told.explanation = explain::explain(built.output.as_slice())?;
+            told.explanation = explained(&built.output);
             remedied(&mut told.explanation, &remedies);
             let finding = build_failed(path, &kernel, &built, &told.explanation);
             told.findings.push(finding);
@@ -160,7 +200,7 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
         }
         wanted.extend(built.modules);
     }
-    let plan = Plan::new(&kernel, &wanted)?;
+    let plan = Plan::new(&kernel, &wanted).map_err(refused)?;
     for (module, needed) in &plan.missing {
         told.findings.push(missing(module, needed, &kernel));
     }
@@ -173,29 +213,24 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
         task: &task,
         append: &arguments.append,
         memory: arguments.memory,
-        accel: arguments.accel,
+        accel: arguments.accel.into(),
         timeout: Duration::from_secs(arguments.timeout),
         ..Guest::new(&kernel.image, &plan.modules)
     };
     let folder = tempfile::Builder::new()
         .prefix("rustkmod-boot.")
         .tempdir()
-        .context("create a folder in", std::env::temp_dir())?;
+        .context("create a directory in", std::env::temp_dir())
+        .map_err(refused)?;
     let mut failed_write = None;
     let boot = guest.boot(folder.path(), &mut |event| {
         if failed_write.is_none() {
             failed_write = show(event, arguments.quiet, live).err();
         }
     });
-    let boot = boot.map_err(|error| match error {
-        Error::NoKvm { why, .. } => Error::NoKvm {
-            why,
-            help: Call::again("boot").with("--accel", "tcg"),
-        },
-        other => other,
-    })?;
+    let boot = boot.map_err(refused)?;
     if let Some(error) = failed_write {
-        return Err(error.into());
+        return Err(Error::output(error));
     }
     told.seconds.qemu = boot.time.as_secs_f64();
     told.verdict = boot.verdict.name();
@@ -204,7 +239,7 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
         let module = suspect(&boot, &plan);
         let path = module.map(|module| &*module.path);
         let remedies = Remedies::new(&kernel, arguments.kernel.as_deref(), path);
-        told.explanation = known_failures(&boot)?;
+        told.explanation = known_failures(&boot);
         remedied(&mut told.explanation, &remedies);
         let is_known = |check: &str| {
             let mut known = told.explanation.known.iter();
@@ -376,14 +411,14 @@ fn why_failed(
 /// A kernel that does not come as far as its init may lack memory, and cannot say so.
 fn in_little_memory(finding: Finding, boot: &Boot, arguments: &Arguments) -> Finding {
     let is_early = boot.report.steps.is_empty() && boot.verdict != Verdict::Good;
-    if !is_early || arguments.memory >= super::MEMORY {
+    if !is_early || arguments.memory >= MEMORY {
         return finding;
     }
     finding
         .note(format!("it had {} MiB of memory", arguments.memory))
         .advise(format!(
             "leave --memory out: {} MiB is what it gets then",
-            super::MEMORY
+            MEMORY
         ))
 }
 
@@ -400,13 +435,13 @@ fn remedied(explanation: &mut Explanation, remedies: &Remedies) {
 }
 
 /// What `explain` knows of what the kernel logged. What it does not know was shown already.
-fn known_failures(boot: &Boot) -> Result<Explanation> {
+fn known_failures(boot: &Boot) -> Explanation {
     let mut text = boot.log.clone();
     for line in boot.report.log().filter(|line| !boot.log.contains(line)) {
         text.push_str(line);
         text.push('\n');
     }
-    let mut found = explain::explain(text.as_bytes())?;
+    let mut found = explained(text.as_bytes());
     found.unknown.clear();
     found
         .known
@@ -414,7 +449,13 @@ fn known_failures(boot: &Boot) -> Result<Explanation> {
     for known in &mut found.known {
         known.finding.looked_at = format!("line {} of the kernel's log", known.line.number);
     }
-    Ok(found)
+    found
+}
+
+/// What `explain` knows of a text in memory.
+fn explained(text: &[u8]) -> Explanation {
+    // Memory can always be read.
+    explain::explain(text).unwrap_or_default()
 }
 
 fn document(told: &Told) -> impl Serialize {

@@ -14,11 +14,12 @@ use std::time::{Duration, Instant};
 
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 
-use super::error::{Context, Error, Result, started};
-use super::initramfs::Task;
-use super::interrupt::{self, Group};
-use super::report::{Heard, Report};
-use super::{Event, Guest, host};
+use crate::error::{Context, Error, Result, started};
+use crate::guest::{Event, Guest};
+use crate::host;
+use crate::initramfs::Task;
+use crate::interrupt::{self, Group};
+use crate::report::{Heard, Report};
 
 /// How often the lines are looked at.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -446,8 +447,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         has_room(folder.path()).unwrap();
         std::os::unix::fs::symlink("/dev/full", folder.path().join("room")).unwrap();
-        let error = has_room(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("No space left"), "{error}");
+        let note = has_room(folder.path()).unwrap_err().note().unwrap();
+        assert!(note.contains("No space left"), "{note}");
         assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
     }
 }

@@ -1,99 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `rustkmod boot`: a kernel in QEMU, modules in, a verdict out.
-//!
-//! A boot is a function of the kernel, the modules and what is to be done with them. The kernel's
-//! log comes over one serial line, the report of the init over another. What is judged is the
-//! report, in KTAP, and the kernel's own word that it is broken.
-
-mod build;
-pub mod command;
-pub mod error;
-mod host;
-mod initramfs;
-mod interrupt;
-mod kernel;
-mod package;
-mod plan;
-mod qemu;
-mod remedy;
-mod report;
-mod verdict;
+//! A boot, from the guest to the verdict.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::ValueEnum;
-
-pub use error::{Error, Result};
-pub use host::init;
-pub use initramfs::Task;
-pub use kernel::Kernel;
-pub use plan::{Module, Plan};
-pub use report::{Report, Step};
-pub use verdict::Verdict;
-
-use crate::call::Call;
-use error::Context;
-use initramfs::Contents;
 use kernel_tree::system::System;
-use qemu::{Accel, End};
-use verdict::Evidence;
 
-/// Memory for kernel and modules of any distribution, in MiB.
-pub const MEMORY: u32 = 512;
-/// A boot takes seconds; what has not ended by then hangs.
-pub const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// What emulates the processor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Choice {
-    /// KVM where it works, else TCG
-    #[default]
-    // A variable that is empty is mostly one that is to be unset.
-    #[value(alias = "")]
-    Auto,
-    /// The processor itself
-    Kvm,
-    /// Emulation, which works everywhere
-    Tcg,
-}
-
-/// What is booted.
-#[derive(Debug, Clone, Copy)]
-pub struct Guest<'a> {
-    /// The kernel's image.
-    pub kernel: &'a Path,
-    /// The modules, in the order to load them.
-    pub modules: &'a [Module],
-    /// What to do once they are loaded.
-    pub task: &'a Task,
-    /// More for the kernel's command line.
-    pub append: &'a str,
-    /// Its memory, in MiB.
-    pub memory: u32,
-    /// What emulates the processor.
-    pub accel: Choice,
-    /// When it is given up.
-    pub timeout: Duration,
-}
-
-/// What is seen while it runs.
-#[derive(Debug, Clone, Copy)]
-pub enum Event<'a> {
-    /// A line of the console.
-    Console(&'a str),
-    /// What a shell on the console shows.
-    Terminal(&'a [u8]),
-    /// The kernel logged this while the modules were there. It is on the console, too.
-    Log(&'a str),
-    /// The command printed this.
-    Output(&'a str),
-    /// KVM does not work: why. It begins again without.
-    Fallback(&'a str),
-}
+use crate::error::{Context, Error, Result};
+use crate::guest::{Choice, Event, Guest};
+use crate::host;
+use crate::initramfs::{Contents, Task};
+use crate::qemu::{self, Accel, End};
+use crate::report::Report;
+use crate::verdict::{self, Evidence, Verdict};
 
 /// What came of it.
 #[derive(Debug)]
@@ -114,20 +36,7 @@ pub struct Boot {
     pub telling: Vec<String>,
 }
 
-impl<'a> Guest<'a> {
-    /// A kernel with modules, as it is mostly booted.
-    pub fn new(kernel: &'a Path, modules: &'a [Module]) -> Self {
-        Self {
-            kernel,
-            modules,
-            task: &Task::None,
-            append: "",
-            memory: MEMORY,
-            accel: Choice::Auto,
-            timeout: TIMEOUT,
-        }
-    }
-
+impl Guest<'_> {
     /// Boots it, waits for its end, and judges. Its files are left in `folder`.
     pub fn boot(&self, folder: &Path, watch: &mut dyn FnMut(Event<'_>)) -> Result<Boot> {
         // The tools are this machine's, whatever system the kernel is of.
@@ -158,10 +67,7 @@ impl<'a> Guest<'a> {
                 watch(Event::Fallback(&why_not));
             }
         }
-        Err(Error::NoKvm {
-            why: why_not,
-            help: Call::of(&["boot", "--accel", "tcg"]),
-        })
+        Err(Error::NoKvm { why: why_not })
     }
 
     fn write_initramfs(&self, host: &System, path: &Path) -> Result<()> {

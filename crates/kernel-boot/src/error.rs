@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Why a kernel could not be booted at all: facts, without advice.
+
+use std::fs::{self, Metadata};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use kernel_files::kofile::KoError;
+
+/// What keeps a boot from giving a verdict. `Display` says what is wrong, [`Error::note`] why.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No kernel is named, and the running one's release cannot be read.
+    #[error("the running kernel's release cannot be read")]
+    NoRelease {
+        /// The file that should hold it.
+        path: PathBuf,
+    },
+    /// There is no image of the kernel.
+    #[error("the kernel {name} is not here")]
+    NoImage {
+        /// The kernel, as the caller named it.
+        name: String,
+        /// Where it was looked for.
+        looked_at: Vec<String>,
+        /// The kernels that are here.
+        installed: Vec<String>,
+    },
+    /// A directory holds more than one kernel.
+    #[error("{} holds {} kernels", directory.display(), releases.len())]
+    ManyKernels {
+        /// The directory.
+        directory: PathBuf,
+        /// The kernels.
+        releases: Vec<String>,
+    },
+    /// A file is not a kernel that QEMU's PC boots.
+    #[error("{} is not a kernel image of x86", .0.display())]
+    NotAnImage(PathBuf),
+    /// A part of an image is missing.
+    #[error("{} is cut off", path.display())]
+    CutImage {
+        /// The image.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+        /// The size that its header gives.
+        whole: u64,
+    },
+    /// A package holds no kernel.
+    #[error("{} holds no kernel", .0.display())]
+    NoKernelInPackage(PathBuf),
+    /// A package cannot be read.
+    #[error("{} cannot be unpacked", path.display())]
+    Package {
+        /// The package.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A module's directory has to be built, and the headers are missing.
+    #[error("{} cannot be built: the headers of {kernel} are not here", module.display())]
+    NoHeaders {
+        /// The module's directory.
+        module: PathBuf,
+        /// The kernel.
+        kernel: String,
+        /// What is not there.
+        looked_at: String,
+        /// The file of their package, for a kernel that is booted from its package.
+        package: Option<PathBuf>,
+    },
+    /// A file is not a module.
+    #[error("{} is not a kernel module", path.display())]
+    NotAModule {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        reason: KoError,
+    },
+    /// No installed module has this name.
+    #[error("{kernel} has no module {name}")]
+    NoSuchModule {
+        /// The name.
+        name: String,
+        /// The kernel.
+        kernel: String,
+        /// The directory of its modules.
+        directory: Option<PathBuf>,
+    },
+    /// Of two modules of one name only one can be loaded.
+    #[error("two modules are called {name}")]
+    TwoOfOneName {
+        /// The name, as the kernel knows it.
+        name: String,
+        /// Their files.
+        paths: [PathBuf; 2],
+    },
+    /// A module is part of the kernel.
+    #[error("{name} is built into {kernel}")]
+    BuiltIn {
+        /// The module.
+        name: String,
+        /// The kernel.
+        kernel: String,
+    },
+    /// The init is missing.
+    #[error("the init that loads the modules is not here")]
+    NoInit {
+        /// Where it was looked for.
+        looked_at: Vec<PathBuf>,
+        /// Whether a variable names it.
+        is_named: bool,
+    },
+    /// A program is missing.
+    #[error("{program} is not installed")]
+    NoProgram {
+        /// The program.
+        program: &'static str,
+        /// What it is needed for, and what was found instead.
+        why: String,
+    },
+    /// QEMU did not boot anything.
+    #[error("{program} ended with {status}")]
+    Qemu {
+        /// The program.
+        program: String,
+        /// How it ended.
+        status: String,
+        /// What it said.
+        complaint: String,
+    },
+    /// The guest wants more memory than there is.
+    #[error("this machine does not have {memory} MiB for a guest")]
+    NoMemory {
+        /// What was wanted, in MiB.
+        memory: u32,
+        /// What QEMU said.
+        complaint: String,
+    },
+    /// KVM was asked for, and does not work.
+    #[error("KVM is not usable here")]
+    NoKvm {
+        /// What was seen instead.
+        why: String,
+    },
+    /// The file system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// A verb.
+        action: &'static str,
+        /// What it was to be done to.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A signal ended it: Ctrl-C, or the terminal is gone.
+    #[error("interrupted: there is no verdict")]
+    Interrupted,
+}
+
+impl Error {
+    /// Why: the facts behind it.
+    pub fn note(&self) -> Option<String> {
+        Some(match self {
+            Self::NoRelease { path } => format!("it should be in {}", path.display()),
+            Self::NoImage { looked_at, .. } => format!("there is no {}", looked_at.join(", no ")),
+            Self::ManyKernels { releases, .. } => releases.join(", "),
+            Self::NotAnImage(_) => {
+                "a bzImage is a file with 'HdrS' at byte 514, and this one has none".into()
+            }
+            Self::CutImage { size, whole, .. } => {
+                format!("its header says {whole} bytes, and it has {size}")
+            }
+            Self::NoKernelInPackage(_) => "no usr/lib/modules/RELEASE/vmlinuz is in it".into(),
+            Self::Package { reason, .. } => reason.clone(),
+            Self::NoHeaders { looked_at, .. } => format!("there is no {looked_at}"),
+            Self::NotAModule { reason, .. } => reason.to_string(),
+            Self::NoSuchModule {
+                name, directory, ..
+            } => match directory {
+                Some(directory) => format!(
+                    "{name} is neither a file here, nor a module in {}",
+                    directory.display()
+                ),
+                None => format!(
+                    "{name} is not a file here, and the directory of the kernel's modules is missing"
+                ),
+            },
+            Self::TwoOfOneName { paths, .. } => {
+                format!("{}\n{}", paths[0].display(), paths[1].display())
+            }
+            Self::BuiltIn { .. } => "its modules.builtin says so".into(),
+            Self::NoInit { looked_at, .. } => {
+                let looked_at = looked_at.iter().map(|path| path.display().to_string());
+                format!(
+                    "there is no {}",
+                    looked_at.collect::<Vec<_>>().join(", no ")
+                )
+            }
+            Self::NoProgram { why, .. } | Self::NoKvm { why } => why.clone(),
+            Self::Qemu { complaint, .. } | Self::NoMemory { complaint, .. } => complaint.clone(),
+            Self::Io { source, .. } => source.to_string(),
+            Self::Interrupted => return None,
+        })
+    }
+}
+
+/// The result of what `boot` does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Adds to an I/O error what was being done, and to what.
+pub trait Context<T> {
+    /// `action` is a verb: "read", "create".
+    fn context(self, action: &'static str, path: impl Into<PathBuf>) -> Result<T>;
+}
+
+impl<T> Context<T> for std::io::Result<T> {
+    fn context(self, action: &'static str, path: impl Into<PathBuf>) -> Result<T> {
+        self.map_err(|source| Error::Io {
+            action,
+            path: path.into(),
+            source,
+        })
+    }
+}
+
+/// What is at a path, if anything. Where one may not look, that is the error.
+pub fn about(path: &Path) -> Result<Option<Metadata>> {
+    match fs::metadata(path) {
+        Ok(about) => Ok(Some(about)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(error).context("look at", path),
+    }
+}
+
+/// A program that was to be started; if it is not there, `missing` says more than the system does.
+pub fn started<T>(
+    child: std::io::Result<T>,
+    program: &str,
+    missing: impl FnOnce() -> Error,
+) -> Result<T> {
+    match child {
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(missing()),
+        child => child.context("run", program),
+    }
+}
