@@ -449,7 +449,7 @@ fn a_silent_kvm_is_said_before_the_time_is_over() {
     command.args(["--accel", "kvm", "--timeout", "1"]);
     says(
         &command.output().unwrap(),
-        &["KVM does not work here", "no sign of life in 1 s"],
+        &["KVM is not usable here", "no sign of life in 1 s"],
     );
 }
 
@@ -479,7 +479,7 @@ fn what_cannot_be_built_or_loaded_is_named() {
     write(root.path().join("lib/modules/6.1-x/build/Makefile"), "");
     says(
         &run(module.path()),
-        &["is no module's folder", "neither Kbuild nor Makefile"],
+        &["is not a module's directory", "neither Kbuild nor Makefile"],
     );
     let circle = module.path().join("Kbuild");
     std::os::unix::fs::symlink("Kbuild", &circle).unwrap();
@@ -493,7 +493,7 @@ fn what_cannot_be_built_or_loaded_is_named() {
     );
     says(
         &run(&root.path().join("lib/modules/6.1-x/vmlinuz")),
-        &["is no kernel module", "it does not begin as ELF does"],
+        &["is not a kernel module", "it does not begin as ELF does"],
     );
 }
 
@@ -519,7 +519,7 @@ fn a_kernel_that_is_not_here_is_named() {
     write(&image, "text");
     says(
         &run(image.to_str().unwrap()),
-        &["is no kernel image of x86"],
+        &["is not a kernel image of x86"],
     );
 }
 
@@ -549,7 +549,7 @@ fn help_keeps_what_was_given() {
         .output()
         .unwrap();
     let wanted = format!("--root {root} boot --kernel 6.1-x --append 'a b' --accel tcg");
-    says(&output, &["KVM does not work here", &wanted]);
+    says(&output, &["KVM is not usable here", &wanted]);
 }
 
 /// make fails, and whoever reads has gone: the verdict is there all the same.

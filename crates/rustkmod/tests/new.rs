@@ -285,7 +285,7 @@ fn an_author_that_git_names_is_said_to_be_gits() {
         String::from_utf8(output.stderr).unwrap()
     };
     let help = format!(
-        "help: give one that can: rustkmod new hello --kdir {} --author 'NAME <ADDRESS>'",
+        "help: name one that can\n            rustkmod new hello --kdir {} --author 'NAME <ADDRESS>'",
         kdir.display()
     );
     let (gits, given) = (run(&[]), run(&["--author=J\u{fc}rgen"]));

@@ -437,7 +437,7 @@ fn kvm_hangs(lab: &Lab) -> Result<(), Failed> {
         let output = boot(&machine, &lab.release)
             .args(["--accel", "kvm"])
             .output()?;
-        says(&ended(&output, 2), &["error: KVM does not work here"]);
+        says(&ended(&output, 2), &["error: KVM is not usable here"]);
     }
     Ok(())
 }

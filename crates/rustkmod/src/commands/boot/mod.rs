@@ -266,7 +266,7 @@ fn show(event: Event<'_>, quiet: bool, live: &mut dyn Write) -> std::io::Result<
         Event::Output(line) => writeln!(live, "{line}")?,
         Event::Terminal(bytes) => live.write_all(bytes)?,
         Event::Fallback(why) => {
-            let finding = Finding::warning("kvm", "/dev/kvm", "KVM does not work here: TCG it is")
+            let finding = Finding::warning("kvm", "/dev/kvm", "KVM is not usable here; using TCG (emulation)")
                 .note(why)
                 .run("save the time for trying", "export RUSTKMOD_ACCEL=tcg");
             write_finding(live, &finding)?;
