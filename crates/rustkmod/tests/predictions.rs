@@ -28,7 +28,7 @@ impl Tree {
     /// Compiled by 1.62.0, with the target named by its path, as 6.1 does, or by its name.
     fn new(by_path: bool) -> Self {
         let Some(toolchain) = common::toolchain("1.62.0") else {
-            common::lacks("rustup has no 1.62.0 here: rustup toolchain install 1.62.0");
+            common::lacks("there is no rustc 1.62.0: rustup toolchain install 1.62.0");
         };
         let keep = tempfile::tempdir().unwrap();
         let folder = keep.path().canonicalize().unwrap().join("built");
@@ -144,7 +144,7 @@ impl Tree {
 }
 
 #[test]
-#[ignore = "needs rustup's 1.62.0"]
+#[ignore = "needs rustc 1.62.0"]
 fn a_sound_tree_compiles_and_has_no_findings() {
     for by_path in [true, false] {
         let tree = Tree::new(by_path);
@@ -154,7 +154,7 @@ fn a_sound_tree_compiles_and_has_no_findings() {
 }
 
 #[test]
-#[ignore = "needs rustup's 1.62.0"]
+#[ignore = "needs rustc 1.62.0"]
 fn another_rustc_is_e0514() {
     let tree = Tree::new(false);
     for other in common::toolchains() {
@@ -172,7 +172,7 @@ fn another_rustc_is_e0514() {
 }
 
 #[test]
-#[ignore = "needs rustup's 1.62.0"]
+#[ignore = "needs rustc 1.62.0"]
 fn headers_moved_by_path_are_e0461_and_by_name_are_fine() {
     let mut tree = Tree::new(true);
     let moved = tree.folder.with_file_name("moved");
@@ -190,7 +190,7 @@ fn headers_moved_by_path_are_e0461_and_by_name_are_fine() {
 }
 
 #[test]
-#[ignore = "needs rustup's 1.62.0"]
+#[ignore = "needs rustc 1.62.0"]
 fn a_missing_crate_is_e0463() {
     for name in ["core", "kernel"] {
         let tree = Tree::new(false);
@@ -201,7 +201,7 @@ fn a_missing_crate_is_e0463() {
 }
 
 #[test]
-#[ignore = "needs rustup's 1.62.0"]
+#[ignore = "needs rustc 1.62.0"]
 fn a_missing_target_is_what_rustc_says() {
     let tree = Tree::new(true);
     std::fs::remove_file(tree.folder.join("rust/target.json")).unwrap();
@@ -223,7 +223,7 @@ fn a_missing_target_is_what_rustc_says() {
 }
 
 #[test]
-#[ignore = "needs rustup's 1.62.0"]
+#[ignore = "needs rustc 1.62.0"]
 fn a_crate_of_another_build_is_e0460() {
     let tree = Tree::new(false);
     tree.write("core.rs", &format!("{CORE}pub trait Later {{}}\n"));
@@ -233,7 +233,7 @@ fn a_crate_of_another_build_is_e0460() {
 }
 
 #[test]
-#[ignore = "needs rustup's 1.62.0"]
+#[ignore = "needs rustc 1.62.0"]
 fn a_crate_that_is_cut_off_is_refused() {
     let tree = Tree::new(false);
     let path = tree.folder.join("rust/libkernel.rmeta");
@@ -246,7 +246,7 @@ fn a_crate_that_is_cut_off_is_refused() {
 }
 
 #[test]
-#[ignore = "needs rustup's 1.62.0"]
+#[ignore = "needs rustc 1.62.0"]
 fn a_toolchain_that_fits_is_found_by_its_string() {
     let tree = Tree::new(false);
     let output = common::command()

@@ -3,8 +3,8 @@
 //! `make vm`: the chain from makepkg to a loaded module, and again after an upgrade.
 
 use std::{
-    fs,
-    time::{Duration, Instant},
+    env, fmt, fs,
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use kernel_boot::{Boot, Step, Verdict};
@@ -27,19 +27,26 @@ pub const MODULE: &str = "rust_out_of_tree";
 /// Shows everything, for a series or for all. What it shows is good if every boot was.
 pub fn run(series: Option<&str>) -> Result<()> {
     let rows = series::chosen(series)?;
+    let mut parts = Parts::begin();
     let progress = Progress::default();
     let cache = root::enter(&progress)?;
     kernel_boot::init()?;
     let site = Site::open(cache, progress)?;
+    parts.end("tools");
     if let [row] = &rows[..] {
-        return show_series(&site.workshop(row.clone())?).map(drop);
+        let shop = site.workshop(row.clone())?;
+        parts.end("sources and compilers");
+        show_series(&shop, &mut parts)?;
+        print!("{parts}");
+        return Ok(());
     }
     let mut table = Vec::new();
     let mut failed = Vec::new();
     for row in rows {
         let name = row.name.clone();
         // One series that fails does not keep the others from being shown.
-        match site.workshop(row).and_then(|shop| show_series(&shop)) {
+        let shop = site.workshop(row);
+        match shop.and_then(|shop| show_series(&shop, &mut parts)) {
             Ok(shown) => table.push(shown.cells()),
             Err(error) => {
                 eprintln!("error: {error}");
@@ -117,12 +124,49 @@ fn laid_out(table: &[Cells]) -> String {
     rows.iter().map(line).collect()
 }
 
-fn show_series(shop: &Workshop) -> Result<Shown> {
+/// How long each part took.
+struct Parts {
+    done: Vec<(&'static str, Duration)>,
+    last: Instant,
+}
+
+impl Parts {
+    /// Begins now, or where make did: it says when that was, in seconds since 1970.
+    fn begin() -> Self {
+        let mut done = Vec::new();
+        let started = env::var("LINUX_RUST_STARTED").ok();
+        if let Some(started) = started.and_then(|seconds| seconds.trim().parse().ok()) {
+            let started = UNIX_EPOCH + Duration::from_secs(started);
+            done.push(("compiling vm", started.elapsed().unwrap_or_default()));
+        }
+        let last = Instant::now();
+        Self { done, last }
+    }
+
+    /// Ends the part since the last one ended.
+    fn end(&mut self, name: &'static str) {
+        self.done.push((name, self.last.elapsed()));
+        self.last = Instant::now();
+    }
+}
+
+impl fmt::Display for Parts {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, time) in &self.done {
+            writeln!(out, "{:8.1} s  {name}", time.as_secs_f64())?;
+        }
+        let all: Duration = self.done.iter().map(|(_, time)| *time).sum();
+        writeln!(out, "{:8.1} s  in all", all.as_secs_f64())
+    }
+}
+
+fn show_series(shop: &Workshop, parts: &mut Parts) -> Result<Shown> {
     let progress = shop.progress;
     let start = Instant::now();
     let first = shop.kernel(1)?;
     let build = first.made.then(|| start.elapsed());
     let dkms = shop.dkms()?;
+    parts.end("the packages");
 
     let machine = Machine::for_series(shop)?;
     let log = shop.cache.log("pacman")?;
@@ -131,10 +175,13 @@ fn show_series(shop: &Workshop) -> Result<Shown> {
     all.extend(packages(&dkms.path)?);
     machine.pacman_upgrade(&all, &log, &progress)?;
     let before = machine.kernel()?;
+    parts.end("pacman -U and DKMS");
     show(shop, &machine, "first")?;
+    parts.end("boot");
 
     progress.say("The upgrade: the same kernel, pkgrel 2, over the first");
     let second = shop.kernel(2)?;
+    parts.end("the packages, pkgrel 2");
     machine.pacman_upgrade(&packages(&second.path)?, &log, &progress)?;
     let after = machine.kernel()?;
     if before == after {
@@ -144,7 +191,9 @@ fn show_series(shop: &Workshop) -> Result<Shown> {
             help: format!("less {}", log.display()),
         });
     }
+    parts.end("the upgrade");
     show(shop, &machine, "upgraded")?;
+    parts.end("boot after the upgrade");
 
     progress.say(format!(
         "Good: {before} and {after} were built, installed by pacman, the module built by DKMS, loaded \

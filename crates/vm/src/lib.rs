@@ -23,5 +23,6 @@ pub mod root;
 pub mod run;
 pub mod series;
 pub mod source;
+pub mod suite;
 
 pub use error::{Error, Result};

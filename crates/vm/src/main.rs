@@ -23,6 +23,11 @@ enum What {
         /// A series of linux-rust/series, or all of them; the first otherwise
         series: Option<String>,
     },
+    /// Run every test, of the first series of linux-rust/series
+    Test {
+        /// all: of every series
+        series: Option<String>,
+    },
     /// Write the folders that are pushed to the AUR
     Aur {
         /// Into this one; target/aur otherwise
@@ -59,6 +64,7 @@ enum What {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         What::Run { series } => vm::demo::run(series.as_deref()),
+        What::Test { series } => vm::suite::run(series.as_deref()),
         What::Aur { folder } => vm::aur::print(folder.as_deref()),
         What::ArchFull => vm::arch_full::run(),
         What::CheckSeries => vm::check_series::run(),

@@ -49,26 +49,35 @@ pub fn lacks(what: &str) -> ! {
     panic!("this test cannot run here: {what}")
 }
 
-/// A rustup toolchain of this machine, by the beginning of its name.
-pub fn toolchain(name: &str) -> Option<PathBuf> {
-    toolchains().into_iter().find(|folder| {
-        folder
-            .file_name()
-            .is_some_and(|file| file.to_string_lossy().starts_with(name))
+/// A toolchain of this machine, by its version.
+pub fn toolchain(version: &str) -> Option<PathBuf> {
+    let begins = format!("rustc {version} ");
+    toolchains().into_iter().find(|toolchain| {
+        let output = Command::new(toolchain.join("bin/rustc"))
+            .arg("--version")
+            .output();
+        output.is_ok_and(|output| printed(&output).starts_with(&begins))
     })
 }
 
-/// rustup's toolchains on this machine.
+/// The toolchains on this machine: rustup's, and those of packages.
 pub fn toolchains() -> Vec<PathBuf> {
     let home = std::env::var_os("RUSTUP_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".rustup")));
     let folder = home.unwrap_or_default().join("toolchains");
-    let mut found: Vec<_> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
+    let in_directory = |directory| {
+        let entries = std::fs::read_dir::<PathBuf>(directory)
+            .into_iter()
+            .flatten();
+        entries.flatten().map(|entry| entry.path())
+    };
+    let packaged = in_directory("/usr/lib".into()).filter(|path| {
+        path.file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"rust"))
+    });
+    let mut found: Vec<_> = in_directory(folder)
+        .chain(packaged)
         .filter(|path| path.join("bin/rustc").exists())
         .collect();
     found.sort();
