@@ -21,6 +21,15 @@ use crate::call::Call;
 #[serde(transparent)]
 pub struct Command(String);
 
+/// A part of a word; see [`Command::word`].
+#[derive(Debug, Clone, Copy)]
+pub enum Part<'a> {
+    /// Text that stands in this program and that the shell is to read as it is.
+    Own(&'static str),
+    /// A value from wherever it is, which is quoted.
+    Value(&'a str),
+}
+
 impl Command {
     /// A command that begins with this text, which stands in this program.
     pub fn new(text: &'static str) -> Self {
@@ -37,6 +46,19 @@ impl Command {
     pub fn arg(mut self, word: impl AsRef<OsStr>) -> Self {
         self.0.push(' ');
         self.0 += &quoted(word);
+        self
+    }
+
+    /// Adds one word that is put together of text of this program and of values.
+    #[must_use]
+    pub fn word(mut self, parts: &[Part<'_>]) -> Self {
+        self.0.push(' ');
+        for part in parts {
+            match part {
+                Part::Own(text) => self.0 += text,
+                Part::Value(value) => self.0 += &quoted(value),
+            }
+        }
         self
     }
 
@@ -157,6 +179,8 @@ mod tests {
         ] {
             assert_eq!(words(&Command::new("run").arg(hostile)), [hostile]);
             let value = format!("NAME={hostile}");
+            let parts = [Part::Own("NAME="), Part::Value(hostile)];
+            assert_eq!(words(&Command::new("run").word(&parts))[0], value);
             assert_eq!(words(&Command::new("run").set("NAME", hostile)), [value]);
             let inner = Command::new("printf %s").arg(hostile);
             let outer = Command::new("run").set_to_output("NAME", &inner);

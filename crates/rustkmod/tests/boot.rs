@@ -234,7 +234,7 @@ fn a_build_that_fails_says_why_in_the_document_too() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let document: serde_json::Value = serde_json::from_str(&printed(&output)).unwrap();
-    let notes = document["findings"][0]["notes"].to_string();
+    let notes = document["findings"][1]["notes"].to_string();
     assert!(notes.contains("use of undeclared identifier"), "{document}");
 }
 

@@ -129,7 +129,7 @@ impl Kernel {
         std::fs::write(&log, &said).unwrap();
         let explained = common::rustkmod(&["explain", "--json", log.to_str().unwrap()]);
         let document: serde_json::Value = serde_json::from_slice(&explained.stdout).unwrap();
-        let known = document["known"].as_array().unwrap();
+        let known = document["findings"].as_array().unwrap();
         let is_known = known.iter().any(|known| known["status"] == "error");
         assert!(is_known, "{name}: {said}");
         std::fs::write(&path, kept).unwrap();

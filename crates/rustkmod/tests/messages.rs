@@ -477,6 +477,10 @@ fn what_is_of_no_use_is_refused_with_what_would_be() {
                 "doctor --root ROOT --kdir 'ROOT/a b'",
             ],
         ),
+        (
+            &["explain", "/dev/null"],
+            &["/dev/null is empty", "sudo dmesg | rustkmod explain"],
+        ),
         (&["explain", "module"], &["ELF", "rustkmod check module"]),
         (
             &["explain", "utf16"],

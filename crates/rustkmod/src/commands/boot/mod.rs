@@ -22,10 +22,9 @@ use kernel_boot::{
 
 use advice::advise;
 use build::Built;
-use remedy::Remedies;
 
-use crate::commands::explain::command::write_explanation;
-use crate::commands::explain::{self, Explanation};
+use crate::commands::explain::help::Target;
+use crate::commands::explain::{self, Explained, Explanation};
 use crate::error::{Error, Result};
 use crate::output::{self, Output, header};
 use crate::report::{Finding, Status, lossily, printable, write_finding};
@@ -99,9 +98,6 @@ impl From<Accel> for Choice {
     }
 }
 
-/// How many of make's errors are repeated; all of them were shown as they came.
-const ERRORS: usize = 8;
-
 /// What a boot took, in seconds.
 #[derive(Debug, Default, Serialize)]
 struct Seconds {
@@ -153,13 +149,13 @@ pub(crate) fn run(
         for finding in &told.findings {
             out.finding(finding)?;
         }
-        if !told.explanation.known.is_empty() {
+        if !told.explanation.findings.is_empty() {
             let name = if told.boot.is_some() {
                 "the kernel's log"
             } else {
                 "make's output"
             };
-            write_explanation(&mut out.to, name, &told.explanation).map_err(Error::output)?;
+            explain::write(&mut out.to, name, &told.explanation).map_err(Error::output)?;
         }
     }
     Ok(verdict)
@@ -191,10 +187,9 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
         let built = build::build(system, &headers, path, live)?;
         told.seconds.build += built.time.as_secs_f64();
         if !built.is_good {
-            let remedies = Remedies::new(&kernel, arguments.kernel.as_deref(), Some(path));
-            told.explanation = explained(&built.output);
-            remedied(&mut told.explanation, &remedies);
-            let finding = build_failed(path, &kernel, &built, &told.explanation);
+            let target = remedy::target(&kernel, arguments.kernel.as_deref(), Some(path));
+            told.explanation = explained(&built.output, &target);
+            let finding = build_failed(path, &kernel, &built);
             told.findings.push(finding);
             return Ok(told);
         }
@@ -238,17 +233,16 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
     if boot.verdict != Verdict::Good {
         let module = suspect(&boot, &plan);
         let path = module.map(|module| &*module.path);
-        let remedies = Remedies::new(&kernel, arguments.kernel.as_deref(), path);
-        told.explanation = known_failures(&boot);
-        remedied(&mut told.explanation, &remedies);
+        let target = remedy::target(&kernel, arguments.kernel.as_deref(), path);
+        told.explanation = known_failures(&boot, &target);
         let is_known = |check: &str| {
-            let mut known = told.explanation.known.iter();
+            let mut known = told.explanation.findings.iter();
             known.any(|known| known.finding.check == check)
         };
         if let (Some(module), Some(step)) = (module, boot.report.failed())
             && !is_known("version-magic")
         {
-            finding = why_failed(finding, step, module, &kernel, &remedies);
+            finding = why_failed(finding, step, module, &kernel, &target);
         }
         finding = in_little_memory(finding, &boot, arguments);
     }
@@ -266,30 +260,24 @@ fn show(event: Event<'_>, quiet: bool, live: &mut dyn Write) -> std::io::Result<
         Event::Output(line) => writeln!(live, "{line}")?,
         Event::Terminal(bytes) => live.write_all(bytes)?,
         Event::Fallback(why) => {
-            let finding = Finding::warning("kvm", "/dev/kvm", "KVM is not usable here; using TCG (emulation)")
-                .note(why)
-                .run("save the time for trying", "export RUSTKMOD_ACCEL=tcg");
+            let finding = Finding::warning(
+                "kvm",
+                "/dev/kvm",
+                "KVM is not usable here; using TCG (emulation)",
+            )
+            .note(why)
+            .run("save the time for trying", "export RUSTKMOD_ACCEL=tcg");
             write_finding(live, &finding)?;
         }
     }
     live.flush()
 }
 
-fn build_failed(
-    folder: &Path,
-    kernel: &Kernel,
-    built: &Built,
-    explanation: &Explanation,
-) -> Finding {
+fn build_failed(folder: &Path, kernel: &Kernel, built: &Built) -> Finding {
     let name = kernel.name();
     let message = format!("the module does not build for {name}");
     let looked_at = folder.display();
-    let mut finding = Finding::error("build", looked_at, message);
-    let errors = explanation.unknown.iter().take(ERRORS);
-    let errors: Vec<_> = errors.map(|line| &*line.text).collect();
-    if !errors.is_empty() {
-        finding = finding.note(format!("make says:\n{}", errors.join("\n")));
-    }
+    let finding = Finding::error("build", looked_at, message);
     match &built.command {
         Some(command) => finding.run("build it alone", command.clone()),
         None => finding,
@@ -372,7 +360,7 @@ fn why_failed(
     step: &Step,
     module: &Module,
     kernel: &Kernel,
-    remedies: &Remedies,
+    target: &Target,
 ) -> Finding {
     let Ok(file) = KoFile::parse(&module.elf) else {
         return finding;
@@ -388,7 +376,7 @@ fn why_failed(
             _ => return finding,
         };
         let text = "build the module again, for the kernel that is to load it";
-        return match remedies.build() {
+        return match target.build() {
             Some(command) => finding.run(text, command),
             None => finding.advise(text),
         };
@@ -422,40 +410,32 @@ fn in_little_memory(finding: Finding, boot: &Boot, arguments: &Arguments) -> Fin
         ))
 }
 
-/// Lets the remedies be those for a kernel that was booted.
-fn remedied(explanation: &mut Explanation, remedies: &Remedies) {
-    for known in &mut explanation.known {
-        let help = std::mem::take(&mut known.finding.help);
-        known.finding.help = remedies.of(help);
-        if known.finding.check == "unknown-symbol" {
-            let finding = known.finding.clone();
-            known.finding = finding.advise("if another module exports it, give that one as well");
-        }
-    }
-}
-
 /// What `explain` knows of what the kernel logged. What it does not know was shown already.
-fn known_failures(boot: &Boot) -> Explanation {
+fn known_failures(boot: &Boot, target: &Target) -> Explanation {
     let mut text = boot.log.clone();
     for line in boot.report.log().filter(|line| !boot.log.contains(line)) {
         text.push_str(line);
         text.push('\n');
     }
-    let mut found = explained(text.as_bytes());
-    found.unknown.clear();
-    found
-        .known
-        .retain(|known| matches!(known.finding.status, Status::Error | Status::Warning));
-    for known in &mut found.known {
-        known.finding.looked_at = format!("line {} of the kernel's log", known.line.number);
+    let mut found = explained(text.as_bytes(), target);
+    found.findings.retain(|found| {
+        found.finding.check != explain::UNKNOWN
+            && matches!(found.finding.status, Status::Error | Status::Warning)
+    });
+    for found in &mut found.findings {
+        found.finding.looked_at = format!("line {} of the kernel's log", found.number());
+        if found.finding.check == "unknown-symbol" {
+            let finding = found.finding.clone();
+            found.finding = finding.advise("if another module exports it, give that one as well");
+        }
     }
     found
 }
 
 /// What `explain` knows of a text in memory.
-fn explained(text: &[u8]) -> Explanation {
+fn explained(text: &[u8], target: &Target) -> Explanation {
     // Memory can always be read.
-    explain::explain(text).unwrap_or_default()
+    explain::explain_for(text, Some(target)).unwrap_or_default()
 }
 
 fn document(told: &Told) -> impl Serialize {
@@ -471,11 +451,11 @@ fn document(told: &Told) -> impl Serialize {
         accel: Option<&'static str>,
         steps: &'a [Step],
         log: Vec<&'a str>,
-        findings: Vec<&'a Finding>,
+        findings: Vec<Finding>,
         seconds: &'a Seconds,
     }
     let boot = told.boot.as_ref();
-    let known = told.explanation.known.iter().map(|known| &known.finding);
+    let known = told.explanation.findings.iter().map(Explained::told);
     Document {
         header: header("boot"),
         kernelrelease: told.kernel.as_deref(),
@@ -485,7 +465,7 @@ fn document(told: &Told) -> impl Serialize {
         accel: boot.map(|boot| boot.accel),
         steps: boot.map_or(&[], |boot| &boot.report.steps),
         log: boot.map_or_else(Vec::new, |boot| boot.log.lines().collect()),
-        findings: told.findings.iter().chain(known).collect(),
+        findings: told.findings.iter().cloned().chain(known).collect(),
         seconds: &told.seconds,
     }
 }

@@ -8,7 +8,7 @@ use super::Subject;
 use crate::call::Call;
 use crate::command::Command;
 use crate::commands::explain;
-use crate::report::{Finding, Status, counted};
+use crate::report::{Finding, counted};
 use kernel_tree::dkms::{self as tree, DkmsModule, State};
 
 /// Reads `/var/lib/dkms` (`dkms(8)`), and explains the `make.log` of each build that failed.
@@ -128,28 +128,27 @@ fn of_module(subject: &Subject, module: &DkmsModule, release: &str) -> Option<Fi
         })
     });
     match explained {
-        Ok(explained) => {
-            let cause = explained
-                .known
-                .iter()
-                .find(|known| known.finding.status == Status::Error);
-            if let Some(cause) = cause {
+        Ok(explained) => match explained.failures().next() {
+            Some(cause) => {
+                let line = cause.says.last().map_or("", |line| &line.text);
                 finding = finding.note(format!(
                     "line {}: {}",
-                    cause.line.number, cause.finding.message
+                    cause.number(),
+                    match cause.finding.check {
+                        explain::UNKNOWN => line,
+                        _ => &cause.finding.message,
+                    }
                 ));
                 for note in &cause.finding.notes {
                     finding = finding.note(note.clone());
                 }
                 finding.help.extend(cause.finding.help.iter().cloned());
-            } else if let Some(line) = explained.unknown.first() {
-                finding = finding
-                    .note(format!("line {}: {}", line.number, line.text))
-                    .note("rustkmod does not know this failure");
-            } else {
-                finding = finding.note("its log names no error that rustkmod knows");
+                if cause.finding.check == explain::UNKNOWN {
+                    finding = finding.note("rustkmod does not know this failure");
+                }
             }
-        }
+            None => finding = finding.note("its log names no failure"),
+        },
         Err(why) => finding = finding.note(why.to_string()),
     }
     Some(

@@ -2,7 +2,7 @@
 
 //! The command line of `rustkmod explain`.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -14,7 +14,6 @@ use crate::call::Call;
 use crate::command::Command;
 use crate::error::{Error, Result};
 use crate::output::{Header, Output, Verdict, header};
-use crate::report::{counted, write_finding};
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -33,8 +32,16 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> Result<Verdict> {
         }
     };
     let name = path.display().to_string();
-    for known in &mut found.known {
-        known.finding.looked_at = format!("{name}:{}", known.line.number);
+    if found.lines == 0 {
+        return Err(Error::new(format!("{name} is empty"))
+            .note("there is no log to explain; of make, both outputs are wanted: make 2>&1 | rustkmod explain")
+            .run(
+                "reading the kernel's log mostly takes root",
+                "sudo dmesg | rustkmod explain",
+            ));
+    }
+    for found in &mut found.findings {
+        found.finding.looked_at = format!("{name}:{}", found.number());
     }
     if out.json {
         #[derive(Serialize)]
@@ -53,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> Result<Verdict> {
             explanation: &found,
         })?;
     } else {
-        write_explanation(&mut out.to, &name, &found).map_err(Error::output)?;
+        super::write(&mut out.to, &name, &found).map_err(Error::output)?;
     }
     Ok(Verdict::fails_if(found.has_failure()))
 }
@@ -108,70 +115,4 @@ fn open_log(path: &Path) -> Result<std::fs::File> {
         source,
     };
     Ok(std::fs::File::open(path).map_err(failed)?)
-}
-
-/// Writes what a log means.
-pub(crate) fn write_explanation(
-    out: &mut dyn Write,
-    name: &str,
-    found: &Explanation,
-) -> std::io::Result<()> {
-    for known in &found.known {
-        let mut finding = known.finding.clone();
-        let text: String = known.line.text.chars().take(300).collect();
-        finding.notes.insert(0, format!("the log says: {text}"));
-        if known.count > 1 {
-            finding.notes.insert(
-                1,
-                format!(
-                    "and so on, in {}",
-                    counted(usize::try_from(known.count).unwrap_or(usize::MAX), "line")
-                ),
-            );
-        }
-        write_finding(out, &finding)?;
-    }
-    if found.follow_count > 0 {
-        let count = usize::try_from(found.follow_count).unwrap_or(usize::MAX);
-        writeln!(
-            out,
-            "{} only from the crate that could not be loaded: rustc does not find its names",
-            match count {
-                1 => "1 more error follows".to_string(),
-                many => format!("{many} more errors follow"),
-            }
-        )?;
-    }
-    if !found.unknown.is_empty() {
-        let count = usize::try_from(found.unknown_count).unwrap_or(usize::MAX);
-        writeln!(
-            out,
-            "{} that rustkmod does not know, passed on as in the log:",
-            counted(count, "error")
-        )?;
-        for line in &found.unknown {
-            let text: String = crate::report::printable(&line.text)
-                .chars()
-                .take(300)
-                .collect();
-            writeln!(out, "  {name}:{}: {text}", line.number)?;
-        }
-        if count > found.unknown.len() {
-            writeln!(out, "  and {} more", count - found.unknown.len())?;
-        }
-    }
-    if found.left_out > 0 {
-        let count = usize::try_from(found.left_out).unwrap_or(usize::MAX);
-        let lines = counted(count, "more line");
-        writeln!(out, "and {lines} of failures as above")?;
-    }
-    if found.known.is_empty() && found.unknown.is_empty() {
-        let lines = usize::try_from(found.lines).unwrap_or(usize::MAX);
-        writeln!(
-            out,
-            "no failure is in the {} of {name}",
-            counted(lines, "line")
-        )?;
-    }
-    Ok(())
 }

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! How the kernel crate's interface changed between series, and what rustc says of a module that
+//! was written for another one.
+//!
+//! To add a change, add a row. Only what a module of one's own is likely to use is here.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::report::Finding;
+
+/// A change of what the `kernel` crate offers to modules.
+#[derive(Debug)]
+pub struct Change {
+    /// The name of the finding.
+    pub id: &'static str,
+    /// The first series with the new form.
+    pub since: (u32, u32),
+    /// What is written before that series; empty where there was nothing.
+    pub before: &'static str,
+    /// What is written from that series on.
+    pub after: &'static str,
+    /// What rustc says where the old form meets a newer kernel.
+    old: &'static [&'static str],
+    /// What rustc says where the new form meets an older kernel.
+    new: &'static [&'static str],
+}
+
+/// A method of the kernel's vectors, boxes and reference counts that is not there.
+macro_rules! no_method {
+    ($method:literal) => {
+        concat!(
+            r"E0599\]: no (?:method|function or associated item|associated function or constant|associated function|associated item)[^`]* `",
+            $method,
+            "`"
+        )
+    };
+}
+
+/// A name that is not there, imported or used.
+macro_rules! no_name {
+    ($name:literal) => {
+        concat!(
+            r"(?:cannot find (?:type|struct|trait|macro|function|value|attribute|derive macro|module or crate|crate)[^`]* `",
+            $name,
+            r"`|(?:unresolved|undeclared|undeclared type|use of undeclared type)[^`]* `(?:[a-zA-Z_:]*::)?",
+            $name,
+            r"`|no `",
+            $name,
+            r"` in `)"
+        )
+    };
+}
+
+/// The changes, oldest first.
+pub const CHANGES: &[Change] = &[
+    Change {
+        id: "module-strings",
+        since: (6, 2),
+        before: "name: b\"…\" (byte strings)",
+        after: "name: \"…\" (plain strings)",
+        old: &[
+            r"(?:proc macro panicked|module!)(?:.|\n)*[Ee]xpected string",
+            r"expected string literal(?:.|\n)*\bb\x22",
+        ],
+        new: &[r"Expected byte string"],
+    },
+    Change {
+        id: "cstr",
+        since: (6, 2),
+        before: "",
+        after: "kernel::str::CStr",
+        old: &[],
+        new: &[no_name!("CStr"), no_name!("c_str")],
+    },
+    Change {
+        id: "vtable",
+        since: (6, 2),
+        before: "",
+        after: "#[vtable]",
+        old: &[],
+        new: &[no_name!("vtable")],
+    },
+    Change {
+        id: "pin-init-macros",
+        since: (6, 4),
+        before: "",
+        after: "#[pin_data], pin_init!, new_mutex!, new_spinlock!",
+        old: &[],
+        new: &[
+            no_name!("pin_data"),
+            no_name!("pin_init"),
+            no_name!("try_pin_init"),
+            no_name!("new_mutex"),
+            no_name!("new_spinlock"),
+        ],
+    },
+    Change {
+        id: "push",
+        since: (6, 10),
+        before: "v.try_push(x)?",
+        after: "v.push(x, GFP_KERNEL)?",
+        old: &[no_method!("try_push")],
+        new: &[
+            r"E0061\]: this (?:method|function) takes 1 argument but 2 arguments were supplied(?:.|\n)*\.push\(",
+        ],
+    },
+    Change {
+        id: "extend-from-slice",
+        since: (6, 10),
+        before: "v.try_extend_from_slice(s)?",
+        after: "v.extend_from_slice(s, GFP_KERNEL)?",
+        old: &[no_method!("try_extend_from_slice")],
+        new: &[],
+    },
+    Change {
+        id: "with-capacity",
+        since: (6, 10),
+        before: "Vec::try_with_capacity(n)?",
+        after: "Vec::with_capacity(n, GFP_KERNEL)?",
+        old: &[no_method!("try_with_capacity")],
+        new: &[
+            r"E0061\]: this function takes 1 argument but 2 arguments were supplied(?:.|\n)*with_capacity\(",
+        ],
+    },
+    Change {
+        id: "try-new",
+        since: (6, 10),
+        before: "Box::try_new(x)?, Arc::try_new(x)?",
+        after: "Box::new(x, GFP_KERNEL)?, Arc::new(x, GFP_KERNEL)?",
+        old: &[no_method!("try_new")],
+        new: &[
+            r"E0061\]: this function takes 1 argument but 2 arguments were supplied(?:.|\n)*(?:Box|Arc)::new\(",
+        ],
+    },
+    Change {
+        id: "gfp-flags",
+        since: (6, 10),
+        before: "calls without allocation flags, such as v.try_push(x)",
+        after: "GFP_KERNEL and other allocation flags",
+        old: &[
+            r"E0061\]: this (?:method|function) takes 2 arguments but 1 argument was supplied(?:.|\n)*(?:Flags|flags)",
+        ],
+        new: &[no_name!("GFP_KERNEL"), no_name!("GFP_ATOMIC")],
+    },
+    Change {
+        id: "uaccess",
+        since: (6, 11),
+        before: "",
+        after: "kernel::uaccess::UserSlice",
+        old: &[],
+        new: &[no_name!("uaccess"), no_name!("UserSlice")],
+    },
+    Change {
+        id: "kvec",
+        since: (6, 13),
+        before: "Vec<T>",
+        after: "KVec<T> (or VVec, KVVec; late releases of 6.12 have them, too)",
+        old: &[
+            no_name!("Vec"),
+            r"unresolved import `alloc(?:::vec)?`",
+            r"E0433\][^`]*`Vec`",
+            r"cannot find macro `vec`",
+            r"E0107\]: (?:struct|missing generics)(?:.|\n)*\bVec\b",
+        ],
+        new: &[
+            no_name!("KVec"),
+            no_name!("VVec"),
+            no_name!("KVVec"),
+            no_name!("kvec"),
+        ],
+    },
+    Change {
+        id: "kbox",
+        since: (6, 13),
+        before: "Box<T>",
+        after: "KBox<T> (or VBox, KVBox)",
+        old: &[
+            no_name!("Box"),
+            r"unresolved import `alloc::boxed",
+            r"E0107\]: (?:struct|missing generics)(?:.|\n)*\bBox\b",
+        ],
+        new: &[no_name!("KBox"), no_name!("VBox"), no_name!("KVBox")],
+    },
+    Change {
+        id: "miscdevice",
+        since: (6, 13),
+        before: "",
+        after: "kernel::miscdevice::MiscDevice",
+        old: &[],
+        new: &[
+            no_name!("miscdevice"),
+            no_name!("MiscDevice"),
+            no_name!("MiscDeviceRegistration"),
+        ],
+    },
+    Change {
+        id: "drivers",
+        since: (6, 14),
+        before: "",
+        after: "kernel::pci, kernel::platform and kernel::driver",
+        old: &[],
+        new: &[
+            no_name!("pci"),
+            no_name!("platform"),
+            no_name!("module_pci_driver"),
+            no_name!("module_platform_driver"),
+        ],
+    },
+    Change {
+        id: "authors",
+        since: (6, 15),
+        before: "author: \"…\"",
+        after: "authors: [\"…\"]",
+        old: &[
+            r"[Uu]nknown key .?author\b(?:.|\n)*authors",
+            r"`author`(?:.|\n)*authors",
+        ],
+        new: &[r"[Uu]nknown key .?authors\b"],
+    },
+    Change {
+        id: "pin-init-crate",
+        since: (6, 15),
+        before: "kernel::init::{PinInit, Init, pin_init, try_pin_init}",
+        after: "pin_init::{PinInit, Init, pin_init} (all in kernel::prelude)",
+        old: &[
+            r"unresolved imports? `kernel::init::(?:PinInit|Init|pin_init|Zeroable|zeroed)",
+            r"unresolved imports? `kernel::(?:pin_init|try_pin_init|init::)",
+        ],
+        new: &[
+            no_name!("pin_init::zeroed"),
+            r"unresolved imports? `pin_init",
+        ],
+    },
+    Change {
+        id: "instant",
+        since: (6, 16),
+        before: "kernel::time::Ktime",
+        after: "kernel::time::Instant",
+        old: &[no_name!("Ktime")],
+        new: &[no_name!("Instant")],
+    },
+    Change {
+        id: "params",
+        since: (6, 19),
+        before: "",
+        after: "params: { … } in module!",
+        old: &[],
+        new: &[r"[Uu]nknown key .?params\b"],
+    },
+];
+
+/// What the `rust` branch had before anything was merged, and mainline never had.
+const NEVER: &[(&str, &str)] = &[
+    (r"kernel::miscdev\b", "kernel::miscdevice, since 6.13"),
+    (r"kernel::chrdev\b", "kernel::miscdevice, since 6.13"),
+    (
+        r"kernel::(?:io_buffer|user_ptr)\b",
+        "kernel::uaccess, since 6.11",
+    ),
+    (
+        r"kernel::file_operations\b",
+        "kernel::miscdevice::MiscDevice, since 6.13",
+    ),
+    (
+        r"kernel::(?:sysctl|random|net|power|hwrng|gpio|amba)\b",
+        "nothing that takes its place",
+    ),
+    (
+        r"kernel::PointerWrapper\b",
+        "kernel::types::ForeignOwnable, since 6.3",
+    ),
+    (r"kernel::KernelModule\b", "kernel::Module"),
+];
+
+fn any(patterns: &[&'static str], text: &str) -> bool {
+    patterns.iter().any(|pattern| {
+        static ALL: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
+            CHANGES
+                .iter()
+                .flat_map(|change| change.old.iter().chain(change.new))
+                .map(|pattern| (*pattern, Regex::new(pattern).expect("a constant pattern")))
+                .collect()
+        });
+        ALL.iter()
+            .any(|(other, regex)| other == pattern && regex.is_match(text))
+    })
+}
+
+/// The changes that an error of rustc may be about, and whether the module has the old form.
+fn found(text: &str, series: Option<(u32, u32)>) -> Vec<(&'static Change, bool)> {
+    let mut all = Vec::new();
+    for change in CHANGES {
+        // The old form cannot be what an old kernel refuses, nor the new one a new kernel.
+        let may = |is_old: bool| series.is_none_or(|series| (series >= change.since) == is_old);
+        if may(true) && any(change.old, text) {
+            all.push((change, true));
+        } else if may(false) && any(change.new, text) {
+            all.push((change, false));
+        }
+    }
+    all
+}
+
+fn never(text: &str) -> Option<(String, &'static str)> {
+    static ALL: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+        let rows = NEVER.iter();
+        rows.map(|(pattern, now)| (Regex::new(pattern).expect("a constant pattern"), *now))
+            .collect()
+    });
+    let first = text.lines().next()?;
+    ALL.iter().find_map(|(pattern, now)| {
+        let item = pattern.find(first)?;
+        Some((item.as_str().to_string(), *now))
+    })
+}
+
+/// Whether an error of rustc is one of a module that was written for another series.
+pub fn matches(text: &str) -> bool {
+    !found(text, None).is_empty() || never(text).is_some() || KERNEL_ITEM.is_match(text)
+}
+
+/// An item of the kernel crate that no row knows.
+static KERNEL_ITEM: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:unresolved imports? `|no `[^`]+` in `|could not find `[^`]+` in `)(?P<item>kernel(?:::[^`]+)?)`|E0050\]: method `init` has (?P<has>\d+) parameters? but the declaration in trait `[^`]*Module::init` has (?P<wants>\d+)|[Uu]nknown key .?(?P<key>\w+)")
+        .expect("a constant pattern")
+});
+
+/// What such an error means for a kernel of that series.
+pub fn finding(text: &str, series: Option<(u32, u32)>, looked_at: String) -> Finding {
+    let shown = |(major, minor): (u32, u32)| format!("{major}.{minor}");
+    let this = series.map(|series| format!("this kernel is {}", shown(series)));
+    if let Some((item, now)) = never(text) {
+        return Finding::error("api-drift", looked_at, format!("no kernel series has `{item}`"))
+            .note("it was in the branch of Rust for Linux from before 6.1, and was never merged in this form")
+            .advise(format!("mainline has {now}"));
+    }
+    let changes = found(text, series);
+    let Some((first, is_old)) = changes.first() else {
+        let item = KERNEL_ITEM.captures(text);
+        let part = |name| {
+            item.as_ref()
+                .and_then(|found| found.name(name))
+                .map(|m| m.as_str())
+        };
+        let mut finding = match (part("item"), part("has"), part("wants"), part("key")) {
+            (Some(item), ..) => Finding::error(
+                "api-drift",
+                looked_at,
+                format!("the module uses something of `{item}` that this kernel's `kernel` crate does not have"),
+            )
+            .note("the crate changes with every series: the module was written for another one, or the kernel was configured without it"),
+            (_, Some(has), Some(wants), _) => Finding::error(
+                "api-drift",
+                looked_at,
+                "the module's `init` was written for another kernel tree",
+            )
+            .note(format!(
+                "it takes {has}, and this kernel's `Module::init` takes {wants}: mainline has fn init(module: &'static ThisModule), and trees before it had a name in front"
+            )),
+            (.., Some(key)) => Finding::error(
+                "api-drift",
+                looked_at,
+                format!("this kernel's `module!` does not know the key `{key}`"),
+            )
+            .note("the message lists the keys that it knows"),
+            _ => Finding::error("api-drift", looked_at, "the module was written for another kernel series"),
+        };
+        finding.notes.extend(this);
+        return finding
+            .advise("look at samples/rust/ of this kernel's sources for how the series writes it");
+    };
+    let since = shown(first.since);
+    let message = match (*is_old, first.before) {
+        (true, before) => {
+            format!("the module was written for a kernel before {since}: it has {before}")
+        }
+        (false, _) => format!(
+            "the module was written for {since} or later: it has {}",
+            first.after
+        ),
+    };
+    let mut finding = Finding::error("api-drift", looked_at, message);
+    for (change, _) in &changes {
+        let since = shown(change.since);
+        finding = finding.note(match change.before {
+            "" => format!(
+                "since {since}: {}; before that there was nothing in its place",
+                change.after
+            ),
+            before => format!("before {since}: {before}\nsince {since}:  {}", change.after),
+        });
+    }
+    finding.notes.extend(this);
+    for (change, is_old) in &changes {
+        finding = match (*is_old, change.before) {
+            (true, _) => finding.advise(format!("write {}", change.after)),
+            (false, "") => finding.advise(format!(
+                "do without it, or build for a kernel of {} or later",
+                shown(change.since)
+            )),
+            (false, before) => finding.advise(format!("for this kernel write {before}")),
+        };
+    }
+    finding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str, series: (u32, u32)) -> Finding {
+        assert!(matches(text), "{text}");
+        finding(text, Some(series), String::new())
+    }
+
+    #[test]
+    fn each_form_is_told_the_other() {
+        for (text, series, message, help) in [
+            (
+                "error[E0599]: no method named `try_push` found for struct `Vec` in the current scope",
+                (6, 12),
+                "before 6.10",
+                "v.push(x, GFP_KERNEL)?",
+            ),
+            (
+                "error[E0599]: no method named `try_push` found for struct `kernel::alloc::kvec::Vec<T, A>` in the current scope",
+                (7, 2),
+                "before 6.10",
+                "v.push(x, GFP_KERNEL)?",
+            ),
+            (
+                "error[E0412]: cannot find type `KVec` in this scope",
+                (6, 12),
+                "6.13 or later",
+                "Vec<T>",
+            ),
+            (
+                "error[E0412]: cannot find type `Vec` in this scope",
+                (6, 18),
+                "before 6.13",
+                "KVec<T>",
+            ),
+            (
+                "error[E0433]: failed to resolve: use of undeclared type `Box`",
+                (6, 13),
+                "before 6.13",
+                "KBox<T>",
+            ),
+            (
+                "error[E0425]: cannot find value `GFP_KERNEL` in this scope",
+                (6, 6),
+                "6.10 or later",
+                "without allocation flags",
+            ),
+            (
+                "error: proc macro panicked\n  = help: message: Unknown key \"authors\". Valid keys are: [\"type\", \"name\"]",
+                (6, 12),
+                "6.15 or later",
+                "author: ",
+            ),
+            (
+                "error: proc macro panicked\n  = help: message: Unknown key \"params\". Valid keys are: [\"type\"]",
+                (6, 18),
+                "6.19 or later",
+                "6.19",
+            ),
+            (
+                "error: proc macro panicked\n  = help: message: Expected byte string",
+                (6, 1),
+                "6.2 or later",
+                "b\"…\"",
+            ),
+            (
+                "error[E0432]: unresolved import `kernel::miscdevice`",
+                (6, 12),
+                "6.13 or later",
+                "6.13",
+            ),
+            (
+                "error[E0432]: unresolved import `kernel::miscdev`",
+                (6, 12),
+                "no kernel series",
+                "miscdevice",
+            ),
+        ] {
+            let finding = of(text, series);
+            assert!(finding.message.contains(message), "{text}: {finding:?}");
+            assert!(
+                finding.help.iter().any(|h| h.text.contains(help)),
+                "{text}: {finding:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_series_both_sides_are_told() {
+        let finding = finding(
+            "error[E0412]: cannot find type `KVec` in this scope",
+            None,
+            String::new(),
+        );
+        assert!(
+            finding.notes[0].contains("before 6.13: Vec<T>"),
+            "{finding:?}"
+        );
+    }
+
+    #[test]
+    fn errors_of_ones_own_code_are_not_drift() {
+        for text in [
+            "error[E0412]: cannot find type `Vex` in this scope",
+            "error[E0308]: mismatched types",
+            "error[E0432]: unresolved import `crate::x`",
+        ] {
+            assert!(!matches(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn changes_are_in_their_order() {
+        assert!(CHANGES.is_sorted_by_key(|change| change.since));
+    }
+}

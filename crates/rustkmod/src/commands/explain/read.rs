@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The lines of a log: capped, without colours, and apart from what the logger put in front.
+
+use std::io::{self, BufRead, Read};
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde::Serialize;
+
+/// How much of one line is kept, in bytes. Kernels and compilers write none that long.
+const CAP: usize = 8 << 10;
+
+/// A line of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Its text, without colours and control characters.
+    pub text: String,
+    /// Where the message begins, behind time stamps and the logger's name.
+    #[serde(skip)]
+    message: usize,
+    /// Whether the kernel wrote it.
+    #[serde(skip)]
+    pub is_kernel: bool,
+}
+
+impl Line {
+    /// Cleans a raw line.
+    pub fn new(number: u64, raw: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(raw);
+        let text: String = anstream::adapter::strip_str(&text)
+            .to_string()
+            .chars()
+            .filter(|c| !c.is_control() || *c == '\t')
+            .collect();
+        let text = text.trim_end().to_string();
+        let (message, is_kernel) = prefix(&text);
+        Self {
+            number,
+            text,
+            message,
+            is_kernel,
+        }
+    }
+
+    /// The line without the time stamp and the logger's name in front.
+    pub fn message(&self) -> &str {
+        &self.text[self.message..]
+    }
+}
+
+/// How long the prefix of a line is, and whether it is one of the kernel's log.
+fn prefix(text: &str) -> (usize, bool) {
+    /// What loggers put in front: GitHub and other CI, journalctl and syslog, dmesg.
+    static LOGGER: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"^(?:(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? |\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d) )\S{1,64} (?P<program>[^\s:\[]{1,64})(?:\[\d+\])?: |\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d) )",
+        )
+        .expect("a constant pattern")
+    });
+    static KERNEL: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"^(?:<\d+>)?(?:\[ *\d+\.\d+\]|\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \d{4}\])(?:\[ *[CT]\d+\])?(?: |$)",
+        )
+        .expect("a constant pattern")
+    });
+    let mut end = 0;
+    let mut is_kernel = false;
+    // Syslog, and behind it the time stamp of the CI, or the kernel's own.
+    for _ in 0..2 {
+        if let Some(found) = LOGGER.captures(&text[end..]) {
+            end += found.get(0).map_or(0, |all| all.end());
+            is_kernel |= found
+                .name("program")
+                .is_some_and(|p| p.as_str() == "kernel");
+        }
+    }
+    if let Some(found) = KERNEL.find(&text[end..]) {
+        end += found.end();
+        is_kernel = true;
+    }
+    (end, is_kernel)
+}
+
+/// Calls `each` with every line, and returns how many there are.
+pub fn lines(log: impl Read, mut each: impl FnMut(Line)) -> io::Result<u64> {
+    let mut log = io::BufReader::new(log);
+    let mut raw = Vec::new();
+    let mut number = 0;
+    loop {
+        raw.clear();
+        let read = (&mut log).take(CAP as u64).read_until(b'\n', &mut raw)?;
+        if read == 0 {
+            return Ok(number);
+        }
+        number += 1;
+        if raw.last() == Some(&b'\n') {
+            raw.pop();
+        } else if read == CAP {
+            log.skip_until(b'\n')?;
+        }
+        each(Line::new(number, &raw));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(log: &[u8]) -> Vec<Line> {
+        let mut all = Vec::new();
+        assert_eq!(lines(log, |line| all.push(line)).unwrap(), all.len() as u64);
+        all
+    }
+
+    #[test]
+    fn lines_are_cut_at_the_cap_and_counted_once() {
+        let mut log = b"first\n".to_vec();
+        log.extend(vec![b'x'; 3 * CAP]);
+        log.extend(b"\nlast");
+        let read = read(&log);
+        assert_eq!(read.len(), 3);
+        assert_eq!(read[1].text.len(), CAP);
+        assert_eq!((read[2].number, read[2].text.as_str()), (3, "last"));
+    }
+
+    #[test]
+    fn lines_of_exactly_the_cap_are_one_line() {
+        for length in [CAP - 1, CAP, CAP + 1] {
+            let mut log = vec![b'x'; length];
+            log.extend(b"\nlast\n");
+            assert_eq!(read(&log).len(), 2, "{length}");
+        }
+    }
+
+    #[test]
+    fn prefixes_of_loggers_are_not_the_message() {
+        for (text, message, is_kernel) in [
+            ("[    1.5] m: loaded", "m: loaded", true),
+            ("[  201.110042][ T1234] m: loaded", "m: loaded", true),
+            ("<4>[    1.5] m: loaded", "m: loaded", true),
+            ("[Sat Nov 28 14:00:01 2026] m: loaded", "m: loaded", true),
+            ("Nov  2 14:00:01 host kernel: m: loaded", "m: loaded", true),
+            (
+                "2026-11-28T14:00:01.5+01:00 host kernel: [    1.5] m: loaded",
+                "m: loaded",
+                true,
+            ),
+            (
+                "Nov 28 14:00:01 host modprobe[12]: ERROR: x",
+                "ERROR: x",
+                false,
+            ),
+            ("2026-11-28T14:00:01.1234567Z make: x", "make: x", false),
+            ("[1.0] is no time", "is no time", true),
+            ("[  CC ] m.o", "[  CC ] m.o", false),
+        ] {
+            let line = Line::new(1, text.as_bytes());
+            assert_eq!((line.message(), line.is_kernel), (message, is_kernel));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_and_colours_are_taken_out() {
+        let line = Line::new(1, b"\x1b[1m\x1b[38;5;9merror\x1b[0m: \xff\x00\x07x\r");
+        assert_eq!(line.text, "error: \u{fffd}x");
+    }
+}

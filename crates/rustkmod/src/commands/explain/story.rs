@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What of a log is a cause, and what only follows from one.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{LazyLock, OnceLock};
+
+use regex::{Regex, RegexSet, RegexSetBuilder};
+
+use super::block::{self, Block, Kind};
+use super::facts::Facts;
+use super::help::{self, Target};
+use super::read::Line;
+use super::table::{Row, Weight, rows};
+use super::{Explained, UNKNOWN, drift};
+use crate::report::{Finding, Status};
+use kernel_files::rustsym;
+
+/// How many findings are kept of each weight.
+const KEPT: usize = 100;
+/// How many lines are shown of what follows from a failure.
+const FOLLOWS: usize = 12;
+/// How many lines are shown of one failure.
+const SAYS: usize = 14;
+/// How many lines before a failure are shown where nothing else tells of it.
+const CONTEXT: usize = 10;
+
+/// Lines in which a program only passes on that another one failed.
+const FRAMES: &[&str] = &[
+    r"^error: aborting due to ",
+    r"^error: could not compile ",
+    r"^error: failed to run custom build command",
+    r"^error: process didn't exit successfully",
+    r"^error: command failed to execute correctly",
+    r"^error: the compiler unexpectedly panicked",
+    r"^error: internal compiler error: unexpected panic",
+    r"^(?:\S+: )?collect2: error: ld returned",
+    r"^(?:\S+: )?clang(?:-\d+)?: error: linker command failed",
+    r"^Error! One or more modules failed",
+    r"\(bad exit status: \d+\)",
+    r"^==> ERROR: (?:A failure occurred|Build failed|An unknown error|Package .* failed)",
+    r"^==> WARNING: .dkms .* exited \d+",
+    r"^ERROR \(dkms apport\)",
+    r"^dpkg: error processing ",
+    r"^E: Sub-process ",
+    r"^error: failed to commit transaction",
+    r"^run-parts: ",
+];
+
+/// Lines of make that tell of a failure, in any language, by their form.
+const MAKE_FRAME: &str = r"^\S*make(?:\[\d+\])?: \*\*\* (?:\[.*\] (?:\S+ \d+|[A-Z]\w+(?: fault)?(?: \(core dumped\))?)$|.*(?:\.\.\.\.?|…)$|Deleting )";
+
+/// What a block is.
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Row(&'static Row),
+    /// A change of the kernel crate, by what rustc says.
+    Drift,
+    /// An error that is not known.
+    Error,
+    /// A program tells that another one failed.
+    Frame,
+}
+
+#[derive(Debug)]
+struct Event {
+    what: What,
+    /// What makes two blocks the same finding.
+    key: String,
+    values: BTreeMap<&'static str, String>,
+    /// The text of its block.
+    text: String,
+    says: Vec<Line>,
+    /// The lines before it.
+    context: Vec<Line>,
+    count: u64,
+    follows: Vec<Line>,
+    follow_count: u64,
+    /// The level of a make that gives up.
+    level: Option<u32>,
+    /// The last line that shows it.
+    last: u64,
+}
+
+impl Event {
+    fn is_failure(&self) -> bool {
+        match self.what {
+            What::Row(row) => row.weight == Weight::Failure,
+            What::Drift | What::Error => true,
+            What::Frame => false,
+        }
+    }
+
+    fn weight(&self) -> Weight {
+        match self.what {
+            What::Row(row) => row.weight,
+            _ => Weight::Failure,
+        }
+    }
+}
+
+/// What was read so far.
+#[derive(Debug, Default)]
+pub struct Story {
+    facts: Facts,
+    events: Vec<Event>,
+    before: VecDeque<Line>,
+    left_out: u64,
+    /// The failure after which all that the same rustc says follows from it.
+    broken: Option<usize>,
+}
+
+struct Patterns {
+    set: RegexSet,
+    rows: Vec<&'static Row>,
+    frames: RegexSet,
+    make_frame: Regex,
+}
+
+static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
+    let rows: Vec<_> = rows().collect();
+    let set = RegexSetBuilder::new(rows.iter().map(|row| row.pattern))
+        .multi_line(true)
+        .size_limit(64 << 20)
+        .dfa_size_limit(64 << 20)
+        .build()
+        .expect("the table's patterns are well-formed");
+    Patterns {
+        set,
+        rows,
+        frames: RegexSet::new(FRAMES).expect("constant patterns"),
+        make_frame: Regex::new(MAKE_FRAME).expect("a constant pattern"),
+    }
+});
+
+/// A pattern of the table, compiled when it is needed first.
+fn compiled(pattern: &'static str) -> Regex {
+    static ALL: OnceLock<std::sync::Mutex<BTreeMap<&'static str, Regex>>> = OnceLock::new();
+    let mut all = ALL
+        .get_or_init(Default::default)
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    all.entry(pattern)
+        .or_insert_with(|| {
+            regex::RegexBuilder::new(pattern)
+                .multi_line(true)
+                .build()
+                .expect("the table's patterns are well-formed")
+        })
+        .clone()
+}
+
+/// Adds what a pattern finds in a text, by name. Names live as long as the pattern.
+fn find(pattern: &'static str, text: &str, values: &mut BTreeMap<&'static str, String>) {
+    let regex = compiled(pattern);
+    let Some(captures) = regex.captures(text) else {
+        return;
+    };
+    for name in names(pattern) {
+        if let Some(value) = captures.name(name) {
+            values
+                .entry(name)
+                .or_insert_with(|| value.as_str().to_string());
+        }
+    }
+}
+
+/// The names of a pattern's groups.
+pub(super) fn names(pattern: &'static str) -> impl Iterator<Item = &'static str> {
+    let groups = pattern.split("(?P<").skip(1);
+    groups.filter_map(|rest| rest.split_once('>').map(|(name, _)| name))
+}
+
+impl Story {
+    /// Takes the next block.
+    pub fn block(&mut self, block: Block) {
+        self.facts.read(&block);
+        if !block::is_progress(block.first().message()) {
+            self.judge(&block);
+        }
+        for line in block.lines {
+            if !line.text.trim().is_empty() {
+                if self.before.len() == CONTEXT {
+                    self.before.pop_front();
+                }
+                self.before.push_back(line);
+            }
+        }
+    }
+
+    fn judge(&mut self, block: &Block) {
+        let patterns = &*PATTERNS;
+        let text = block.text();
+        let first = block.first();
+        let message = first.message();
+        if message.starts_with("error: aborting due to ") || matches!(block.kind, Kind::Make(_)) {
+            self.broken = None;
+        }
+        let is_rustc_error = block.kind == Kind::Diagnostic && message.starts_with("error");
+        let row = patterns
+            .set
+            .matches(&text)
+            .iter()
+            .next()
+            .map(|index| patterns.rows[index]);
+        if let Some(index) = self.broken
+            && is_rustc_error
+            && !row.is_some_and(|row| self.is_alike(index, row))
+        {
+            return self.follows(index, block.head());
+        }
+        if let Some(row) = row {
+            return self.known(row, block, text);
+        }
+        let is_frame = match block.kind {
+            Kind::Make(_) => patterns.make_frame.is_match(message),
+            _ => patterns.frames.is_match(message),
+        };
+        let what = if is_frame {
+            What::Frame
+        } else if is_rustc_error && drift::matches(&text) {
+            What::Drift
+        } else if match block.kind {
+            Kind::Make(_) | Kind::Panic => true,
+            Kind::Diagnostic => is_rustc_error,
+            Kind::Compiler => message.contains("error: "),
+            Kind::Banner => false,
+            Kind::Text => !first.is_kernel && block::is_error(message),
+        } {
+            What::Error
+        } else {
+            return;
+        };
+        let key = match what {
+            // Which symbol or item it is about stands in the first line.
+            What::Frame => format!("{}:{message}", first.number),
+            _ => message.to_string(),
+        };
+        self.add(what, key, BTreeMap::new(), block, text);
+    }
+
+    /// Whether a row tells of the same as an event, or of another crate that is missing.
+    fn is_alike(&self, index: usize, row: &Row) -> bool {
+        match self.events[index].what {
+            What::Row(first) => {
+                first.id == row.id
+                    || (row.breaks_rustc && row.class == "crates" && first.class == "crates")
+            }
+            _ => false,
+        }
+    }
+
+    fn known(&mut self, row: &'static Row, block: &Block, text: String) {
+        let mut values = BTreeMap::new();
+        find(row.pattern, &text, &mut values);
+        for pattern in row.values {
+            find(pattern, &text, &mut values);
+        }
+        if let Some(symbol) = values.get("symbol")
+            && let Some(readable) = rustsym::demangle(symbol)
+        {
+            values.insert("rust", readable);
+        }
+        let key = help::fill(row.meaning, &|name| {
+            Some(values.get(name).cloned().unwrap_or_default())
+        });
+        let key = format!("{}:{}", row.id, key.unwrap_or_default());
+        let index = self.add(What::Row(row), key, values, block, text);
+        if row.breaks_rustc {
+            self.broken = index;
+        }
+    }
+
+    fn follows(&mut self, index: usize, line: &Line) {
+        let event = &mut self.events[index];
+        event.follow_count += 1;
+        if event.follows.len() < FOLLOWS {
+            event.follows.push(line.clone());
+        }
+    }
+
+    fn add(
+        &mut self,
+        what: What,
+        key: String,
+        values: BTreeMap<&'static str, String>,
+        block: &Block,
+        text: String,
+    ) -> Option<usize> {
+        let last = block.lines.last().map_or(0, |line| line.number);
+        if let Some(index) = self.events.iter().position(|event| event.key == key) {
+            self.events[index].count += 1;
+            self.events[index].last = last;
+            for (name, value) in values {
+                self.events[index].values.entry(name).or_insert(value);
+            }
+            return Some(index);
+        }
+        let is_frame = matches!(what, What::Frame);
+        let event = Event {
+            what,
+            key,
+            values,
+            text,
+            says: match block.body().next() {
+                Some(_) => block.body().take(SAYS).cloned().collect(),
+                None => vec![block.first().clone()],
+            },
+            context: match is_frame {
+                true => self.before.iter().cloned().collect(),
+                false => Vec::new(),
+            },
+            count: 1,
+            follows: Vec::new(),
+            follow_count: 0,
+            level: match block.kind {
+                Kind::Make(level) => Some(level),
+                _ => None,
+            },
+            last,
+        };
+        // Of each weight by itself: what is harmless must not crowd out what is not.
+        let alike = |other: &&Event| {
+            matches!(other.what, What::Frame) == is_frame && other.weight() == event.weight()
+        };
+        if self.events.iter().filter(alike).count() >= KEPT {
+            self.left_out += 1;
+            return None;
+        }
+        self.events.push(event);
+        Some(self.events.len() - 1)
+    }
+
+    /// The findings, and how many lines have more of them than were kept.
+    pub fn end(mut self, target: Option<&Target>) -> (Vec<Explained>, u64) {
+        let causes = self.causes();
+        for (index, cause) in causes.iter().enumerate() {
+            if let Some(cause) = *cause {
+                let (says, count) = (self.events[index].says[0].clone(), self.events[index].count);
+                let (follows, follow_count) = (
+                    std::mem::take(&mut self.events[index].follows),
+                    self.events[index].follow_count,
+                );
+                self.follows(cause, &says);
+                self.events[cause].follow_count += count - 1 + follow_count;
+                for line in follows {
+                    if self.events[cause].follows.len() < FOLLOWS {
+                        self.events[cause].follows.push(line);
+                    }
+                }
+            }
+        }
+        let known = Target::of(&self.facts);
+        let target = target.unwrap_or(&known);
+        let facts = &self.facts;
+        let mut found: Vec<_> = self
+            .events
+            .into_iter()
+            .zip(causes)
+            .filter(|(_, cause)| cause.is_none())
+            .map(|(event, _)| explained(event, facts, target))
+            .collect();
+        for explained in &mut found {
+            explained.follows.sort_by_key(|line| line.number);
+        }
+        found.sort_by_key(|explained| std::cmp::Reverse(explained.finding.status));
+        (found, self.left_out)
+    }
+
+    /// For each event the one that it follows from.
+    fn causes(&self) -> Vec<Option<usize>> {
+        let mut causes: Vec<Option<usize>> = vec![None; self.events.len()];
+        for (index, event) in self.events.iter().enumerate() {
+            let What::Row(row) = event.what else { continue };
+            let is_any = row.under.contains(&"*");
+            let is_cause = |other: &usize| {
+                if is_any {
+                    return *other < index && self.events[*other].is_failure();
+                }
+                // A failure is never hidden below what is none.
+                *other != index
+                    && (self.events[*other].is_failure() || !event.is_failure())
+                    && match self.events[*other].what {
+                        What::Row(cause) => {
+                            row.under
+                                .iter()
+                                .any(|name| *name == cause.id || *name == cause.class)
+                                && !(cause.class == row.class && cause.under == row.under)
+                        }
+                        _ => false,
+                    }
+            };
+            let before = (0..index).rev().find(is_cause);
+            causes[index] = before.or_else(|| (index + 1..self.events.len()).find(is_cause));
+        }
+        // A make that was started by nobody has nothing to do with what came before the last one.
+        let mut floor = 0;
+        let mut last_top = 0;
+        for (index, event) in self.events.iter().enumerate() {
+            if !matches!(event.what, What::Frame) {
+                continue;
+            }
+            let from = match event.level {
+                Some(0) if event.says[0].number <= last_top + 1 => 0,
+                Some(_) => floor,
+                None => 0,
+            };
+            causes[index] = (from..index)
+                .rev()
+                .find(|other| self.events[*other].is_failure())
+                // cargo tells what failed before it tells why.
+                .or_else(|| {
+                    let is_cause = |other: &usize| self.events[*other].is_failure();
+                    (index + 1..self.events.len())
+                        .find(|other| event.level.is_none() && is_cause(other))
+                })
+                // One that tells where the reason is comes behind the others.
+                .or_else(|| {
+                    (index + 1..self.events.len()).find(|other| match self.events[*other].what {
+                        What::Row(row) => row.under.contains(&"*"),
+                        _ => false,
+                    })
+                })
+                .or_else(|| {
+                    // Nothing but other frames: they are one failure, told once.
+                    (from..index).find(|other| {
+                        causes[*other].is_none() && matches!(self.events[*other].what, What::Frame)
+                    })
+                });
+            let ends = event.says[0]
+                .text
+                .rsplit(' ')
+                .next()
+                .is_some_and(|word| word.parse::<u32>().is_ok());
+            if event.level == Some(0) && ends {
+                floor = index + 1;
+                last_top = event.last;
+            }
+        }
+        // What follows from something that follows.
+        (0..causes.len())
+            .map(|index| {
+                let mut cause = causes[index]?;
+                for _ in 0..causes.len() {
+                    match causes[cause] {
+                        Some(next) if next != index => cause = next,
+                        _ => break,
+                    }
+                }
+                (cause != index).then_some(cause)
+            })
+            .collect()
+    }
+}
+
+/// The finding of an event.
+fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
+    let looked_at = format!("line {}", event.says[0].number);
+    let series = facts
+        .series()
+        .map(|(major, minor)| format!("{major}.{minor}"));
+    let value = |name: &str| -> Option<String> {
+        match name {
+            "series" => series.clone(),
+            _ => event
+                .values
+                .get(name)
+                .cloned()
+                .or_else(|| facts.get(name).map(str::to_string)),
+        }
+    };
+    let mut says = event.says;
+    let finding = match event.what {
+        What::Row(row) => {
+            let message = help::fill(row.meaning, &|name| Some(value(name).unwrap_or_default()));
+            let message = message.unwrap_or_default();
+            let mut finding = match row.weight {
+                Weight::Failure => Finding::error(row.id, looked_at, message),
+                Weight::Doubtful => Finding::warning(row.id, looked_at, message),
+                Weight::Harmless => Finding::ok(row.id, looked_at, message),
+            };
+            finding
+                .notes
+                .extend(row.notes.iter().filter_map(|note| help::fill(note, &value)));
+            if let Some(readable) = event.values.get("rust") {
+                finding = finding.note(format!("in Rust: {readable}"));
+            }
+            finding.help.extend(
+                row.help
+                    .iter()
+                    .filter_map(|remedy| target.help(remedy, &value)),
+            );
+            finding
+        }
+        What::Drift => drift::finding(&event.text, facts.series(), looked_at),
+        What::Error => Finding::error(UNKNOWN, looked_at, "rustkmod does not know this failure"),
+        What::Frame => {
+            says.splice(0..0, event.context);
+            Finding::error(
+                UNKNOWN,
+                looked_at,
+                "something failed, and no line before tells rustkmod why",
+            )
+        }
+    };
+    debug_assert!(finding.status != Status::Skipped);
+    Explained {
+        finding,
+        says,
+        count: event.count,
+        follows: event.follows,
+        follow_count: event.follow_count,
+    }
+}
+
+#[cfg(test)]
+pub(super) fn row_of(text: &str) -> Option<&'static Row> {
+    let patterns = &*PATTERNS;
+    patterns
+        .set
+        .matches(text)
+        .iter()
+        .next()
+        .map(|index| patterns.rows[index])
+}

@@ -1,0 +1,1035 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Rows about builds: headers, crates, the module's own code, modpost, BTF, DKMS.
+
+use super::super::help::{here, run, say};
+use super::{
+    CHECK, DOCTOR, DOUBTFUL, FAILURE, HARMLESS, NEEDED, REBUILD, RIGHT_RUSTC, Row,
+    SOURCES_OF_HEADERS,
+};
+
+pub(super) const ROWS: &[Row] = &[
+    // The headers.
+    Row {
+        id: "no-headers",
+        class: "headers",
+        pattern: r"\*\*\* (?P<dir>/\S*/modules/(?P<release>[^/\s]+)/build): No such file or directory",
+        meaning: "there are no headers for the kernel {release}",
+        notes: &["{dir} is not there, or is a link that leads nowhere"],
+        help: &[
+            here(
+                "if that kernel was upgraded since the last boot, its directory is gone and a newer one is here: reboot, or build for the newer one",
+                "uname -r; ls /lib/modules",
+            ),
+            run(
+                "otherwise see which package has its headers",
+                "rustkmod doctor {release}",
+            ),
+        ],
+        examples: &["make: *** /lib/modules/6.1.0-rust/build: No such file or directory.  Stop."],
+        ..FAILURE
+    },
+    Row {
+        id: "no-kernel-tree",
+        class: "headers",
+        pattern: r"\*\*\* No rule to make target '(?P<target>modules|modules_prepare|rust-analyzer|modules_install|rustavailable|prepare|olddefconfig|rustdoc)'\.  Stop",
+        values: &[],
+        meaning: "the headers' directory holds no kernel tree",
+        notes: &[
+            "make found no Makefile with the target `{target}` in {kdir}",
+            "what is there is a rest, or the headers of another kernel",
+        ],
+        help: &[
+            here(
+                "if the kernel was upgraded since the last boot, reboot first; the running one's headers are gone then",
+                "uname -r; ls /lib/modules",
+            ),
+            DOCTOR,
+        ],
+        examples: &["make[1]: *** No rule to make target 'modules'.  Stop."],
+        ..FAILURE
+    },
+    Row {
+        id: "dkms-no-headers",
+        class: "headers",
+        pattern: r"[Kk]ernel headers for kernel (?P<release>\S+) cannot be found|[Kk]ernel:? (?P<skipped>\S+) was skipped since the kernel headers|==> ERROR: Missing (?P<arch>\S+) kernel headers for module (?P<module>\S+?)\.?$",
+        meaning: "DKMS found no headers for the kernel {release}{arch}{skipped}",
+        notes: &[
+            "it looks for /lib/modules/{release}/build",
+            "it looks for /lib/modules/{arch}/build",
+        ],
+        help: &[
+            run("see which package has them", "rustkmod doctor {release}"),
+            run("see which package has them", "rustkmod doctor {arch}"),
+            run("see which package has them", "rustkmod doctor {skipped}"),
+            say(
+                "if that kernel is not installed any more, nothing is lost: reboot into one that is",
+            ),
+        ],
+        examples: &[
+            "Error! Your kernel headers for kernel 6.1.0-rust cannot be found at /lib/modules/6.1.0-rust/build.",
+            "==> ERROR: Missing 5.18.5-hardened1-2-hardened kernel headers for module lkrg/1.0.",
+            "Module build for kernel 7.1.3+deb13-amd64 was skipped since the kernel headers for this kernel do not seem to be installed.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "dkms-failed",
+        class: "dkms",
+        pattern: r"^Error! (?:Bad (?:return|exit) status for module build on kernel: (?P<release>\S+)|Build of (?P<file>\S+) failed for: (?P<release2>\S+))",
+        values: &[r"[Cc]onsult (?P<log>/\S+)", r"^(?P<dkms>/var/lib/dkms/\S+)"],
+        meaning: "DKMS could not build a module for the kernel {release}{release2}",
+        notes: &["the reason is in the log of that build, not here"],
+        help: &[
+            run("see what it says", "rustkmod explain {log}"),
+            run("see what it says", "rustkmod explain {dkms}/make.log"),
+        ],
+        under: &["*"],
+        examples: &[
+            "Error! Bad return status for module build on kernel: 6.1.0 (x86_64)\nConsult /var/lib/dkms/m/1.0/build/make.log for more information.",
+            "Error! Build of m.ko failed for: 6.1.0 (x86_64)\nMake sure the name of the generated module is correct and at the root of the\nbuild directory, or consult make.log in the build directory\n/var/lib/dkms/m/1.0/build for more information.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "dkms-excluded",
+        pattern: r"(?:BUILD_EXCLUSIVE|build exclusive)|The (?P<path>/\S+) module .*does not support|is only intended for",
+        meaning: "DKMS did not build the module, because its dkms.conf excludes this kernel",
+        notes: &["BUILD_EXCLUSIVE_CONFIG=\"CONFIG_RUST\", for one, excludes kernels without Rust"],
+        help: &[DOCTOR],
+        examples: &[
+            "Error! The /var/lib/dkms/m/1.0/6.1.0/x86_64/dkms.conf for module m includes a BUILD_EXCLUSIVE directive which does not match this kernel/arch/config.",
+        ],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "not-prepared",
+        class: "headers",
+        pattern: r"ERROR: Kernel configuration is invalid",
+        meaning: "the kernel tree is configured but not prepared for building modules",
+        notes: &["include/generated/autoconf.h or include/config/auto.conf is missing from it"],
+        help: &[run(
+            "prepare the tree, with the compiler that the kernel was built with",
+            "make -C {kdir} modules_prepare",
+        )],
+        examples: &[
+            "  ERROR: Kernel configuration is invalid.",
+            "***\n***  ERROR: Kernel configuration is invalid. The following files are missing:\n***    - include/generated/autoconf.h\n***",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "not-configured",
+        class: "headers",
+        pattern: r"\*\*\* Configuration file \x22[^\x22]*\x22 not found",
+        meaning: "the kernel tree has no configuration",
+        help: &[say(
+            "put the kernel's .config into the tree first (/proc/config.gz or /boot/config-RELEASE has the running one's), then: make olddefconfig",
+        )],
+        examples: &["***\n*** Configuration file \".config\" not found!\n***"],
+        ..FAILURE
+    },
+    Row {
+        id: "tree-not-clean",
+        class: "headers",
+        pattern: r"\*\*\* The source tree is not clean",
+        meaning: "the source tree was built in before, and this build has another output directory",
+        help: &[say(
+            "mrproper would delete the tree's .config: keep a copy of it, then run the command that the log names",
+        )],
+        examples: &[
+            "***\n*** The source tree is not clean, please run 'make mrproper'\n*** in /b/linux\n***",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "no-modules",
+        class: "headers",
+        pattern: r"\*\*\* The present kernel (?:configuration has modules disabled|disabled CONFIG_MODULES)",
+        meaning: "this kernel takes no modules (CONFIG_MODULES is off)",
+        help: &[say("build the kernel with CONFIG_MODULES=y")],
+        examples: &[
+            "***\n*** The present kernel disabled CONFIG_MODULES.\n*** You cannot build or install external modules.\n***",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "spaces-in-path",
+        class: "headers",
+        pattern: r"\*\*\* source directory cannot contain spaces or colons|\*\*\* module (?:directory|installation) path cannot contain '(?P<what>[^']*)'",
+        meaning: "the build's path has a character that kbuild cannot take",
+        help: &[say(
+            "move the sources to a path without spaces, colons and %",
+        )],
+        examples: &["Makefile:205: *** source directory cannot contain spaces or colons.  Stop."],
+        ..FAILURE
+    },
+    Row {
+        id: "headers-without-sources",
+        class: "headers",
+        pattern: r"(?:scripts/Makefile\.build:\d+: |No rule to make target ')(?P<file>\S*/rust/Makefile)(?:: No such file or directory|')",
+        meaning: "installed headers hold no Rust sources, which `make rust-analyzer` wants",
+        notes: &["this file is missing: {file}"],
+        help: &[
+            run(
+                "make a project for the editor without them",
+                "rustkmod ide {dir}",
+            ),
+            say(
+                "or install the kernel's sources (linux-rust has them in the package that ends in -src), or name a source tree: rustkmod ide DIRECTORY --kdir TREE",
+            ),
+        ],
+        examples: &[
+            "/lib/modules/6.13.4/source/scripts/Makefile.build:41: /lib/modules/6.13.4/source/rust/Makefile: No such file or directory",
+            "make[3]: *** No rule to make target '/lib/modules/6.13.4/source/rust/Makefile'.  Stop.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "headers-say",
+        class: "crates",
+        pattern: r"error: (?P<message>.*\bthese headers\b.*)",
+        values: &[r"^\s*note: (?P<note>.*)", r"^\s*help: (?P<help>.*)"],
+        meaning: "{message}",
+        notes: &[
+            "{note}",
+            "their help: {help}",
+            "linux-rust's headers look at themselves before they build a module, and say so",
+        ],
+        help: &[DOCTOR],
+        examples: &[
+            "error: these headers cannot build Rust modules: 'rust/libcore.rmeta' is missing",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "headers-tools",
+        class: "headers",
+        pattern: r"(?:sh|bash|make\S*)(?:: line)?:? ?\d*:? (?P<tool>(?:\./|/\S+/)?(?:scripts|tools/objtool|tools/bpf/resolve_btfids)/\S+): (?:(?:command )?not found|No such file or directory|cannot execute)",
+        meaning: "the headers lack a program of the kernel's build: {tool}",
+        notes: &[
+            "the headers were packaged without it, the tree was not prepared, or it was built for another machine",
+        ],
+        help: &[
+            run(
+                "in a source tree, build it",
+                "make -C {kdir} modules_prepare",
+            ),
+            say("in installed headers: install their package again, whole"),
+        ],
+        examples: &[
+            "/bin/sh: 1: scripts/basic/fixdep: not found",
+            "/bin/sh: 1: ./tools/objtool/objtool: not found",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "glibc",
+        class: "headers",
+        pattern: r"(?P<program>\S+): /\S*libc\.so\.6: version `(?P<glibc>GLIBC_[\d.]+)' not found",
+        meaning: "a program of the headers was built on a newer distribution than this one",
+        notes: &["{program} wants {glibc}"],
+        help: &[say(
+            "install headers that were built for this distribution, or build the kernel here",
+        )],
+        examples: &[
+            "scripts/basic/fixdep: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found (required by scripts/basic/fixdep)",
+        ],
+        ..FAILURE
+    },
+    // The crates.
+    Row {
+        id: "E0461",
+        class: "crates",
+        pattern: r"error\[E0461\]: couldn't find crate `(?P<crate>\w+)` with expected target triple (?P<triple>\S+)",
+        values: &[r"crate `\w+`, target triple (?P<of>[^:\s]+)"],
+        meaning: "the headers' crates were compiled for another target than this build uses",
+        notes: &[
+            "this build: {triple}\nthe crate:  {of}",
+            "rustc before 1.63 hashes the path of target.json into each crate, so that headers which were moved are refused; a later one hashes what the file holds",
+        ],
+        help: &[
+            DOCTOR,
+            say(
+                "headers that are to be moved have to be built with --target=target and an exported RUST_TARGET_PATH, as linux-rust's are",
+            ),
+        ],
+        breaks_rustc: true,
+        examples: &[
+            "error[E0461]: couldn't find crate `core` with expected target triple target-12890167366867834653",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "E0463-std",
+        class: "sysroot",
+        pattern: r"error\[E0463\]: can't find crate for `(?P<crate>std|proc_macro|test)`",
+        meaning: "this rustc has no crate `{crate}` for the machine that builds",
+        notes: &[
+            "proc macros and host programs, also the kernel's own, are compiled with Rust's standard library. A rustc that was made for the kernel's crates alone has none. Headers never have it",
+        ],
+        help: &[
+            say(
+                "name a whole rustc to make, with its standard library: make HOSTRUSTC=… RUSTC=… (rustup's toolchains have it; in distributions it is in rust, rustc with libstd-rust-dev, or rust-std-static)",
+            ),
+            NEEDED,
+        ],
+        breaks_rustc: true,
+        examples: &[
+            "error[E0463]: can't find crate for `std`",
+            "error[E0463]: can't find crate for `proc_macro`",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "E0463",
+        class: "crates",
+        pattern: r"error\[E0463\]: can't find crate for `(?P<crate>core|alloc|compiler_builtins|kernel|bindings|uapi|macros|build_error|pin_init|pin_init_internal|ffi|zerocopy|zerocopy_derive)`",
+        meaning: "the headers have no crate `{crate}`",
+        notes: &[
+            "rust/lib{crate}.rmeta (or .so, for a proc-macro crate) is not in the kernel tree, or rustc cannot load it",
+        ],
+        help: &[DOCTOR, SOURCES_OF_HEADERS],
+        breaks_rustc: true,
+        examples: &["error[E0463]: can't find crate for `core`"],
+        ..FAILURE
+    },
+    Row {
+        id: "E0463-own",
+        class: "own-crate",
+        pattern: r"error\[E0463\]: can't find crate for `(?P<crate>\w+)`",
+        meaning: "there is no crate `{crate}`, neither the kernel's nor one that this build made",
+        notes: &[
+            "the kernel's build has no cargo: a module uses the kernel's crates, and its own by --extern and objects in its Kbuild",
+        ],
+        help: &[say(
+            "write it as modules (mod x;) of the module, or build it to an .rmeta first and name it in rustflags-y",
+        )],
+        breaks_rustc: true,
+        examples: &["error[E0463]: can't find crate for `serde`"],
+        ..FAILURE
+    },
+    Row {
+        id: "crates-missing",
+        class: "crates",
+        pattern: r"missing the kernels? prebuilt Rust stdlib \((?P<file>[^)]+)\)|reason: .*\((?P<other>/\S+/rust/lib\w+\.rmeta)\)",
+        meaning: "the headers lack the kernel's Rust crates",
+        notes: &[
+            "this file is missing: {file}",
+            "this file is missing: {other}",
+            "a module that has C and Rust builds without its Rust then",
+        ],
+        help: &[SOURCES_OF_HEADERS, DOCTOR],
+        examples: &[
+            "reason: missing the kernels prebuilt Rust stdlib (/usr/lib/modules/6.18.4-tkg/build/rust/libcore.rmeta); the kernel was built without",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "built-without-rust",
+        class: "bcachefs",
+        pattern: r"built without Rust support|building without Rust — (?P<why>.*)",
+        values: &[r"reason: (?P<reason>.+)"],
+        meaning: "the module was built without its Rust parts",
+        notes: &[
+            "it says: {why}",
+            "it says: {reason}",
+            "its C parts work; later releases are to need both",
+        ],
+        help: &[DOCTOR, NEEDED],
+        examples: &[
+            "building without Rust — rust_is_available.sh reports the kernel's Rust toolchain unavailable",
+        ],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "no-config-rust",
+        class: "bcachefs",
+        pattern: r"kernel does not have CONFIG_RUST enabled",
+        meaning: "this kernel is without Rust, which the module says it will need one day",
+        notes: &["nothing fails yet: the line is an announcement"],
+        help: &[
+            run(
+                "see what the kernel's headers offer",
+                "rustkmod doctor {for_kdir}",
+            ),
+            say("when it is needed: a kernel with CONFIG_RUST=y and headers with its crates"),
+        ],
+        examples: &[
+            "[  234.9] bcachefs (sda1): kernel does not have CONFIG_RUST enabled; this will be required for bcachefs in the near future",
+        ],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "E0460",
+        class: "crates",
+        pattern: r"error\[E0460\]: found possibly newer version of crate `(?P<crate>\w+)`(?: which `(?P<user>\w+)` depends on)?",
+        meaning: "the crates in the headers are of different builds: `{crate}` is not the one that others were compiled against",
+        notes: &[
+            "each crate records the hash of those that it was compiled against, and that of `{crate}` differs",
+        ],
+        help: &[run(
+            "install the headers again, whole; in a source tree, build the crates again",
+            "make -C {kdir} prepare",
+        )],
+        breaks_rustc: true,
+        examples: &[
+            "error[E0460]: found possibly newer version of crate `core` which `kernel` depends on",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "E0464",
+        class: "sysroot",
+        pattern: r"error\[E0464\]: multiple candidates for `?\w+`? dependency `(?P<crate>\w+)` found",
+        values: &[
+            r"candidate #1: (?P<first>\S+)",
+            r"candidate #2: (?P<second>\S+)",
+        ],
+        meaning: "the sysroot of this rustc has a crate `{crate}` of its own, which collides with the one that the build made",
+        notes: &[
+            "{first}\n{second}",
+            "the one in the sysroot is a part of rustc itself (rustc-dev), which some distributions install with it; the kernel brings its own proc_macro2, quote and syn since 6.19",
+        ],
+        help: &[
+            say(
+                "build with a rustc without rustc-dev, such as one of rustup's minimal profile: make RUSTC=… HOSTRUSTC=…",
+            ),
+            NEEDED,
+        ],
+        breaks_rustc: true,
+        examples: &[
+            "error[E0464]: multiple candidates for `rmeta` dependency `proc_macro2` found\n --> rust/quote/ext.rs:5:5\n  = note: candidate #1: /usr/lib64/rustlib/x/lib/libproc_macro2-1.rmeta\n  = note: candidate #2: ./rust/libproc_macro2.rlib",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "E0514",
+        class: "crates",
+        pattern: r"error\[E0514\]: found crate `(?P<crate>\w+)` compiled by an incompatible version of rustc",
+        values: &[
+            r"crate `\w+` compiled by (?P<made_by>rustc [^:]+):",
+            r"using this compiler \((?P<using>rustc [^()]*(?:\([^()]*\)[^()]*)*)\)",
+        ],
+        meaning: "this rustc cannot read the kernel's crates: another one made them",
+        notes: &[
+            "the crate was made by: {made_by}",
+            "the build ran:         {using}",
+            "rustc reads only crates whose version string is exactly its own; a distribution's 1.75.0 is not rustup's 1.75.0",
+        ],
+        help: &[RIGHT_RUSTC, NEEDED],
+        breaks_rustc: true,
+        examples: &[
+            "error[E0514]: found crate `core` compiled by an incompatible version of rustc",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "E0786",
+        class: "crates",
+        pattern: r"error\[E0786\]: found invalid metadata files for crate `(?P<crate>\w+)`",
+        values: &[r"= note: (?P<why>.+)"],
+        meaning: "the headers' crate `{crate}` is damaged",
+        notes: &[
+            "rustc says: {why}",
+            "rustc cannot read rust/lib{crate}.rmeta: it is cut off, or not metadata at all",
+        ],
+        help: &[DOCTOR, say("install the headers again")],
+        breaks_rustc: true,
+        examples: &["error[E0786]: found invalid metadata files for crate `core`"],
+        ..FAILURE
+    },
+    Row {
+        id: "crate-cut-off",
+        class: "crates",
+        pattern: r"panicked at(?:.|\n)*index out of bounds: the len is (?P<len>\d+) but the index is (?P<index>\d+)(?:.|\n)*rustc_(?:serialize|metadata)|panicked at \S*rustc_(?:serialize|metadata)(?:.|\n)*index out of bounds: the len is (?P<len2>\d+)",
+        meaning: "a crate in the headers is cut off: rustc read past its end",
+        notes: &["the file has {len} bytes, and its header points to byte {index}"],
+        help: &[DOCTOR, say("install the headers again")],
+        breaks_rustc: true,
+        examples: &[
+            "thread 'rustc' panicked at 'index out of bounds: the len is 1000000 but the index is 7473430', /rustc/a8314ef/compiler/rustc_serialize/src/leb128.rs:87:1",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "rustc-panic",
+        class: "rustc",
+        pattern: r"^thread 'rustc'.*panicked at|^error: internal compiler error: (?P<what>.+)",
+        meaning: "rustc itself crashed",
+        notes: &[
+            "it says: {what}",
+            "that is a bug of rustc, or one of the crates in the headers is damaged",
+        ],
+        help: &[DOCTOR, NEEDED],
+        under: &["crate-cut-off"],
+        examples: &["thread 'rustc' panicked at compiler/rustc_middle/src/ty/mod.rs:1:1:"],
+        ..FAILURE
+    },
+    Row {
+        id: "proc-macro-so",
+        class: "crates",
+        pattern: r"error: (?:could not|failed to) (?:load|find).*proc.?macro|error: (?P<file>\S*lib\w+\.so): (?P<why>cannot open shared object file.*|.*undefined symbol.*|invalid ELF header)",
+        meaning: "a proc macro of the headers cannot be loaded",
+        notes: &[
+            "{file}: {why}",
+            "proc macros are libraries that run inside rustc, on the machine that builds: headers that were built for another processor or distribution have some that do not fit",
+        ],
+        help: &[DOCTOR],
+        breaks_rustc: true,
+        examples: &[
+            "error: /k/rust/libmacros.so: cannot open shared object file: No such file or directory",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "rust-not-enabled",
+        class: "headers",
+        pattern: r"No rule to make target '(?P<object>\S+\.o)', needed by '\S+\.(?:mod|o|ko)'|\*\*\* No rule to make target '(?P<target>rust/\S+)'",
+        meaning: "make knows no way to make {object}{target}",
+        notes: &[
+            "in a directory with {object} from a .rs file this is what a kernel without CONFIG_RUST says; otherwise the source file is missing or named otherwise in the Kbuild",
+        ],
+        help: &[DOCTOR],
+        examples: &[
+            "make[2]: *** No rule to make target '/m/hello.o', needed by '/m/hello.mod'.  Stop.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "distribution-key",
+        class: "make",
+        pattern: r"\*\*\* No rule to make target '(?P<target>debian/\S+\.pem)'",
+        meaning: "the configuration names a key that only the distribution has: {target}",
+        help: &[run(
+            "build without it",
+            "cp --backup=numbered .config .config.kept && scripts/config --set-str SYSTEM_TRUSTED_KEYS '' --set-str SYSTEM_REVOCATION_KEYS ''",
+        )],
+        examples: &[
+            "make[1]: *** No rule to make target 'debian/canonical-certs.pem', needed by 'certs/x509_certificate_list'.  Stop.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "no-rule",
+        class: "make",
+        pattern: r"\*\*\* No rule to make target '(?P<target>[^']+)'",
+        values: &[r"needed by '(?P<by>[^']+)'"],
+        meaning: "make knows no way to make {target}",
+        notes: &[
+            "{by} needs it",
+            "a file of that name is missing, or a Makefile names a wrong one",
+        ],
+        examples: &["make[1]: *** No rule to make target 'x.h', needed by 'y'.  Stop."],
+        ..FAILURE
+    },
+    // The module's own code; see also `drift`.
+    Row {
+        id: "no-unwind",
+        class: "own-code",
+        pattern: r"error: (?:no global memory allocator found|`#\[panic_handler\]` function required|language item required, but not found: `(?P<item>\w+)`|unwinding panics are not supported)",
+        meaning: "the module was compiled outside the kernel's build, or by cargo",
+        notes: &[
+            "the kernel's crates bring the panic handler and the allocator, and kbuild passes the options that go with them",
+        ],
+        help: &[run(
+            "build through the kernel's Makefile",
+            "make -C {kdir} M={dir} modules",
+        )],
+        examples: &["error: `#[panic_handler]` function required, but not found"],
+        ..FAILURE
+    },
+    // modpost.
+    Row {
+        id: "modpost-rust",
+        class: "modpost",
+        pattern: r"^ERROR: modpost: (?:\x22(?P<symbol>_R\w+|__rust_\w+|rust_helper_\w+)\x22 \[(?P<module>[^\]]+)\]|(?P<module_new>\S+): symbol '(?P<symbol_new>_R\w+|__rust_\w+|rust_helper_\w+)') undefined!",
+        meaning: "the kernel's Module.symvers lacks Rust symbols that the module needs",
+        notes: &[
+            "the first is {symbol}",
+            "the first is {symbol_new}",
+            "either the crates in rust/ and Module.symvers are of different builds, or the module uses a generic or inline function whose helpers are not exported, or another module exports it",
+        ],
+        help: &[
+            DOCTOR,
+            run(
+                "if another module of yours exports it, say where",
+                "make -C {kdir} M={dir} KBUILD_EXTRA_SYMBOLS=/path/to/its/Module.symvers",
+            ),
+        ],
+        examples: &[
+            r#"ERROR: modpost: "_RNvNtCs1q4c3E1xXYZ_6kernel5print11call_printk" [/tmp/m/m.ko] undefined!"#,
+            "ERROR: modpost: m.ko: symbol '_RNvNtCs1q4c3E1xXYZ_6kernel5print11call_printk' undefined!",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "modpost-undefined",
+        class: "modpost",
+        pattern: r"^ERROR: modpost: (?:\x22(?P<symbol>[^\x22]+)\x22 \[(?P<module>[^\]]+)\]|(?P<module_new>\S+): symbol '(?P<symbol_new>[^']+)') undefined!",
+        meaning: "the module needs symbols that this kernel does not export",
+        notes: &[
+            "the first is {symbol}, which is not in Module.symvers",
+            "the first is {symbol_new}, which is not in Module.symvers",
+        ],
+        help: &[run(
+            "if another module of yours exports it, say where",
+            "make -C {kdir} M={dir} KBUILD_EXTRA_SYMBOLS=/path/to/its/Module.symvers",
+        )],
+        examples: &[
+            r#"ERROR: modpost: "my_symbol" [/tmp/m/m.ko] undefined!"#,
+            "ERROR: modpost: m.ko: symbol 'my_symbol' undefined!",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "modpost-gpl",
+        class: "modpost",
+        pattern: r"modpost: (?:GPL-incompatible module (?P<module>\S+)|(?P<module_new>\S+): GPL-incompatible module) uses GPL-only symbol '(?P<symbol>[^']+)'",
+        meaning: "{module}{module_new} uses a symbol that is exported to GPL modules only",
+        notes: &["the symbol is {symbol}; all Rust symbols of the kernel are exported so"],
+        help: &[say(
+            "state the licence in `module!`, if it is one of these: license: \"GPL\"",
+        )],
+        examples: &[
+            "ERROR: modpost: GPL-incompatible module m.ko uses GPL-only symbol '_RNvC6kernel1f'",
+            "ERROR: modpost: m.ko: GPL-incompatible module uses GPL-only symbol '_RNvC6kernel1f'",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "modpost-namespace",
+        class: "modpost",
+        pattern: r"modpost: (?:module (?P<module>\S+) uses symbol (?P<symbol>[^'\s]+) from namespace (?P<ns>[^,'\s]+)|(?P<module_new>\S+): module uses symbol '(?P<symbol_new>[^']+)' from namespace '(?P<ns_new>[^']+)'), but does not import it",
+        meaning: "{module}{module_new} uses the namespace {ns}{ns_new} without importing it",
+        notes: &["{symbol}{symbol_new} is exported in it"],
+        help: &[say(
+            "import it: in C MODULE_IMPORT_NS(\"…\") (without the quotes before 6.13); in Rust imports_ns: [\"…\"] in `module!`",
+        )],
+        examples: &[
+            "ERROR: modpost: module m uses symbol dma_buf_get from namespace DMA_BUF, but does not import it.",
+            "ERROR: modpost: m.ko: module uses symbol 'dma_buf_get' from namespace 'DMA_BUF', but does not import it.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "modpost-twice",
+        class: "modpost",
+        pattern: r"modpost: (?P<module>\S+): (?:symbol )?'(?P<symbol>[^']+)' exported twice\. Previous export was in (?P<other>\S+)",
+        meaning: "{module} exports {symbol}, which {other} exports already",
+        help: &[say(
+            "give one of the two another name: the kernel loads the first only",
+        )],
+        examples: &[
+            "ERROR: modpost: m.ko: symbol 'f' exported twice. Previous export was in vmlinux",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "modpost-license",
+        class: "modpost",
+        pattern: r"modpost: (?:missing MODULE_LICENSE\(\) in (?P<file>\S+)|(?P<module>\S+): missing MODULE_LICENSE\(\))",
+        meaning: "{file}{module} states no licence",
+        help: &[say(
+            "state it: in C MODULE_LICENSE(\"GPL\"); in Rust license: \"GPL\" in `module!`",
+        )],
+        examples: &[
+            "ERROR: modpost: missing MODULE_LICENSE() in /tmp/m/m.o",
+            "ERROR: modpost: m.ko: missing MODULE_LICENSE()",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "no-symvers",
+        class: "modpost-list",
+        pattern: r"WARNING: (?P<file>\S*Module\.symvers) is missing|The Module\.symvers file is missing, or does not contain any",
+        meaning: "the headers have no list of the kernel's exports",
+        notes: &[
+            "Module.symvers is made by a whole build of the kernel and its modules; modules_prepare makes none",
+        ],
+        help: &[
+            say(
+                "build the kernel and its modules in that tree once, or install headers with the list",
+            ),
+            DOCTOR,
+        ],
+        under: &[],
+        examples: &[
+            "WARNING: Module.symvers is missing.",
+            "The Module.symvers file is missing, or does not contain any",
+        ],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "version-generation",
+        class: "modversions",
+        pattern: r"WARNING: modpost: EXPORT symbol [\x22'](?P<symbol>[^\x22']+)[\x22'] .*version generation failed",
+        meaning: "the kernel's build made no checksums for some exports",
+        notes: &[
+            "the first is {symbol}",
+            "genksyms reads C alone, and gendwarfksyms, which is for Rust, needs debug information (DWARF). The build goes on: modules that use these symbols are loaded without that check",
+        ],
+        help: &[say(
+            "for checksums of Rust's exports: CONFIG_GENDWARFKSYMS=y, since 6.14, with CONFIG_DEBUG_INFO; otherwise CONFIG_MODVERSIONS off",
+        )],
+        examples: &[
+            "WARNING: modpost: EXPORT symbol \"rust_build_error\" [vmlinux] version generation failed, symbol will not be versioned.",
+            "WARNING: modpost: EXPORT symbol 'f' version generation failed, symbol will not be versioned.",
+        ],
+        ..DOUBTFUL
+    },
+    // BTF.
+    Row {
+        id: "pahole-not-found",
+        class: "pahole",
+        pattern: r"BTF: \S+: pahole \([^)]*\) is not available|(?:sh|bash)(?:: line)?:? ?\d*: (?P<tool>\S*pahole): (?:command )?not found|make\S*: pahole: No such file or directory",
+        meaning: "pahole is not installed, and CONFIG_DEBUG_INFO_BTF needs it",
+        help: &[
+            run("on Arch", "sudo pacman -S pahole"),
+            run("on Debian and Ubuntu", "sudo apt install pahole"),
+            run("on Fedora", "sudo dnf install dwarves"),
+        ],
+        examples: &[
+            "BTF: .tmp_vmlinux.btf: pahole (pahole) is not available",
+            "/bin/sh: 1: pahole: not found",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "pahole-too-old",
+        class: "pahole",
+        pattern: r"btf__dedup failed|BTF: \S+: pahole version (?P<found>\S+) is too old, need at least v?(?P<wanted>\S+)|pahole: unrecognized option|pahole: .*(?:unknown|invalid) (?:option|feature)",
+        meaning: "this pahole is too old for this kernel",
+        notes: &[
+            "the build found: {found}\nthe tree wants:  {wanted} or newer",
+            "kernels since 6.3 need pahole 1.25 or newer; with Rust 1.24 is the least that leaves Rust's types out",
+        ],
+        help: &[
+            run("see which one it is", "pahole --version"),
+            run("on Arch", "sudo pacman -Syu pahole"),
+            say("or build without CONFIG_DEBUG_INFO_BTF"),
+        ],
+        examples: &[
+            "btf_encoder__encode: btf__dedup failed!",
+            "BTF: .tmp_vmlinux.btf: pahole version v1.13 is too old, need at least v1.16",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "no-btf",
+        class: "btf-link",
+        pattern: r"FAILED:? load BTF from (?P<file>\S+): (?P<why>.+)|Failed to (?:generate|encode) BTF|failed to find '\.BTF' ELF section|libbpf: .*BTF|Try to disable CONFIG_DEBUG_INFO_BTF",
+        meaning: "the kernel has no type information (BTF), or one that resolve_btfids cannot read",
+        notes: &[
+            "{file}: {why}",
+            "pahole makes it. It failed before, was killed for want of memory, or is too old or too new for this kernel and compiler",
+        ],
+        help: &[
+            run("see which pahole there is", "pahole --version"),
+            say("take the newest pahole, or build without CONFIG_DEBUG_INFO_BTF"),
+        ],
+        under: &["pahole", "out-of-memory", "no-btf"],
+        examples: &[
+            "FAILED: load BTF from vmlinux: Invalid argument",
+            "Failed to generate BTF for vmlinux",
+            "libbpf: failed to find '.BTF' ELF section in vmlinux",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "pahole-variant-part",
+        pattern: r"die__process_class: tag not supported 0x33 \(variant_part\)|die__process: .*DW_TAG_variant",
+        meaning: "pahole does not know Rust's enums; the module is built all the same",
+        notes: &["only their BTF, which tracing tools read, is left out"],
+        examples: &["die__process_class: tag not supported 0x33 (variant_part)!"],
+        ..HARMLESS
+    },
+    Row {
+        id: "no-vmlinux-btf",
+        pattern: r"Skipping BTF generation for \S+ due to unavailability of vmlinux",
+        meaning: "the module is built without BTF, since the headers have no vmlinux",
+        notes: &["only tracing tools read BTF"],
+        examples: &["Skipping BTF generation for /tmp/m/m.ko due to unavailability of vmlinux"],
+        ..HARMLESS
+    },
+    // Kconfig.
+    Row {
+        id: "kconfig-unmet",
+        class: "kconfig",
+        pattern: r"WARNING: unmet direct dependencies detected for (?P<option>\w+)",
+        meaning: "the configuration selects {option} without what it depends on",
+        help: &[run("see what is unmet", "rustkmod why {option} {for_kdir}")],
+        examples: &[
+            "WARNING: unmet direct dependencies detected for GENDWARFKSYMS\n  Depends on [n]: X",
+        ],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "kconfig-restart",
+        class: "kconfig",
+        pattern: r"Restart config\.\.\.|\*\*\* (?:Error in reading or end of file|Console input/output is redirected\. Run 'make oldconfig' to update configuration)|The configuration is not up.to.date",
+        meaning: "the configuration is of another series, and make asks about new options",
+        help: &[say(
+            "take the defaults for them: keep a copy of .config, then make olddefconfig (with ARCH and the compiler of the build)",
+        )],
+        examples: &["Restart config..."],
+        ..DOUBTFUL
+    },
+    // Around the build.
+    Row {
+        id: "out-of-memory",
+        class: "out-of-memory",
+        pattern: r"signal: 9, SIGKILL|\*\*\* \[.*\] Killed$|fatal error: Killed signal terminated program|^Killed$|Out of memory: Killed process \d+ \((?P<program>[^)]+)\)|memory allocation of \d+ bytes failed|LLVM ERROR: out of memory",
+        meaning: "a program of the build was killed, most likely because memory ran out",
+        notes: &["the kernel's log says which: Out of memory: Killed process"],
+        help: &[
+            here(
+                "see whether it was that",
+                "sudo dmesg | grep -i 'killed process'",
+            ),
+            say("build with fewer jobs (make -j2), or add swap"),
+        ],
+        examples: &[
+            "gcc: fatal error: Killed signal terminated program cc1",
+            "make[2]: *** [rust/Makefile:1: rust/core.o] Killed",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "disk-full",
+        class: "disk",
+        pattern: r"No space left on device",
+        meaning: "the disk is full",
+        help: &[run("see which", "df -h . /tmp /var/lib/dkms /boot")],
+        examples: &[
+            "error: failed to write /b/rust/core.o: No space left on device (os error 28)",
+            "cp: error writing 'x': No space left on device",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "c-header-missing",
+        class: "c-code",
+        pattern: r"^(?P<place>\S+:\d+(?::\d+)?): fatal error: '?(?P<file>[^\s:']+)'?(?:: No such file or directory| file not found|: .*)",
+        meaning: "a C header is missing: {file}",
+        notes: &["{place} includes it"],
+        help: &[say(
+            "a kernel header that went or moved means that the module was written for another series; openssl/, libelf.h, gelf.h and the like are of -dev packages (libssl-dev, libelf-dev; openssl, libelf on Arch) that the kernel's build needs",
+        )],
+        examples: &[
+            "scripts/sign-file.c:25:10: fatal error: openssl/opensslv.h: No such file or directory",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "build-program-missing",
+        class: "build-program",
+        pattern: r"(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>bc|flex|bison|perl|python3|cpio|rsync|zstd|xz|gzip|depmod|openssl|gawk|awk|make|xxd|lz4): (?:command )?not found|make\S*: (?P<make>bc|flex|bison|perl|python3|cpio|rsync|zstd|xz|depmod|openssl|gawk): No such file or directory",
+        meaning: "'{shell}{make}' is not installed, and the build runs it",
+        help: &[
+            run("on Arch", "sudo pacman -S {shell}"),
+            run("on Arch", "sudo pacman -S {make}"),
+            say("on Debian and Ubuntu: sudo apt build-dep linux brings all; depmod is in kmod"),
+        ],
+        examples: &[
+            "/bin/sh: 1: bc: not found",
+            "make[1]: flex: No such file or directory",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "sign-key-missing",
+        class: "signing",
+        pattern: r"At main\.c:\d+:|SSL error:.*(?:sign-file|certs/signing_key)|- SSL error:ffffffff80000002|Warning: modules_install: missing 'System\.map'|sign-file: certs/signing_key\.pem: No such file",
+        meaning: "the module was installed without a signature: the headers have no key of the kernel's",
+        notes: &["a kernel's key is thrown away after its build, or kept by who built it"],
+        help: &[say(
+            "nothing is wrong where the kernel takes unsigned modules; otherwise sign it with a key of your own that the firmware knows (MOK)",
+        )],
+        examples: &[
+            "At main.c:167:",
+            "sign-file: certs/signing_key.pem: No such file or directory",
+        ],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "objtool-error",
+        class: "objtool",
+        pattern: r"objtool: (?P<what>.*(?:can't find|unsupported instruction|unknown relocation|can't decode|failed|no such).*)$",
+        meaning: "objtool cannot read what the compiler made",
+        notes: &[
+            "it says: {what}",
+            "the compiler is newer than the kernel's objtool knows, or code was linked in that the kernel's build did not compile (by cargo, say) and that has instructions which kernels do not use",
+        ],
+        help: &[
+            say("build with the compiler that the kernel was built with"),
+            REBUILD,
+        ],
+        examples: &["m.o: error: objtool: can't find jump dest instruction at .text+0x10"],
+        ..FAILURE
+    },
+    Row {
+        id: "naked-return",
+        class: "objtool",
+        pattern: r"objtool: (?P<function>[^\s+:]+)\S*: 'naked' return found in (?:MITIGATION_)?RETHUNK build",
+        meaning: "{function} returns without the thunk that mitigates Retbleed",
+        notes: &[
+            "rustc can do that since 1.76. What an older one compiled is without this protection on the processors that need it, AMD's Zen 1 to 4 among them. It is built, and it works",
+        ],
+        help: &[say("where that matters, take a series of 6.12 or later")],
+        examples: &[
+            "vmlinux.o: warning: objtool: _RNvMNtCs3yuwAp0waWO_4core3f32f8classify+0x5a: 'naked' return found in RETHUNK build",
+            "m.o: warning: objtool: f+0x5: 'naked' return found in MITIGATION_RETHUNK build",
+        ],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "missing-int3",
+        class: "objtool",
+        pattern: r"objtool: (?P<function>[^\s+:]+)\S*: missing int3 after ",
+        meaning: "nothing keeps the processor from guessing its way past the end of {function}",
+        notes: &[
+            "CONFIG_SLS asks for an int3 there, and older rustcs cannot put it behind what is written in Rust. It is built, and it works",
+        ],
+        help: &[say("where that matters, take a series of 6.12 or later")],
+        examples: &["vmlinux.o: warning: objtool: rust_fmt_argument+0x71: missing int3 after ret"],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "objtool-fallthrough",
+        class: "objtool",
+        pattern: r"objtool: (?P<function>[^\s+:()]+).*falls through to next function (?P<next>\S+)",
+        meaning: "objtool does not know that a function which {function} calls never returns",
+        notes: &[
+            "Rust has many such functions, and objtool has a list of them (tools/objtool/check.c), which a newer rustc's core outgrew. It is built, and it works",
+        ],
+        examples: &[
+            "rust/core.o: warning: objtool: _RNvXNtNtCs1_4core5slice5index() falls through to next function f()",
+        ],
+        ..HARMLESS
+    },
+    Row {
+        id: "target-feature",
+        pattern: r"^warning: unknown and unstable feature specified for `-Ctarget-feature`|^warning: unstable feature specified for `-Ctarget-feature`",
+        meaning: "rustc does not know by name a processor feature that the tree passes on to LLVM",
+        notes: &["LLVM does: it is built, and it works"],
+        examples: &[
+            "warning: unknown and unstable feature specified for `-Ctarget-feature`: `fp-armv8`",
+        ],
+        ..HARMLESS
+    },
+    Row {
+        id: "mkinitcpio-firmware",
+        pattern: r"==> WARNING: Possibly missing firmware for module",
+        meaning: "the initramfs is made without firmware for hardware that is mostly not there",
+        examples: &["==> WARNING: Possibly missing firmware for module: 'xhci_pci'"],
+        ..HARMLESS
+    },
+    Row {
+        id: "mkinitcpio-module",
+        class: "initramfs",
+        pattern: r"==> ERROR: module not found: [\x60'](?P<module>[^']+)'",
+        meaning: "the initramfs was made without the module {module}, which this kernel does not have",
+        notes: &[
+            "where it is built in, or only another kernel has it, nothing is lost; where the root filesystem needs it, that kernel does not boot",
+        ],
+        help: &[
+            here("see whether this kernel has it", "modinfo {module}"),
+            CHECK,
+        ],
+        examples: &["==> ERROR: module not found: 'bcachefs'"],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "mkinitcpio-no-kernel",
+        class: "initramfs",
+        pattern: r"==> ERROR: (?:specified kernel image does not exist|Unable to locate kernel|kernel image does not exist|'/lib/modules/\S+' is not a valid kernel module directory)",
+        meaning: "mkinitcpio finds no kernel or no modules where its preset says",
+        help: &[say(
+            "a preset of a kernel that is not installed any more is in /etc/mkinitcpio.d/: install that kernel again, or move the preset away",
+        )],
+        examples: &["==> ERROR: '/lib/modules/6.1.0' is not a valid kernel module directory"],
+        ..FAILURE
+    },
+    Row {
+        id: "makepkg-sums",
+        class: "makepkg",
+        pattern: r"==> ERROR: One or more files did not pass the validity check",
+        meaning: "a source file is not the one that the PKGBUILD names",
+        help: &[say(
+            "delete the file that the lines above call FAILED from SRCDEST, and let makepkg fetch it again; if it fails again, do not build it",
+        )],
+        examples: &["==> ERROR: One or more files did not pass the validity check!"],
+        ..FAILURE
+    },
+    Row {
+        id: "makepkg-pgp",
+        class: "makepkg",
+        pattern: r"==> ERROR: One or more PGP signatures could not be verified",
+        meaning: "makepkg does not know the key that signed a source",
+        help: &[say(
+            "import the keys that the PKGBUILD lists in validpgpkeys: gpg --recv-keys KEY, for each whose person you trust",
+        )],
+        examples: &["==> ERROR: One or more PGP signatures could not be verified!"],
+        ..FAILURE
+    },
+    Row {
+        id: "makepkg-deps",
+        class: "makepkg",
+        pattern: r"==> ERROR: (?:Could not resolve all dependencies|'pacman' failed to install missing dependencies)|error: target not found: (?P<package>\S+)",
+        meaning: "a package that the build needs is not installed, and pacman does not find it",
+        notes: &["pacman does not know {package}"],
+        help: &[say(
+            "it may be of the AUR, or of the project's own repository: build and install it first",
+        )],
+        examples: &[
+            "error: target not found: rust197",
+            "==> ERROR: Could not resolve all dependencies.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "pacman-conflict",
+        class: "makepkg",
+        pattern: r"^error: failed to commit transaction \(conflicting files\)|^\S+: (?P<file>/\S+) exists in filesystem",
+        meaning: "a file of the package is on the disk already, and belongs to no package or another",
+        notes: &["the file: {file}"],
+        help: &[run("see whose it is", "pacman -Qo {file}")],
+        examples: &["linux-rust: /usr/lib/modules/7.3.4/vmlinuz exists in filesystem"],
+        ..FAILURE
+    },
+    // After all that say more: errors in code that is not the module's own.
+    Row {
+        id: "core-does-not-compile",
+        class: "too-new",
+        pattern: r"^error(?:\[E\d+\])?: (?P<what>.*)\n(?:.*\n)*? *--> \S*(?:/library|^ *--> )?/core/src/",
+        meaning: "this rustc's `core` does not compile with the options and the edition of this tree",
+        notes: &[
+            "it says: {what}",
+            "the build found: {rustc}\nthe tree wants:  {rustc_wanted}",
+        ],
+        help: &[NEEDED],
+        breaks_rustc: true,
+        examples: &[
+            "error[E0599]: no method named `f` found\n  --> /usr/lib/rustlib/src/rust/library/core/src/lib.rs:100:12",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "tree-does-not-compile",
+        class: "too-new",
+        pattern: r"^error(?:\[E\d+\])?: (?P<what>.*)\n(?:.*\n)*? *--> (?:\S*/)?rust/(?:kernel|macros|pin-init|bindings|uapi|helpers|syn|quote|proc-macro2|build_error|ffi|compiler_builtins)[/.]",
+        meaning: "Rust code of the tree itself does not compile with this rustc",
+        notes: &[
+            "it says: {what}",
+            "the build found: {rustc}\nthe tree wants:  {rustc_wanted}",
+            "this rustc is newer or older than those that the tree was made for, or the tree was patched",
+        ],
+        help: &[NEEDED],
+        breaks_rustc: true,
+        examples: &[
+            "error[E0599]: no method named `write` found\n  --> rust/kernel/alloc/box_ext.rs:25:12",
+        ],
+        ..FAILURE
+    },
+];

@@ -1,0 +1,642 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::facts::Facts;
+use super::help::Other;
+use super::table::{Weight, rows};
+use super::*;
+
+fn of(log: &str) -> Explanation {
+    explain(log.as_bytes()).unwrap()
+}
+
+/// The findings of that status, by name.
+fn ids(found: &Explanation, status: Status) -> Vec<&'static str> {
+    let all = found.findings.iter();
+    all.filter(|found| found.finding.status == status)
+        .map(|found| found.finding.check)
+        .collect()
+}
+
+fn shown(found: &Explanation) -> String {
+    let mut out = Vec::new();
+    write(&mut out, "log", found).unwrap();
+    anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string()
+}
+
+#[test]
+fn rows_know_their_own_examples() {
+    for row in rows() {
+        assert!(!row.examples.is_empty(), "{} has no example", row.id);
+        for example in row.examples {
+            let found = of(&format!("before\n{example}\n\nafter\n"));
+            let status = match row.weight {
+                Weight::Failure => Status::Error,
+                Weight::Doubtful => Status::Warning,
+                Weight::Harmless => Status::Ok,
+            };
+            assert_eq!(ids(&found, status), [row.id], "{example}");
+            assert_eq!(found.findings.len(), 1, "{example}: {:?}", found.findings);
+            let shown = shown(&found);
+            for name in ["{", "  note: \n", "``"] {
+                assert!(
+                    !shown.contains(name) || example.contains(name),
+                    "{name}: {shown}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_have_names_of_their_own() {
+    let mut ids: Vec<_> = rows().map(|row| row.id).collect();
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+}
+
+#[test]
+fn rows_name_causes_that_exist() {
+    for row in rows() {
+        for name in row.under {
+            assert!(
+                *name == "*" || rows().any(|other| other.id == *name || other.class == *name),
+                "{}: {name}",
+                row.id
+            );
+        }
+    }
+}
+
+#[test]
+fn rows_name_values_that_can_be_known() {
+    let targets = ["kdir", "dir", "file", "for_kdir", "for_kernel"];
+    let facts = [
+        "series",
+        "release",
+        "rustc",
+        "rustc_wanted",
+        "bindgen",
+        "bindgen_wanted",
+        "kdir",
+    ];
+    for row in rows() {
+        let patterns = [row.pattern].into_iter().chain(row.values.iter().copied());
+        let known: Vec<_> = patterns.flat_map(story::names).collect();
+        let remedies = row.help.iter();
+        let texts = remedies
+            .flat_map(|help| [Some(help.text), help.command])
+            .flatten()
+            .chain(row.notes.iter().copied())
+            .chain([row.meaning]);
+        for text in texts {
+            let check = |name: &str| {
+                assert!(
+                    known.contains(&name) || facts.contains(&name) || targets.contains(&name),
+                    "{}: {name} in {text}",
+                    row.id
+                );
+                Some(String::new())
+            };
+            help::fill(text, &check);
+        }
+    }
+}
+
+/// No text of a log reaches a shell as anything but a word.
+#[test]
+fn commands_of_all_rows_quote_what_logs_say() {
+    const HOSTILE: &str = "$(>MARK); >MARK `>MARK` 'z\" && >MARK\n>MARK";
+    let hostile = || Some(HOSTILE.to_string());
+    let targets = [
+        Target::of(&Facts::default()),
+        Target::other(Other {
+            kdir: hostile(),
+            kernel: hostile(),
+            dir: hostile(),
+            file: hostile(),
+            build: None,
+        }),
+    ];
+    let place = tempfile::tempdir().unwrap();
+    let mut tried = std::collections::BTreeSet::new();
+    for target in &targets {
+        for remedy in rows().flat_map(|row| row.help) {
+            let help = target.help(remedy, &|_| hostile());
+            let Some(command) = help.and_then(|help| help.command) else {
+                continue;
+            };
+            if !tried.insert(command.to_string()) {
+                continue;
+            }
+            // Nothing is found in that PATH; redirections need nothing.
+            let output = Command::new("/bin/sh")
+                .args(["-c", &command.to_string()])
+                .env_clear()
+                .env("PATH", "/nonexistent")
+                .current_dir(&place)
+                .stdin(Stdio::null())
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(!place.path().join("MARK").exists(), "{command}");
+            for fault in ["yntax", "nterminated", "nexpected"] {
+                assert!(!said.contains(fault), "{command}: {said}");
+            }
+        }
+    }
+    assert!(tried.len() > 60, "{}", tried.len());
+}
+
+#[test]
+fn hostile_logs_do_not_reach_the_shell() {
+    let found = of("[1.0] $(reboot): Unknown symbol foo (err -2)\n\
+        error: toolchain '1.2; rm -rf ~' is not installed\n\
+        [1.0] -rf: Unknown symbol foo (err -2)\n");
+    let shown = shown(&found);
+    assert!(
+        shown.contains("rustup toolchain install '1.2; rm -rf ~'"),
+        "{shown}"
+    );
+    assert!(
+        !shown.contains("modprobe -rf") && !shown.contains("modprobe $("),
+        "{shown}"
+    );
+}
+
+/// A log, its errors and its warnings, what has to be told and what must not be.
+struct Case(
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+fn try_cases(cases: &[Case]) {
+    for Case(log, errors, warnings, told, untold) in cases {
+        let found = of(log);
+        let shown = shown(&found);
+        assert_eq!(ids(&found, Status::Error), *errors, "{log}\n{shown}");
+        assert_eq!(ids(&found, Status::Warning), *warnings, "{log}\n{shown}");
+        for text in *told {
+            assert!(shown.contains(text), "{text}:\n{shown}");
+        }
+        for text in *untold {
+            assert!(!shown.contains(text), "{text}:\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn unknown_failures_are_failures_with_their_lines() {
+    try_cases(&[
+        Case(
+            "  CC [M]  m.o\nstrange words\nmake[1]: *** [scripts/Makefile.build:1: m.o] Error 1\nmake: *** [Makefile:8: all] Error 2\n",
+            &[UNKNOWN],
+            &[],
+            &["strange words", "line 3", "make: *** [Makefile:8"],
+            &["help:"],
+        ),
+        Case(
+            "ld.lld: error: undefined symbol: foo\n>>> referenced by m.c:3\nmake[3]: *** [x:1: m.ko] Error 1\n",
+            &[UNKNOWN],
+            &[],
+            &["undefined symbol: foo"],
+            &[],
+        ),
+        Case(
+            "make: *** [x] Fehler 1\n",
+            &[UNKNOWN],
+            &[],
+            &["Fehler 1"],
+            &[],
+        ),
+        Case(
+            "m.c:3:1: error: expected ';' before '}' token\n    3 | }\n      | ^\nmake: *** [x] Error 1\n",
+            &[UNKNOWN],
+            &[],
+            &["3 | }", "line 1"],
+            &[],
+        ),
+        Case(
+            "Makefile:3: *** KDIR is not set.  Stop.\n",
+            &[UNKNOWN],
+            &[],
+            &["KDIR is not set"],
+            &[],
+        ),
+        Case(
+            "error[E0308]: mismatched types\n  --> m.rs:3:1\nerror: aborting due to 1 previous error\n",
+            &[UNKNOWN],
+            &[],
+            &["mismatched types", "aborting"],
+            &[],
+        ),
+        Case(
+            "make: *** [a:1: x] Killed\n",
+            &["out-of-memory"],
+            &[],
+            &[],
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn logs_without_failures_have_none() {
+    try_cases(&[
+        Case(
+            "  CC [M]  a.o\n  LD [M]  a.ko\n",
+            &[],
+            &[],
+            &["no failure in the 2 lines"],
+            &[],
+        ),
+        Case(
+            "[    0.1] ACPI BIOS Error (bug): Could not resolve symbol\n[    0.2] ata1: error: x\n[    1.0] m: loading out-of-tree module taints kernel.\n",
+            &[],
+            &[],
+            &["no failure"],
+            &[],
+        ),
+        Case(
+            "warning: unused import: `crate::error::Error`\n --> m.rs:1:1\n\nwarning: 1 warning emitted\n",
+            &[],
+            &[],
+            &[],
+            &["error["],
+        ),
+        Case(
+            "make: [Makefile:3: x] Error 1 (ignored)\n",
+            &[],
+            &[],
+            &[],
+            &[],
+        ),
+    ]);
+    assert!(of("").findings.is_empty());
+}
+
+#[test]
+fn causes_come_first_and_what_follows_is_folded() {
+    try_cases(&[
+        // A module for a kernel of clang's, in another language.
+        Case(
+            "make[1]: Verzeichnis „/usr/lib/modules/7.1.1-2-cachyos/build“ wird betreten\nwarning: the compiler differs from the one used to build the kernel\n  The kernel was built by: clang version 22.1.6\n  You are using:           gcc (GCC) 16.1.1 20260430\n  CC [M]  main.o\ngcc: error: unrecognized command-line option «-mstack-alignment=8»\ngcc: error: unrecognized command-line option «-mllvm»\nmake[3]: *** [/usr/lib/modules/7.1.1-2-cachyos/build/scripts/Makefile.build:289: main.o] Fehler 1\nmake[3]: *** Auf noch nicht beendete Prozesse wird gewartet …\nmake: *** [Makefile:27: module] Fehler 2\n",
+            &["gcc-for-clang-kernel"],
+            &[],
+            &["make -C /usr/lib/modules/7.1.1-2-cachyos/build M=\"$PWD\" LLVM=1"],
+            &[],
+        ),
+        // Only a line of gcc's.
+        Case(
+            "gcc: error: unrecognized command-line option '-fsplit-lto-unit'\nmake: *** [x:1: m.o] Error 1\n",
+            &["gcc-clang-flags"],
+            &[],
+            &["LLVM=1"],
+            &[],
+        ),
+        // The same compiler in another release is not a reason.
+        Case(
+            "warning: the compiler differs from the one used to build the kernel\n  The kernel was built by: gcc-13 (Ubuntu 13.3.0-6) 13.3.0\n  You are using:           gcc-13 (Ubuntu 13.3.0-7) 13.3.0\nm.c:1:10: fatal error: my_texture.h: No such file or directory\ncompilation terminated.\nmake[3]: *** [/usr/src/linux-headers-7.0.0-28-generic/scripts/Makefile.build:289: m.o] Error 1\n",
+            &["c-header-missing"],
+            &[],
+            &["my_texture.h"],
+            &["LLVM=1", "openssl is"],
+        ),
+        // The reason stands before or behind what insmod says.
+        Case(
+            "insmod: ERROR: could not insert module n.ko: Invalid module format\n[ 9.1] nvidia: disagrees about version of symbol i2c_get_adapter\n[ 9.1] nvidia: Unknown symbol i2c_get_adapter (err -22)\n",
+            &["symbol-version"],
+            &[],
+            &["this follows from it, in 2 places"],
+            &["dmesg | rustkmod"],
+        ),
+        Case(
+            "modprobe: ERROR: could not insert 'facetimehd': Exec format error\n",
+            &["invalid-format"],
+            &[],
+            &["sudo dmesg | rustkmod explain"],
+            &[],
+        ),
+        Case(
+            "[    5.0] Lockdown: modprobe: unsigned module loading is restricted; see man kernel_lockdown.7\nmodprobe: ERROR: could not insert 'm': Operation not permitted\n",
+            &["lockdown"],
+            &[],
+            &["lockdown"],
+            &["container"],
+        ),
+        // A second build fails in a way that is not known.
+        Case(
+            "error[E0463]: can't find crate for `core`\nmake: *** [a] Error 2\nmake -C /k M=/n\nsomething\nmake: *** [b] Error 2\n",
+            &["E0463", UNKNOWN],
+            &[],
+            &["something"],
+            &[],
+        ),
+        // pacman tells of DKMS, whose log has the reason.
+        Case(
+            "(2/4) Install DKMS modules\n==> dkms install --no-depmod m/1.0 -k 7.1.3-arch1-2\nError! Bad return status for module build on kernel: 7.1.3-arch1-2 (x86_64)\nConsult /var/lib/dkms/m/1.0/build/make.log for more information.\n==> WARNING: `dkms install --no-depmod m/1.0 -k 7.1.3-arch1-2' exited 10\n",
+            &["dkms-failed"],
+            &[],
+            &["rustkmod explain /var/lib/dkms/m/1.0/build/make.log"],
+            &[],
+        ),
+        // So does apt.
+        Case(
+            "Autoinstall of module m/1.0 for kernel 7.1.3+deb13-amd64 (x86_64)\nBuilding module(s)....(bad exit status: 2)\nFailed command:\nmake -j4 KERNELRELEASE=7.1.3+deb13-amd64 all\n\nError! Bad return status for module build on kernel: 7.1.3+deb13-amd64 (x86_64)\nConsult /var/lib/dkms/m/1.0/build/make.log for more information.\n\nAutoinstall on 7.1.3+deb13-amd64 failed for module(s) m(10).\n\nError! One or more modules failed to install during autoinstall.\nRefer to previous errors for more information.\nrun-parts: /etc/kernel/header_postinst.d/dkms exited with return code 1\ndpkg: error processing package linux-headers-7.1.3+deb13-amd64 (--configure):\nE: Sub-process /usr/bin/dpkg returned an error code (1)\n",
+            &["dkms-failed"],
+            &[],
+            &[
+                "rustkmod explain /var/lib/dkms/m/1.0/build/make.log",
+                "in 2 places",
+            ],
+            &[],
+        ),
+        // A tree of one rustc, with another.
+        Case(
+            "***\n*** Rust compiler 'rustc' is too new. This may or may not work.\n***   Your version:     1.82.0\n***   Expected version: 1.78.0\n***\n  RUSTC L rust/kernel.o\nwarning: the feature `new_uninit` has been stable since 1.82.0\n  --> rust/kernel/lib.rs:17:12\n\nerror[E0658]: use of unstable library feature 'box_uninit_write'\n  --> rust/kernel/alloc/box_ext.rs:25:12\n   |\n25 |         Ok(Box::write(b, x))\n\nerror: aborting due to 1 previous error; 1 warning emitted\n\nmake[2]: *** [rust/Makefile:459: rust/kernel.o] Error 1\n",
+            &["unstable-feature"],
+            &[],
+            &["rustkmod toolchain --kdir .", "box_uninit_write"],
+            &["M=\"$PWD\"", "uname"],
+        ),
+        Case(
+            "==> Starting build()...\nBTF: .tmp_vmlinux1: pahole (pahole) is not available\nFailed to generate BTF for vmlinux\nTry to disable CONFIG_DEBUG_INFO_BTF\nmake[2]: *** [scripts/Makefile.vmlinux:72: vmlinux.unstripped] Error 1\nmake[1]: *** [/b/linux/Makefile:1318: vmlinux] Error 2\nmake: *** [Makefile:248: __sub-make] Error 2\n==> ERROR: A failure occurred in build().\n    Aborting...\n",
+            &["pahole-not-found"],
+            &[],
+            &["sudo pacman -S pahole"],
+            &[],
+        ),
+        Case(
+            "[   10.0] BUG: KASAN: slab-out-of-bounds in m_write+0x30/0x60 [m]\n[   10.1] Oops: 0002 [#1] PREEMPT SMP\n[   10.2] Kernel panic - not syncing: Fatal exception\n",
+            &["kasan"],
+            &[],
+            &["slab-out-of-bounds"],
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn failures_are_never_folded_below_a_warning() {
+    try_cases(&[Case(
+        "insmod: ERROR: could not insert module hello.ko: Invalid parameters\n[ 12.1] hello: unknown parameter 'x' ignored\n",
+        &["init-failed"],
+        &["parameter-unknown"],
+        &[],
+        &[],
+    )]);
+}
+
+#[test]
+fn rustc_after_a_crate_that_is_missing_is_not_heard() {
+    let found = of("error[E0463]: can't find crate for `core`\n\n\
+        error: cannot find macro `pr_info` in this scope\n --> m.rs:3:1\n\n\
+        error[E0282]: type annotations needed\n\n\
+        error: aborting due to 3 previous errors\n\n\
+        error[E0412]: cannot find type `Vex` in this scope\n");
+    assert_eq!(ids(&found, Status::Error), ["E0463", UNKNOWN]);
+    assert_eq!(found.findings[0].follow_count, 3);
+    assert_eq!(found.findings[1].number(), 10);
+}
+
+#[test]
+fn versions_and_trees_come_from_the_log() {
+    try_cases(&[
+        Case(
+            "  RUSTC L rust/core.o\nerror: error loading target specification: target-pointer-width: invalid type: string \"64\", expected u16 at line 8 column 33\n\nmake[2]: *** [/b/linux-6.12.9/rust/Makefile:459: rust/core.o] Error 1\n",
+            &["pointer-width"],
+            &[],
+            &["rustkmod toolchain --kdir /b/linux-6.12.9", "1.91"],
+            &["uname", "1.62", "0.56"],
+        ),
+        Case(
+            "***\n*** Rust bindings generator 'bindgen' is too old.\n***   Your version:    0.60.1\n***   Minimum version: 0.71.1\n***\nmake[1]: *** [Makefile:1: rustavailable] Error 1\n",
+            &["bindgen-too-old"],
+            &[],
+            &["0.60.1", "0.71.1"],
+            &["0.56"],
+        ),
+        Case(
+            "***\n*** Rust compiler 'rustc' is too old.\n***   Your version:    1.63.0\n***   Minimum version: 1.78.0\n***\n***\n*** Please see Documentation/rust/quick-start.rst for details\n*** on how to set up the Rust support.\n***\nmake[1]: *** [/b/s/Makefile:1836: rustavailable] Error 1\n",
+            &["rustc-too-old"],
+            &[],
+            &["rustup toolchain install 1.78.0", "--kdir /b/s"],
+            &["uname"],
+        ),
+        Case(
+            "make: Entering directory '/usr/lib/modules/6.6.1-arch1-1/build'\nerror[E0514]: found crate `core` compiled by an incompatible version of rustc\n  |\n  = note: the following crate versions were found:\n          crate `core` compiled by rustc 1.73.0 (cc66ad468 2023-10-03): /k/rust/libcore.rmeta\n  = help: please recompile that crate using this compiler (rustc 1.95.0 (59807616e 2026-04-14)) (consider running `cargo clean` first)\n",
+            &["E0514"],
+            &[],
+            &[
+                "the crate was made by: rustc 1.73.0 (cc66ad468 2023-10-03)",
+                "the build ran:         rustc 1.95.0 (59807616e 2026-04-14)",
+                "rustkmod toolchain --kdir /usr/lib/modules/6.6.1-arch1-1/build",
+            ],
+            &["uname"],
+        ),
+    ]);
+}
+
+#[test]
+fn api_drift_is_told_for_the_series_of_the_log() {
+    let build = |release: &str, error: &str| {
+        format!(
+            "make[1]: Entering directory '/usr/lib/modules/{release}/build'\n{error}\n  --> m.rs:20:9\n\nerror: aborting due to 1 previous error\n"
+        )
+    };
+    for (release, error, told) in [
+        (
+            "6.12.9-1-lts",
+            "error[E0412]: cannot find type `KVec` in this scope",
+            "for this kernel write Vec<T>",
+        ),
+        (
+            "7.1.3-arch1-2",
+            "error[E0107]: struct takes 2 generic arguments but 1 generic argument was supplied\n   |\n12 |     numbers: Vec<i32>,",
+            "write KVec<T>",
+        ),
+        (
+            "6.18.1",
+            "error[E0599]: no method named `try_push` found for struct `kernel::alloc::Vec<T, A>` in the current scope",
+            "write v.push(x, GFP_KERNEL)?",
+        ),
+    ] {
+        let found = of(&build(release, error));
+        assert_eq!(ids(&found, Status::Error), ["api-drift"], "{error}");
+        let shown = shown(&found);
+        assert!(shown.contains(told), "{told}: {shown}");
+    }
+}
+
+#[test]
+fn messages_of_every_weight_are_kept() {
+    let mut log: String = (0..150)
+        .map(|n| format!("m{n}: loading out-of-tree module taints kernel.\n"))
+        .collect();
+    log += "m: version magic '6.1.0 SMP ' should be '6.2.0 SMP '\n";
+    let found = of(&log);
+    assert_eq!(ids(&found, Status::Error), ["version-magic"]);
+    assert_eq!((found.findings.len(), found.left_out), (101, 50));
+}
+
+#[test]
+fn many_lines_of_one_failure_are_one_failure() {
+    let found = of(&"[ 1.0] m: Unknown symbol _RNvC6kernel1f (err -2)\n".repeat(40));
+    assert_eq!((found.findings.len(), found.findings[0].count), (1, 40));
+}
+
+#[test]
+fn colours_do_not_hide_a_failure() {
+    let found = of(
+        "\u{1b}[0m\u{1b}[1m\u{1b}[38;5;9merror[E0463]\u{1b}[0m\u{1b}[0m\u{1b}[1m: can't find crate for `core`\u{1b}[0m\n",
+    );
+    assert_eq!(ids(&found, Status::Error), ["E0463"]);
+}
+
+#[test]
+fn json_has_the_tree_that_is_printed() {
+    let found = of("error[E0463]: can't find crate for `core`\nmake: *** [a] Error 2\n");
+    let json = serde_json::to_value(&found).unwrap();
+    let cause = &json["findings"][0];
+    assert_eq!(cause["check"], "E0463");
+    assert_eq!(cause["says"][0]["number"], 1);
+    assert_eq!(cause["follows"][0]["text"], "make: *** [a] Error 2");
+    assert_eq!((&json["lines"], &json["left_out"]), (&2.into(), &0.into()));
+}
+
+/// What the format strings of a C file print, with 1 and x in the place of values.
+fn messages(source: &str) -> Vec<String> {
+    let call = regex::Regex::new(
+        r#"\bpr_(?:err|warn|notice)(?:_once|_ratelimited)?\s*\((?:\s*#[^\n]*)?\s*((?:"(?:[^"\\]|\\.)*"\s*)+)"#,
+    )
+    .unwrap();
+    let text = regex::Regex::new(r#""((?:[^"\\]|\\.)*)""#).unwrap();
+    let number = regex::Regex::new(r"%[-+ #0*]*\d*(?:ll|l|h|z|L)*[diux]").unwrap();
+    let other = regex::Regex::new(r"%\*?[a-zA-Z]+").unwrap();
+    call.captures_iter(source)
+        .map(|found| {
+            let format: String = text
+                .captures_iter(&found[1])
+                .map(|part| part[1].to_string())
+                .collect();
+            let format = format
+                .replace("%*phN", "00")
+                .replace("\\n", "\n")
+                .replace("\\t", "\t");
+            other
+                .replace_all(&number.replace_all(&format, "1"), "x")
+                .into_owned()
+        })
+        .collect()
+}
+
+#[test]
+#[ignore = "set RUSTKMOD_KERNEL_SOURCES to source trees of the kernel, with : between them"]
+fn messages_of_the_loader_are_known_in_every_series() {
+    /// Messages that tell nothing of a module that is loaded or refused.
+    const OTHERS: &[&str] = &[
+        "Failed to create 'compression' attribute",
+        "adding tainted module to the unloaded tainted modules list failed",
+        "Could not add fail-tracking for module",
+        "digest memory buffer allocate fail",
+        "Failed to initialize duplicate",
+    ];
+    let trees = std::env::var("RUSTKMOD_KERNEL_SOURCES").expect("RUSTKMOD_KERNEL_SOURCES");
+    let mut unknown = Vec::new();
+    let mut count = 0;
+    for tree in trees.split(':') {
+        let tree = Path::new(tree);
+        let mut files = vec![tree.join("arch/x86/kernel/module.c")];
+        files.extend(
+            std::fs::read_dir(tree.join("kernel/module"))
+                .unwrap()
+                .map(|entry| entry.unwrap().path()),
+        );
+        for file in files
+            .iter()
+            .filter(|file| file.extension().is_some_and(|c| c == "c"))
+        {
+            // Why is not in the format.
+            let source = std::fs::read_to_string(file).unwrap();
+            let source = source.replace("Loading of %s is", "Loading of unsigned module is");
+            for message in messages(&source) {
+                count += 1;
+                let first = message.lines().next().unwrap_or_default();
+                let is_other = OTHERS.iter().any(|other| message.contains(other));
+                // Most files put their name in front.
+                for text in [first.to_string(), format!("module: {first}")] {
+                    if !is_other && story::row_of(&text).is_none() {
+                        unknown.push(format!("{}: {text}", file.display()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(count > 100, "{count} messages");
+    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
+}
+
+/// The right answers to logs that are kept outside: the name's beginning, the errors, the warnings.
+#[test]
+#[ignore = "set RUSTKMOD_CASES to a directory of .log files"]
+fn logs_that_are_kept_outside_are_explained() {
+    const RIGHT: &[(&str, &[&str], &[&str])] = &[
+        (
+            "01-",
+            &["libclang-not-found"],
+            &["rustc-too-new", "bindgen-too-new"],
+        ),
+        ("03-", &["libclang-not-found"], &[]),
+        ("04-", &[], &["libclang-differs"]),
+        ("05-", &["bindgen-blacklist"], &["rustc-too-new"]),
+        ("06-", &["liballoc-of-the-tree"], &[]),
+        ("07-", &["core-edition"], &[]),
+        ("09-", &["no-jump-tables"], &[]),
+        ("11-", &["E0464"], &[]),
+        ("12-", &["llvm-not-found"], &[]),
+        ("13-", &["c-compiler-too-old"], &[]),
+        ("16-", &["pahole-too-old"], &[]),
+        ("17-", &["module-btf"], &[]),
+        ("19-", &["module-btf"], &[]),
+        ("20-", &[], &["version-generation"]),
+        ("22-", &[], &["no-config-rust"]),
+        ("23-", &["rust-src"], &[]),
+        ("25-", &["crates-missing"], &[]),
+        ("26-", &["clang-for-gcc-kernel"], &[]),
+        ("27-", &["this-module-size"], &[]),
+        ("28-", &["built-in-export"], &[]),
+        ("28b-", &["built-in-export"], &[]),
+        ("29-", &["no-kernel-tree"], &[]),
+        ("31-", &["unknown-key"], &[]),
+        ("32-", &["relocation"], &[]),
+        ("32b-", &["relocation"], &[]),
+        ("35-", &["headers-without-sources"], &[]),
+        ("37-", &[], &["rustc-too-new", "bindgen-too-new"]),
+    ];
+    let cases = std::env::var("RUSTKMOD_CASES").expect("RUSTKMOD_CASES");
+    for (name, errors, warnings) in RIGHT {
+        let path = std::fs::read_dir(&cases)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| {
+                let file = path.file_name().unwrap_or_default().to_string_lossy();
+                file.starts_with(name) && file.ends_with(".log")
+            })
+            .unwrap_or_else(|| panic!("no log {name}"));
+        let found = explain(std::fs::File::open(&path).unwrap()).unwrap();
+        assert_eq!(ids(&found, Status::Error), *errors, "{}", path.display());
+        assert_eq!(
+            ids(&found, Status::Warning),
+            *warnings,
+            "{}",
+            path.display()
+        );
+    }
+}
