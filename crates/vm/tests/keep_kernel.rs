@@ -7,7 +7,7 @@
 use std::{
     fs,
     io::Write,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -280,6 +280,8 @@ fn keep_kernel_serves_several_kernels_in_one_transaction() {
          linux-lts-6.12-1-*.pkg.tar.zst linux-lts-headers-6.12-1-*.pkg.tar.zst",
     ]);
     assert_eq!(root.kernels(), "6.12+ 6.13 7.2+");
+    // Its headers went with their package, so DKMS does not build for it.
+    assert!(!root.has("usr/lib/modules/6.12/build"));
 
     // Of the other kernel it says nothing, and takes nothing.
     let said = root.upgrades("linux", "7.2", "7.3", &["m"]);
@@ -302,6 +304,37 @@ fn keep_kernel_saves_before_a_full_disk_and_loses_nothing_on_it() {
     root.installs("linux", "3", &[]);
     assert!(root.keep("settle", &["2", "3"]).success);
     assert_eq!(root.kernels(), "1+ 3");
+}
+
+#[test]
+fn keep_kernel_saves_by_hard_links_or_else_by_copies() {
+    for links in [true, false] {
+        let root = Root::new();
+        root.installs("linux", "1", &["m"]);
+        if !links {
+            root.program("cp", "[[ $1 != -al ]] && exec /usr/bin/cp \"$@\"; exit 1");
+        }
+        assert!(root.keep("save", &["1"]).success);
+        let inode = |tree: &str| {
+            let file = root.path(&format!("usr/lib/modules/{tree}/kernel/own.ko.zst"));
+            fs::metadata(file).unwrap().ino()
+        };
+        assert_eq!(inode("1") == inode(".keep-kernel/1"), links);
+    }
+}
+
+/// After a transaction of one kernel that was cut off, one of another kernel.
+#[test]
+fn keep_kernel_does_not_take_a_cut_off_upgrade_for_a_removal() {
+    let root = Root::new();
+    root.installs("linux", "1", &["m"]);
+    root.installs("linux-lts", "5", &[]);
+    assert!(root.keep("save", &["1"]).success);
+    // Once more, after it was cut off before anything was removed.
+    assert!(root.keep("save", &["1"]).success);
+    root.removes("1");
+    root.upgrades("linux-lts", "5", "6", &[]);
+    assert_eq!(root.kernels(), "1+ 6");
 }
 
 #[test]
@@ -626,6 +659,8 @@ fn keep_kernel_has_kernel_install_make_an_entry_and_remove_it() {
     let said = root.keep("settle", &["1", "2"]);
     said.says(&["help: to boot 1: choose it in the boot menu; the other entry boots 2"]);
     assert!(root.has(&entry("1")), "{}", said.text);
+    root.keep("settle", &[]);
+    assert_eq!(root.read("called").matches("kernel-install add").count(), 1);
 
     root.installs("linux", "2", &["m"]);
     root.call("another", "settle", "usr/src/m-2.0/dkms.conf\n");
@@ -644,6 +679,16 @@ fn keep_kernel_gives_a_kernel_back_to_pacman() {
     images(&root, "linux", "1");
     root.keep("settle", &["1", "2"]);
     assert_eq!(root.kernels(), "1+");
+    root.is_clean();
+    assert!(!root.has("boot/vmlinuz-1") && root.has("boot/vmlinuz-linux"));
+}
+
+#[test]
+fn keep_kernel_leaves_no_image_of_a_kernel_that_is_installed_again() {
+    let root = Root::new();
+    root.installs("linux", "1", &["m"]);
+    images(&root, "linux", "1");
+    root.upgrades("linux", "1", "1", &["m"]);
     root.is_clean();
     assert!(!root.has("boot/vmlinuz-1") && root.has("boot/vmlinuz-linux"));
 }
