@@ -9,7 +9,7 @@ TEST := cargo test --release --locked --workspace
 # Where the programs are looked for, whatever cargo's configuration says.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-.PHONY: vm aur arch-full check-series test test-all bench build init
+.PHONY: vm repo aur arch-full check-series test test-all bench build init
 
 # From makepkg to a loaded module, in a virtual machine: make vm, make vm
 # SERIES=6.12, make vm SERIES=all. Needs root.
@@ -26,6 +26,12 @@ arch-full: build
 # The folders that are pushed to the AUR, in target/aur, and the release of rustkmod.
 aur: build
 	target/release/vm aur
+
+# A pacman repository of what was built, in target/repo, signed where there is a key
+# of your own gpg: make repo KEY=FINGERPRINT. Needs root.
+repo:
+	cargo build --release --locked -p vm
+	target/release/vm repo $(SERIES) $(if $(KEY),--key '$(KEY)')
 
 # Each row of linux-rust/series against its own kernel's sources. Needs root.
 check-series: build

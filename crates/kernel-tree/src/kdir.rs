@@ -289,11 +289,8 @@ pub fn pkgbase(modules: &Path) -> Option<String> {
     if let Ok(text) = file::read_text(&modules.join("pkgbase"), 4096) {
         return Some(text.trim().to_string());
     }
-    let mut entries = std::fs::read_dir(modules).ok()?.flatten();
-    entries.find_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        Some(name.strip_prefix(".kept-by-")?.to_string())
-    })
+    let mark = file::read_text(&modules.join(".kept"), 4096).ok()?;
+    Some(mark.split_whitespace().next()?.to_string())
 }
 
 /// Reads the release a tree is of, when it says so.
@@ -327,7 +324,7 @@ mod tests {
     fn a_kept_kernel_is_still_its_packages() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(pkgbase(folder.path()), None);
-        std::fs::write(folder.path().join(".kept-by-linux-rust"), "sum").unwrap();
+        std::fs::write(folder.path().join(".kept"), "linux-rust 0123\n").unwrap();
         assert_eq!(pkgbase(folder.path()).as_deref(), Some("linux-rust"));
         std::fs::write(folder.path().join("pkgbase"), "linux-lts\n").unwrap();
         assert_eq!(pkgbase(folder.path()).as_deref(), Some("linux-lts"));

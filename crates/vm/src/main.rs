@@ -33,6 +33,17 @@ enum What {
         /// Into this one; target/aur otherwise
         folder: Option<PathBuf>,
     },
+    /// Make a pacman repository in target/repo
+    Repo {
+        /// A series of linux-rust/series, or all of them; the first otherwise
+        series: Option<String>,
+        /// A key of your own gpg, to sign it with
+        #[arg(long)]
+        key: Option<String>,
+        /// The part of it that runs in the copy of the machine
+        #[arg(long, hide = true)]
+        unsigned: bool,
+    },
     /// All of Arch's configuration: hours, and goes on after a break
     ArchFull,
     /// Hold each row of linux-rust/series against its own kernel's sources
@@ -66,6 +77,12 @@ fn main() -> ExitCode {
         What::Run { series } => vm::demo::run(series.as_deref()),
         What::Test { series } => vm::suite::run(series.as_deref()),
         What::Aur { folder } => vm::aur::print(folder.as_deref()),
+        What::Repo {
+            series,
+            unsigned: true,
+            ..
+        } => vm::repo::build(series.as_deref()),
+        What::Repo { series, key, .. } => vm::repo::run(series.as_deref(), key.as_deref()),
         What::ArchFull => vm::arch_full::run(),
         What::CheckSeries => vm::check_series::run(),
         What::Bench { short } => vm::bench::run(short),

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! keep-kernel's hooks and the repository, by the real makepkg, pacman, dkms and gpg, with kernels of
+//! a few small files. mkinitcpio is played by hooks of its numbers: Debian does not have it.
+//!
+//! Run by root.
+
+mod hooks;
+mod http;
+mod repo;
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, chown},
+    path::PathBuf,
+    process::{Command, ExitCode, Output},
+    sync::Arc,
+};
+
+use libtest_mimic::{Arguments, Failed, Trial, run};
+use vm::{
+    Result,
+    cache::Cache,
+    error::Context,
+    host::{self, BUILDER, Distribution},
+    machine::Machine,
+    packages::{PACKAGER, packages, repository},
+    root,
+    run::{Program, Progress},
+};
+
+/// What all tests share.
+struct Shop {
+    cache: Cache,
+    progress: Progress,
+}
+
+impl Shop {
+    fn open() -> Result<Self> {
+        let progress = Progress::default();
+        let cache = root::enter(&progress)?;
+        host::install_missing(host::NEEDED, Distribution::detect()?, &cache, &progress)?;
+        Ok(Self { cache, progress })
+    }
+
+    /// Runs makepkg in a directory that has a PKGBUILD, as a user.
+    fn makepkg(&self, start: PathBuf) -> Result<Vec<PathBuf>> {
+        let log = self.cache.log("small-makepkg")?;
+        for file in vm::files::files(&start).chain([start.clone()]) {
+            chown(&file, Some(BUILDER), Some(BUILDER)).context("give away", &file)?;
+        }
+        let mut program = Program::new("makepkg", "setpriv", &log).args([
+            &format!("--reuid={BUILDER}"),
+            &format!("--regid={BUILDER}"),
+            "--clear-groups",
+            "makepkg",
+            "--nodeps",
+            "--force",
+        ]);
+        program
+            .command()
+            .current_dir(&start)
+            .env("HOME", &start)
+            .env("PKGEXT", ".pkg.tar.zst")
+            .env("PKGDEST", &start)
+            .env("PACKAGER", PACKAGER);
+        program.run(&self.progress)?;
+        packages(&start)
+    }
+
+    /// The package that a PKGBUILD makes.
+    fn package(&self, name: &str, pkgbuild: &str) -> Result<Vec<PathBuf>> {
+        let start = self.start(name)?;
+        fs::write(start.join("PKGBUILD"), pkgbuild).context("write", &start)?;
+        self.makepkg(start)
+    }
+
+    /// The package of a directory of this repository.
+    fn own(&self, name: &str) -> Result<Vec<PathBuf>> {
+        let start = self.start(name)?;
+        for file in vm::files::files(&repository().join(name)) {
+            fs::copy(&file, start.join(file.file_name().unwrap_or_default()))
+                .context("copy", &file)?;
+        }
+        self.makepkg(start)
+    }
+
+    fn start(&self, name: &str) -> Result<PathBuf> {
+        let start = self.cache.path("small").join(name);
+        if start.exists() {
+            fs::remove_dir_all(&start).context("remove", &start)?;
+        }
+        fs::create_dir_all(&start).context("create", &start)?;
+        Ok(start)
+    }
+
+    /// A kernel package and its headers.
+    fn kernel(&self, pkgbase: &str, version: &str) -> Result<Vec<PathBuf>> {
+        self.package(
+            &format!("{pkgbase}-{version}"),
+            &format!(
+                r#"
+pkgbase={pkgbase} pkgname=({pkgbase} {pkgbase}-headers) pkgver={version} pkgrel=1 arch=(any)
+tree=usr/lib/modules/$pkgver-$pkgbase
+package_{pkgbase}() {{
+  mkdir -p "$pkgdir/$tree/kernel"
+  cd "$pkgdir/$tree"
+  echo "image of $pkgver" >vmlinuz
+  echo "$pkgbase" >pkgbase
+  touch modules.{{order,builtin}}
+}}
+package_{pkgbase}-headers() {{
+  mkdir -p "$pkgdir/$tree/build/include"
+  cd "$pkgdir/$tree/build"
+  touch Makefile .config include/config.h
+}}
+"#
+            ),
+        )
+    }
+
+    /// A DKMS package whose module does not build for some releases.
+    fn dkms(&self, version: &str, not_for: &str) -> Result<Vec<PathBuf>> {
+        self.package(
+            &format!("small-dkms-{version}"),
+            &format!(
+                r#"
+pkgname=small-dkms pkgver={version} pkgrel=1 arch=(any)
+package() {{
+  mkdir -p "$pkgdir/usr/src/small-$pkgver"
+  cd "$pkgdir/usr/src/small-$pkgver"
+  echo "a module" >small.c
+  cat >dkms.conf <<END
+PACKAGE_NAME="small"
+PACKAGE_VERSION="$pkgver"
+BUILT_MODULE_NAME[0]="small"
+DEST_MODULE_LOCATION[0]="/updates/dkms"
+STRIP[0]="no"
+MAKE[0]="case \$kernelver in {not_for}) false ;; *) cp small.c small.ko ;; esac"
+CLEAN="true"
+AUTOINSTALL="yes"
+END
+}}
+"#
+            ),
+        )
+    }
+
+    fn pacman(&self, machine: &Machine, files: &[PathBuf]) -> Result<String> {
+        let log = self.cache.log("small-pacman")?;
+        machine.pacman_upgrade(files, &log, &self.progress)?;
+        Ok(fs::read_to_string(&log).unwrap_or_default())
+    }
+}
+
+/// A test.
+type Test = fn(&Shop) -> std::result::Result<(), Failed>;
+
+fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// Runs a script in a machine, and returns what it said if it was as expected.
+#[track_caller]
+fn runs(machine: &Machine, good: bool, script: &str) -> String {
+    let mut shell: Command = machine.command("sh");
+    let output = shell.args(["-euc", script]).output().expect("sh");
+    let said = text(&output);
+    assert_eq!(output.status.success(), good, "{script}:\n{said}");
+    said
+}
+
+#[track_caller]
+fn says(text: &str, wanted: &[&str]) {
+    for wanted in wanted {
+        assert!(text.contains(wanted), "{wanted}\nin:\n{text}");
+    }
+}
+
+/// Writes an executable file into a machine.
+fn script(machine: &Machine, path: &str, text: &str) -> Result<()> {
+    machine.write(path, text)?;
+    let path = machine.path(path);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).context("change", &path)
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(1);
+    let shop = if arguments.list {
+        None
+    } else {
+        match Shop::open() {
+            Ok(shop) => Some(Arc::new(shop)),
+            Err(error) => {
+                eprintln!("error: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    };
+    let tests = hooks::TESTS.iter().chain(repo::TESTS);
+    let trials = tests.map(|&(name, test)| {
+        let shop = shop.clone();
+        Trial::test(name, move || test(&shop.expect("not only listed")))
+    });
+    run(&arguments, trials.collect()).exit_code()
+}
