@@ -5,13 +5,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use libtest_mimic::Failed;
 use vm::{machine::Machine, repo};
 
-use crate::{Shop, Test, http, runs, says, text};
+use crate::{Shop, Test, runs, says, served};
 
 pub const TESTS: &[(&str, Test)] = &[
     (
@@ -21,29 +20,8 @@ pub const TESTS: &[(&str, Test)] = &[
     ("repo_names_a_key_that_cannot_sign", no_key),
 ];
 
-const ADDRESS: &str = "packager@linux-rust.example";
-
-/// A key without a passphrase, in a directory of gpg's.
-fn make_key(home: &Path) -> Result<(), Failed> {
-    let output = Command::new("gpg")
-        .args([
-            "--batch",
-            "--passphrase",
-            "",
-            "--quick-generate-key",
-            ADDRESS,
-            "ed25519",
-        ])
-        .env("GNUPGHOME", home)
-        .output()?;
-    assert!(output.status.success(), "{}", text(&output));
-    Ok(())
-}
-
 fn signed(shop: &Shop) -> Result<(), Failed> {
     let home = tempfile::tempdir()?;
-    make_key(home.path())?;
-    let signer = repo::Signer::at(home.path(), ADDRESS)?;
     let directory = tempfile::tempdir()?;
     let repo = directory.path().join("repo");
     let mut files = shop.kernel("tiny", "1")?;
@@ -54,20 +32,15 @@ fn signed(shop: &Shop) -> Result<(), Failed> {
         &shop.cache.log("small-repo")?,
         &shop.progress,
     )?;
-    signer.sign(&repo)?;
+    served::sign(&repo, home.path())?;
 
     let machine = Machine::new(&shop.cache)?;
-    uses(&machine, &http::serve(&repo)?)?;
+    served::add(&machine, &served::serve(&repo)?)?;
     let install = "pacman -Sy --noconfirm tiny tiny-headers small-dkms";
 
     // The key is not known yet.
     says(&runs(&machine, false, install), &["unknown trust"]);
-    fs::copy(repo.join(repo::PUBLIC_KEY), machine.path("/tmp/key"))?;
-    runs(
-        &machine,
-        true,
-        &format!("pacman-key --init; pacman-key --add /tmp/key; pacman-key --lsign-key {ADDRESS}"),
-    );
+    served::trust(&machine, &repo)?;
 
     let kernel = find(&repo, "tiny-1-")?;
     let good = fs::read(&kernel)?;
@@ -91,17 +64,9 @@ fn signed(shop: &Shop) -> Result<(), Failed> {
     runs(
         &machine,
         true,
-        "ls /usr/lib/modules/1-tiny/updates/dkms/small.ko*",
+        "ls /usr/lib/modules/6.1.1-tiny/updates/dkms/small.ko*",
     );
     Ok(())
-}
-
-/// The lines of `pacman.conf`.
-fn uses(machine: &Machine, server: &str) -> Result<(), Failed> {
-    let path = machine.path("/etc/pacman.conf");
-    let conf = fs::read_to_string(&path)?;
-    let repository = repo::pacman_conf(server, true);
-    Ok(fs::write(&path, format!("{conf}\n{repository}"))?)
 }
 
 fn find(directory: &Path, start: &str) -> Result<PathBuf, Failed> {
