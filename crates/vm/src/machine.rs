@@ -286,6 +286,13 @@ impl Machine {
         command.output().context("run in", self.root())
     }
 
+    /// pacman's options for what is installed here without its knowledge.
+    pub fn assumed(&self) -> impl Iterator<Item = String> {
+        let is_here = |sign| self.path("/etc/debian_version").exists() && self.path(sign).exists();
+        let found = ASSUMED.iter().filter(move |(_, sign)| is_here(sign));
+        found.map(|(name, _)| format!("--assume-installed={name}"))
+    }
+
     /// `pacman -U` of these package files, with its hooks. The output goes to `log`.
     pub fn pacman_upgrade(
         &self,
@@ -324,12 +331,7 @@ impl Machine {
                 "--noprogressbar",
                 "--color=never",
             ]);
-        for (name, sign) in ASSUMED {
-            if self.path("/etc/debian_version").exists() && self.path(sign).exists() {
-                program = program.args([format!("--assume-installed={name}")]);
-            }
-        }
-        program = program.args(&inside);
+        program = program.args(self.assumed()).args(&inside);
         program.command().env_clear().envs([
             ("PATH", PATH),
             ("HOME", "/root"),

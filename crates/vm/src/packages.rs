@@ -80,7 +80,8 @@ pub struct Workshop {
 #[derive(Debug)]
 pub struct Site {
     distribution: Distribution,
-    cache: Arc<Cache>,
+    /// What is kept.
+    pub cache: Arc<Cache>,
     progress: Progress,
 }
 

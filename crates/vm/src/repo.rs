@@ -6,6 +6,7 @@
 //! are out of reach from in there. So this program starts itself once more for the first part.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     os::unix::{
         fs::{chown, symlink},
@@ -58,22 +59,25 @@ pub fn build(series: Option<&str>) -> Result<()> {
     let rows = series::chosen(series)?;
     let progress = Progress::default();
     let site = Site::open(root::enter(&progress)?, progress)?;
-    let mut files = Vec::new();
-    let mut any = None;
+    let mut all = BTreeSet::new();
     for row in rows {
-        let shop = site.workshop(row)?;
-        files.extend(packages(&shop.kernel(1)?.path)?);
-        any = Some(shop);
+        all.extend(files(&site.workshop(row)?)?);
     }
-    let shop = any.expect("a series");
-    files.extend(packages(&shop.dkms()?.path)?);
-    files.extend(keep_kernel(&shop)?);
+    let new = repository().join("target/repo.new");
     collect(
-        &files,
-        &repository().join("target/repo.new"),
-        &shop.cache.log("repo")?,
+        &Vec::from_iter(all),
+        &new,
+        &site.cache.log("repo")?,
         &progress,
     )
+}
+
+/// The packages that belong to a series, with those that belong to each.
+pub fn files(shop: &Workshop) -> Result<Vec<PathBuf>> {
+    let mut files = packages(&shop.kernel(1)?.path)?;
+    files.extend(packages(&shop.dkms()?.path)?);
+    files.extend(keep_kernel(shop)?);
+    Ok(files)
 }
 
 /// keep-kernel's package.

@@ -81,7 +81,7 @@ fn dkms_builds(lab: &Lab) -> Result<(), Failed> {
 }
 
 #[track_caller]
-fn is_good(boot: &Boot, release: &str) {
+pub fn is_good(boot: &Boot, release: &str) {
     assert_eq!(
         boot.verdict,
         Verdict::Good,

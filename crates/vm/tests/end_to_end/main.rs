@@ -26,6 +26,7 @@ mod lab;
 mod modes;
 mod modules;
 mod program;
+mod repo;
 mod series;
 mod shell;
 mod signatures;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         inputs::trials,
         program::trials,
         aur::trials,
+        repo::trials,
         bit_for_bit::trials,
         modes::trials,
         modules::trials,

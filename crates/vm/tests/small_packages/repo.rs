@@ -25,7 +25,7 @@ fn signed(shop: &Shop) -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let repo = directory.path().join("repo");
     let mut files = shop.kernel("tiny", "1")?;
-    files.extend(shop.dkms("1.0", "none")?);
+    files.extend(shop.dkms("1.2", "none")?);
     repo::collect(
         &files,
         &repo,
@@ -39,7 +39,10 @@ fn signed(shop: &Shop) -> Result<(), Failed> {
     let install = "pacman -Sy --noconfirm tiny tiny-headers small-dkms";
 
     // The key is not known yet.
-    says(&runs(&machine, false, install), &["unknown trust"]);
+    says(
+        &runs(&machine, false, install),
+        &["invalid or corrupted database (PGP signature)"],
+    );
     served::trust(&machine, &repo)?;
 
     let kernel = find(&repo, "tiny-1-")?;
@@ -48,7 +51,7 @@ fn signed(shop: &Shop) -> Result<(), Failed> {
     *changed.last_mut().ok_or("an empty package")? ^= 1;
     fs::write(&kernel, &changed)?;
     let said = runs(&machine, false, install);
-    says(&said, &["tiny: ", "invalid or corrupted package"]);
+    says(&said, &["tiny-1-1-any.pkg.tar.zst is corrupted"]);
 
     // Nor with a database that knows the changed one.
     fs::write(&kernel, &good)?;
@@ -57,7 +60,7 @@ fn signed(shop: &Shop) -> Result<(), Failed> {
     let mut changed = good.clone();
     *changed.last_mut().ok_or("an empty database")? ^= 1;
     fs::write(&database, &changed)?;
-    says(&runs(&machine, false, install), &["linux-rust"]);
+    says(&runs(&machine, false, install), &["PGP signature"]);
 
     fs::write(&database, &good)?;
     runs(&machine, true, install);

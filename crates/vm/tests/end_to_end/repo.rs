@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What was built, installed from a signed repository over HTTP.
+
+#[path = "../small_packages/served.rs"]
+mod served;
+
+use std::sync::Arc;
+
+use libtest_mimic::{Failed, Trial};
+use vm::{demo::boot_installed, repo};
+
+use crate::{
+    chain::is_good,
+    lab::{self, Lab, text},
+};
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    lab::trials(
+        lab,
+        &[("repo_has_all_that_a_module_needs_to_load", installs)],
+    )
+}
+
+fn installs(lab: &Lab) -> Result<(), Failed> {
+    let home = tempfile::tempdir()?;
+    let directory = tempfile::tempdir()?;
+    let repository = directory.path().join("repo");
+    let log = lab.shop.cache.log("test-repo")?;
+    let files = repo::files(&lab.shop)?;
+    repo::collect(&files, &repository, &log, &lab.shop.progress)?;
+    served::sign(&repository, home.path())?;
+
+    let machine = lab.bare_machine()?;
+    served::add(&machine, &served::serve(&repository)?)?;
+    served::trust(&machine, &repository)?;
+    let pkgbase = &lab.shop.series.pkgbase;
+    let output = machine
+        .command("pacman")
+        .args(["-Sy", "--noconfirm"])
+        .args(machine.assumed())
+        .args([pkgbase, &format!("{pkgbase}-headers")])
+        .args(["rust-out-of-tree-dkms", "keep-kernel"])
+        .output()?;
+    assert!(output.status.success(), "{}", text(&output));
+    let boot = boot_installed(&lab.shop, &machine, "repo", &lab.release, "")?;
+    is_good(&boot, &lab.release);
+    Ok(())
+}
