@@ -361,6 +361,8 @@ fn keep_kernel_goes_on_where_it_was_killed() {
     let root = Root::new();
     root.installs("linux", "1", &["m"]);
     root.keep("save", &["1"]);
+    // What a save that was killed leaves.
+    root.write("usr/lib/modules/.keep-kernel/.new/vmlinuz", "1");
     // The kernel alone is upgraded: its headers stay.
     for name in ["vmlinuz", "pkgbase"] {
         fs::remove_file(root.path("usr/lib/modules/1").join(name)).unwrap();
@@ -377,6 +379,7 @@ fn keep_kernel_goes_on_where_it_was_killed() {
     assert!(root.keep("settle", &[]).success);
     assert_eq!(root.kernels(), "1+ 2");
     assert!(root.has("usr/lib/modules/1/build/include/config"));
+    assert!(!root.has("usr/lib/modules/.keep-kernel"));
 }
 
 /// The copy of an upgrade to the same release that was cut off is all that there is of it.
@@ -465,7 +468,7 @@ fn keep_kernel_never_forgets_the_only_kernel() {
     let said = root.keep("forget", &[]);
     said.says(&[
         "warning: 1 is the only kernel of linux: it stays",
-        "help: sudo pacman -S linux",
+        "help: to install it again, where its packages are: sudo pacman -U --overwrite ",
     ]);
     assert_eq!(root.kernels(), "1+");
 }
