@@ -71,7 +71,7 @@ pub fn run(series: Option<&str>) -> Result<()> {
         &progress,
     )?;
     let wanted = if all { "all" } else { "default" };
-    let end_to_end = ["--test", "end_to_end"];
+    let end_to_end = words("--test small_packages --test end_to_end");
     suite.test("the packages", &end_to_end, &[("LINUX_RUST_TEST", wanted)]);
     suite.of_this_machine(shop.distribution);
     for (number, row) in rows.into_iter().enumerate() {
