@@ -446,6 +446,15 @@ pub fn text(output: &Output) -> String {
     )
 }
 
+/// Runs a command, and gives what it said; fails if it does.
+pub fn ran(command: &mut Command) -> std::result::Result<String, Failed> {
+    let output = command.output()?;
+    if output.status.success() {
+        return Ok(text(&output));
+    }
+    Err(format!("{command:?}: {}", text(&output)).into())
+}
+
 /// Fails unless each of these is said.
 #[track_caller]
 pub fn says(text: &str, wanted: &[&str]) {

@@ -26,6 +26,7 @@ mod lab;
 mod modes;
 mod modules;
 mod program;
+mod published;
 mod repo;
 mod series;
 mod shell;
@@ -47,6 +48,7 @@ const OF_ALL_SERIES: &[&str] = &[
     "every_crate_is_built_with_the_clangs_between",
     "an_aur_folder_prepares_its_own_series",
     "inlined_helpers_are_in_the_headers",
+    "bcachefs_is_built_with_its_rust",
     "archs_config_builds_every_crate_with_make_prepare",
     "archs_config_boots_with_the_modules_of_one_machine",
 ];
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         bit_for_bit::trials,
         modes::trials,
         modules::trials,
+        published::trials,
         signatures::trials,
         signed::trials,
         author::trials,

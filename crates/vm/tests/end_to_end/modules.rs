@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! The modules that people really build: half C and half Rust, with bindings, a proc macro and a
-//! program that generates code; and C modules by DKMS on a kernel that clang built.
+//! program that generates code.
 
 use std::{
     fs,
@@ -14,24 +14,17 @@ use std::{
 use libtest_mimic::{Failed, Trial};
 use vm::{boot::put_program, host::BUILDER, machine::Machine};
 
-use crate::lab::{self, Lab, says, text};
+use crate::lab::{self, Lab, ran, says, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    let mut trials = lab::trials(
+    lab::trials(
         lab,
         &[
-            ("mixed_module_works_on_the_newest_series", mixed_on_newest),
+            ("mixed_module_works_on_each_series", mixed),
+            ("mixed_module_follows_an_upgrade", mixed_upgraded),
             ("new_mixed_module_passes_its_own_ci", new_mixed),
         ],
-    );
-    trials.extend(lab::slow_trials(
-        lab,
-        &[
-            ("mixed_module_works_on_every_series", mixed_everywhere),
-            ("mixed_module_follows_an_upgrade", mixed_upgraded),
-        ],
-    ));
-    trials
+    )
 }
 
 /// Where the module is built by hand.
@@ -64,15 +57,6 @@ fn put_sources(machine: &Machine, to: &str) -> Result<(), Failed> {
         .args(["-R", &format!("{BUILDER}:{BUILDER}")])
         .arg(&inside))?;
     Ok(())
-}
-
-/// Runs it, and fails if it does.
-fn ran(command: &mut Command) -> Result<String, Failed> {
-    let output = command.output()?;
-    if output.status.success() {
-        return Ok(text(&output));
-    }
-    Err(format!("{command:?}: {}", text(&output)).into())
 }
 
 /// A shell script inside, as an unprivileged user without network.
@@ -174,16 +158,14 @@ fn by_dkms(lab: &Lab, machine: &Machine, kernel: &str) -> Result<(), Failed> {
     used(machine, kernel, &["mixed_peer"])
 }
 
-fn mixed(lab: &Lab, machine: &Machine) -> Result<(), Failed> {
-    put_program(machine)?;
-    let kernel = machine.kernel()?;
-    by_make(machine, &kernel)?;
-    by_dkms(lab, machine, &kernel)
-}
-
-fn mixed_on_newest(lab: &Lab) -> Result<(), Failed> {
-    let (_, machine) = lab.each_series()?.pop().ok_or("a series")?;
-    mixed(lab, &machine)
+fn mixed(lab: &Lab) -> Result<(), Failed> {
+    for (_, machine) in lab.each_series()? {
+        put_program(&machine)?;
+        let kernel = machine.kernel()?;
+        by_make(&machine, &kernel)?;
+        by_dkms(lab, &machine, &kernel)?;
+    }
+    Ok(())
 }
 
 /// What `rustkmod new` has made is packaged, built, linted, checked and booted by its own script; and
@@ -226,12 +208,6 @@ fn new_mixed(lab: &Lab) -> Result<(), Failed> {
         says(&text(&spoiled), &["unnecessary parentheses"]);
     }
     Ok(())
-}
-
-fn mixed_everywhere(lab: &Lab) -> Result<(), Failed> {
-    let mut all = lab.each_series()?;
-    all.pop();
-    all.iter().try_for_each(|(_, machine)| mixed(lab, machine))
 }
 
 /// DKMS builds it for the new kernel while pacman installs that.

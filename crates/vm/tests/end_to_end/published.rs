@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Modules that others have published: C modules that Debian packages for DKMS, on a kernel that clang
+//! built; and bcachefs, a file system that is partly Rust.
+
+use std::{
+    env, fs,
+    fs::OpenOptions,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use libtest_mimic::{Failed, Trial};
+use rustkmod::boot::Verdict;
+use vm::{
+    boot::boot,
+    cache::Key,
+    host::BUILDER,
+    machine::Machine,
+    packages::{Makepkg, Workshop, for_modules},
+    run::Program,
+};
+
+use crate::lab::{self, Lab, ran, text};
+
+/// Names a checkout of bcachefs-tools, which is not part of this project.
+const BCACHEFS: &str = "LINUX_RUST_BCACHEFS";
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    let mut trials = lab::trials(
+        lab,
+        &[("published_c_module_works_on_each_series", acpi_call)],
+    );
+    trials.extend(lab::slow_trials(
+        lab,
+        &[("published_c_modules_of_every_kind_work", c_modules)],
+    ));
+    let bcachefs = lab::slow_trials(lab, &[("bcachefs_is_built_with_its_rust", bcachefs)]);
+    trials.extend(bcachefs.into_iter().map(|trial| {
+        let is_ignored = trial.has_ignored_flag() || env::var_os(BCACHEFS).is_none();
+        trial.with_ignored_flag(is_ignored)
+    }));
+    trials
+}
+
+/// A Debian package, the newest there is, from apt lists of its own.
+fn debian_package(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
+    let cache = &lab.shop.cache;
+    let mut key = Key::default();
+    key.text("package", name);
+    let kept = cache.keep("test-debian", &key, 0, |folder| {
+        let script = r#"
+            cd "$1"; mkdir -p apt/lists/partial apt/cache/archives/partial
+            mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' | head -n1)
+            echo "deb ${mirror:-http://deb.debian.org/debian/} sid main" >apt/sources.list
+            printf '%s "%s";\n' Dir::Etc::sourcelist "$1/apt/sources.list" \
+                Dir::Etc::sourceparts /dev/null Dir::State::lists "$1/apt/lists" \
+                Dir::Cache "$1/apt/cache" APT::Sandbox::User root >apt/conf
+            export APT_CONFIG="$1/apt/conf"
+            apt-get -q update
+            apt-get -q download "$2"
+            rm -r apt"#;
+        Program::new(format!("fetching {name}"), "sh", &cache.log("test-debian")?)
+            .args(["-euc", script, "sh"])
+            .args([folder.as_os_str(), name.as_ref()])
+            .run(&lab.shop.progress)
+    })?;
+    let found = fs::read_dir(&kept.path)?.flatten().map(|file| file.path());
+    let is_deb = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "deb");
+    Ok(found.into_iter().find(is_deb).ok_or("a package")?)
+}
+
+/// A module in C as somebody else packages it.
+struct Published {
+    /// Debian's package.
+    package: &'static str,
+    /// DKMS's name of it.
+    name: &'static str,
+    /// One of its modules, which needs the others.
+    module: &'static str,
+}
+
+/// Has DKMS build it for the kernel from Debian's package, and loads it. Without an answer, the
+/// module's own dkms.conf says that it is not for this kernel.
+fn works(
+    lab: &Lab,
+    machine: &Machine,
+    kernel: &str,
+    published: &Published,
+) -> Result<bool, Failed> {
+    let Published {
+        package,
+        name,
+        module,
+    } = published;
+    let deb = debian_package(lab, package)?;
+    ran(Command::new("dpkg-deb")
+        .arg("-x")
+        .args([&deb, &machine.root()]))?;
+    let version = fs::read_dir(machine.path("/usr/src"))?
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .find_map(|entry| Some(entry.strip_prefix(name)?.strip_prefix('-')?.to_owned()))
+        .ok_or("a version")?;
+    let source = format!("{name}/{version}");
+    let output = machine
+        .command("dkms")
+        .args(["install", "--force", &source, "-k", kernel])
+        .output()?;
+    // dkms's own status for BUILD_EXCLUSIVE.
+    if output.status.code() == Some(77) {
+        return Ok(false);
+    }
+    let log = format!("/var/lib/dkms/{source}/build/make.log");
+    let log = fs::read_to_string(machine.path(&log)).unwrap_or_default();
+    assert!(
+        output.status.success(),
+        "{kernel}: {}\n{log}",
+        text(&output)
+    );
+    ran(machine.command("depmod").arg(kernel))?;
+    let boot = boot(&lab.shop.cache, name, machine, kernel, &[module.into()], "")?;
+    assert_eq!(boot.verdict, Verdict::Good, "{kernel}: {}", boot.log);
+    Ok(true)
+}
+
+fn acpi_call(lab: &Lab) -> Result<(), Failed> {
+    let published = Published {
+        package: "acpi-call-dkms",
+        name: "acpi-call",
+        module: "acpi_call",
+    };
+    for (_, machine) in lab.each_series()? {
+        let kernel = machine.kernel()?;
+        assert!(works(lab, &machine, &kernel, &published)?, "{kernel}");
+    }
+    Ok(())
+}
+
+/// A machine with a kernel that has what such modules want, and that kernel's release.
+fn rich(lab: &Lab, shop: &Workshop, machine: &Machine) -> Result<String, Failed> {
+    let before = machine.kernels()?;
+    // The next release of the package, so that pacman has something to upgrade.
+    let mut makepkg = Makepkg::new(shop, shop.pkgbuild("linux-rust", 2)?);
+    let more = include_bytes!("../modules.config");
+    OpenOptions::new()
+        .append(true)
+        .open(makepkg.start.join("config.vm"))?
+        .write_all(more)?;
+    makepkg.set("_config", "vm");
+    let key = makepkg.key()?;
+    let kept = shop.cache.keep("test-rich", &key, BUILDER, |packages| {
+        makepkg.builddir = shop.cache.folder("test-rich-build", BUILDER)?;
+        makepkg.pkgdest = packages.to_owned();
+        shop.progress
+            .say("Building a kernel for published modules (minutes)...");
+        makepkg.run("building a kernel for published modules", &["--force"])
+    })?;
+    lab.pacman(machine, "rich", &for_modules(&kept.path)?)?;
+    let new = machine
+        .kernels()?
+        .into_iter()
+        .find(|kernel| !before.contains(kernel));
+    Ok(new.ok_or("another kernel")?)
+}
+
+fn c_modules(lab: &Lab) -> Result<(), Failed> {
+    for (shop, machine) in lab.each_series()? {
+        let kernel = rich(lab, shop, &machine)?;
+        let mut worked = Vec::new();
+        for published in [
+            Published {
+                package: "v4l2loopback-dkms",
+                name: "v4l2loopback",
+                module: "v4l2loopback",
+            },
+            Published {
+                package: "openvpn-dco-dkms",
+                name: "ovpn-dco",
+                module: "ovpn-dco-v2",
+            },
+            Published {
+                package: "lttng-modules-dkms",
+                name: "lttng-modules",
+                module: "lttng-tracer",
+            },
+        ] {
+            if works(lab, &machine, &kernel, &published)? {
+                worked.push(published.name);
+            }
+        }
+        assert!(worked.contains(&"v4l2loopback"), "{kernel}: {worked:?}");
+        println!("{kernel}: {}", worked.join(", "));
+    }
+    Ok(())
+}
+
+/// Its own `make install_dkms`, and DKMS. That its Rust is left out would be no error of its build.
+fn bcachefs(lab: &Lab) -> Result<(), Failed> {
+    let checkout = env::var_os(BCACHEFS).ok_or("it is set")?;
+    let (shop, machine) = lab.each_series()?.pop().ok_or("a series")?;
+    let kernel = rich(lab, shop, &machine)?;
+    let copy = shop.cache.folder("test-bcachefs", 0)?.join("tools");
+    if copy.exists() {
+        fs::remove_dir_all(&copy)?;
+    }
+    ran(Command::new("cp")
+        .arg("-rT")
+        .args([Path::new(&checkout), &copy]))?;
+    ran(Command::new("make")
+        .arg("-C")
+        .args([copy.as_os_str(), "install_dkms".as_ref()])
+        .arg(format!("DESTDIR={}", machine.root().display())))?;
+    let source = fs::read_dir(machine.path("/usr/src"))?
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .find_map(|entry| Some(format!("bcachefs/{}", entry.strip_prefix("bcachefs-")?)))
+        .ok_or("a version")?;
+    let output = machine
+        .command("dkms")
+        .args(["install", &source, "-k", &kernel])
+        .output()?;
+    let log = format!("/var/lib/dkms/{source}/{kernel}/x86_64/log/make.log");
+    let log = fs::read_to_string(machine.path(&log)).unwrap_or_default();
+    assert!(output.status.success(), "{}\n{log}", text(&output));
+    assert!(!log.contains("building without Rust"), "{log}");
+    lab::says(&log, &["CODEGEN", "RUSTC [M] src/fs/bcachefs/mod.o"]);
+    ran(machine.command("depmod").arg(&kernel))?;
+    let modules = ["bcachefs".into()];
+    let boot = boot(&shop.cache, "bcachefs", &machine, &kernel, &modules, "")?;
+    assert_eq!(boot.verdict, Verdict::Good, "{}", boot.log);
+    Ok(())
+}
