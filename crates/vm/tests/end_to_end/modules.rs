@@ -201,11 +201,12 @@ fn new_mixed(lab: &Lab) -> Result<(), Failed> {
 
         // The script fails where a lint does.
         let spoil = format!(
-            "cd {HOME}/greeter; sed -i 's/let rest = kept/let rest = (kept)/' greeter_main.rs; ./ci {kernel}"
+            "cd {HOME}/greeter; export RUSTKMOD_ACCEL=tcg\n\
+             sed -i 's/^    given as i32/    let unused = given;\\n&/' greeter_main.rs; ./ci {kernel}"
         );
         let spoiled = offline(&machine, &spoil)?;
         assert!(!spoiled.status.success(), "{}", text(&spoiled));
-        says(&text(&spoiled), &["unnecessary parentheses"]);
+        says(&text(&spoiled), &["unused variable: `unused`"]);
     }
     Ok(())
 }
