@@ -12,8 +12,8 @@ use std::{
     sync::Arc,
 };
 
+use kernel_boot::Verdict;
 use libtest_mimic::{Failed, Trial};
-use rustkmod::boot::Verdict;
 use vm::{
     boot::boot,
     cache::Key,
