@@ -261,6 +261,44 @@ pub(super) const ROWS: &[Row] = &[
         ..FAILURE
     },
     Row {
+        id: "std-in-a-module",
+        class: "own-code",
+        pattern: r"error\[E0463\]: can't find crate for `std`\n(?:.*\n)*?.*may not support the standard library|error\[E0(?:432|433)\]: .*(?:unresolved import|undeclared crate or module|unresolved module|cannot find module or crate|unlinked crate)[^`]*`std(?:::[^`]*)?`",
+        meaning: "the module uses Rust's standard library, which there is not in a kernel",
+        notes: &[
+            "what `std` has of `core` is in core::, and strings, vectors, locks and files are in the `kernel` crate, by other names",
+        ],
+        help: &[say(
+            "write core:: where it is of core; KVec, KBox, the Arc and Mutex of kernel::sync, and kernel::str in the place of the others",
+        )],
+        examples: &[
+            "error[E0463]: can't find crate for `std`\n  |\n  = note: the `target-1234` target may not support the standard library",
+            "error[E0433]: failed to resolve: use of undeclared crate or module `std`",
+            "error[E0432]: unresolved import `std::collections`",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "target-not-installed",
+        class: "sysroot",
+        pattern: r"error\[E0463\]: can't find crate for `(?P<crate>core|std|alloc)`\n(?:.*\n)*?.*the `(?P<target>[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_-]+)` target may not be installed",
+        meaning: "rustc has no crate `{crate}` for the target {target}",
+        notes: &[
+            "that is a target of rustup's, not the kernel's own: something runs rustc or cargo outside the kernel's build",
+        ],
+        help: &[
+            run("add it to the toolchain", "rustup target add {target}"),
+            say(
+                "a kernel module is built through the kernel's Makefile, which has a target of its own",
+            ),
+        ],
+        breaks_rustc: true,
+        examples: &[
+            "error[E0463]: can't find crate for `core`\n  |\n  = note: the `x86_64-unknown-none` target may not be installed",
+        ],
+        ..FAILURE
+    },
+    Row {
         id: "E0463-std",
         class: "sysroot",
         pattern: r"error\[E0463\]: can't find crate for `(?P<crate>std|proc_macro|test)`",
