@@ -4,6 +4,8 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod damage;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
