@@ -10,4 +10,5 @@ pub mod kdir;
 pub mod makefile;
 pub mod security;
 pub mod system;
+pub mod too_new;
 pub mod toolchain;

@@ -19,6 +19,7 @@ use kernel_files::file;
 use crate::kdir::Kdir;
 use crate::makefile::Rustc;
 use crate::system::{self, System};
+use crate::too_new::{self, Limit};
 use kernel_files::rmeta;
 
 /// A rustc that was found.
@@ -519,7 +520,54 @@ pub enum Need {
         version: String,
         /// Whether the series was made for that one version alone, as before 6.11.
         only: bool,
+        /// What newer rustcs changed and this tree does not know, the oldest first.
+        too_new: Vec<Limit>,
     },
+}
+
+/// How a rustc does for a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fit {
+    /// It is the right one.
+    Fits,
+    /// It is older than the tree needs.
+    TooOld,
+    /// It is newer than the series was made for, where that is one version alone.
+    TooNew,
+    /// It changed something that the tree does not know.
+    Breaks(Limit),
+    /// The tree needs another one, by its full version string.
+    Another,
+}
+
+impl Need {
+    /// Whether a rustc with this version string can build for the tree.
+    pub fn fit(&self, rustc: &str) -> Fit {
+        match self {
+            Self::Exactly { rustc: wanted, .. } | Self::ConfiguredWith { rustc: wanted, .. } => {
+                match wanted == rustc {
+                    true => Fit::Fits,
+                    false => Fit::Another,
+                }
+            }
+            Self::AtLeast {
+                version,
+                only,
+                too_new,
+            } => {
+                let number = number(rustc).unwrap_or_default();
+                let breaks = too_new
+                    .iter()
+                    .find(|limit| compare(number, limit.first).is_ge());
+                match (compare(number, version), breaks) {
+                    (std::cmp::Ordering::Less, _) => Fit::TooOld,
+                    (_, Some(limit)) => Fit::Breaks(limit.clone()),
+                    (std::cmp::Ordering::Greater, None) if *only => Fit::TooNew,
+                    _ => Fit::Fits,
+                }
+            }
+        }
+    }
 }
 
 /// What rustc this tree needs; `None` for a kernel without Rust.
@@ -543,7 +591,11 @@ pub fn need(kdir: &Kdir) -> Option<Need> {
     }
     let version = kdir.minimum_version("rustc")?;
     let only = kdir.series().is_some_and(|series| series < (6, 11));
-    Some(Need::AtLeast { version, only })
+    Some(Need::AtLeast {
+        version,
+        only,
+        too_new: too_new::limits(kdir),
+    })
 }
 
 /// Every rustc on the machine, this repository's first.

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use clap::Args;
 use kernel_tree::system::System;
-use kernel_tree::toolchain::{self, Found, Need, Origin};
+use kernel_tree::too_new::Limit;
+use kernel_tree::toolchain::{self, Fit, Found, Need, Origin};
 use serde::Serialize;
 
 use crate::call::Call;
@@ -114,19 +115,8 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
 }
 
 fn fits(need: &Need, found: &Found) -> bool {
-    let Ok(version) = &found.version else {
-        return false;
-    };
-    match need {
-        Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => rustc == version,
-        Need::AtLeast {
-            version: wanted,
-            only,
-        } => {
-            let order = toolchain::compare(toolchain::number(version).unwrap_or_default(), wanted);
-            order.is_eq() || (order.is_gt() && !only)
-        }
-    }
+    let version = found.version.as_ref();
+    version.is_ok_and(|version| need.fit(version) == Fit::Fits)
 }
 
 fn wanted(need: &Need) -> String {
@@ -134,12 +124,15 @@ fn wanted(need: &Need) -> String {
         Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => rustc.clone(),
         Need::AtLeast {
             version,
-            only: true,
-        } => format!("rustc {version}"),
-        Need::AtLeast {
-            version,
-            only: false,
-        } => format!("rustc {version} or later"),
+            only,
+            too_new,
+        } => match (only, too_new.first()) {
+            (true, _) => format!("rustc {version}"),
+            (false, None) => format!("rustc {version} or later"),
+            (false, Some(limit)) => {
+                format!("rustc {version} or later, before {}", limit.first)
+            }
+        },
     }
 }
 
@@ -155,15 +148,30 @@ fn write_need(out: &mut Output, system: &System, need: &Need) -> Result<()> {
             "  note: {} says so; the crates, which would tell for certain, are not there",
             system.shown(from)
         )?,
-        Need::AtLeast { only, .. } => writeln!(
-            out,
-            "  note: scripts/min-tool-version.sh says so{}; the crates are still to be built",
-            if *only {
-                ", and this series works with that one alone"
-            } else {
-                ""
+        Need::AtLeast { only, too_new, .. } => {
+            writeln!(
+                out,
+                "  note: scripts/min-tool-version.sh says so{}; the crates are still to be built",
+                if *only {
+                    ", and this series works with that one alone"
+                } else {
+                    ""
+                }
+            )?;
+            for limit in too_new {
+                let Limit {
+                    first, why, file, ..
+                } = limit;
+                writeln!(out, "  note: rustc {first}: {why} ({})", system.shown(file))?;
             }
-        )?,
+            if !too_new.is_empty() && !only {
+                writeln!(
+                    out,
+                    "  note: later stable releases of a series take these changes in, and newer \
+                     rustcs then"
+                )?;
+            }
+        }
     }
     Ok(())
 }

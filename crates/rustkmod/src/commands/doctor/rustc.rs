@@ -6,7 +6,8 @@ use super::Subject;
 use crate::command::Command;
 use crate::report::Finding;
 use kernel_tree::system::System;
-use kernel_tree::toolchain::{self, Found, Need, Origin, WouldRun};
+use kernel_tree::too_new::Limit;
+use kernel_tree::toolchain::{self, Fit, Found, Need, Origin, WouldRun};
 
 /// Finds the rustc that `make` would run from here (`RUSTC` in the tree's Makefiles, `PATH`,
 /// rustup's rules) and compares its full version string with the one in the crates' headers.
@@ -118,29 +119,50 @@ fn compare(subject: &Subject, need: &Need, version: &str, shown: &str, described
             remedy(subject, need, finding)
         }
         Need::AtLeast {
-            version: wanted,
-            only,
+            version: wanted, ..
         } => {
-            let number = toolchain::number(version).unwrap_or_default();
-            let order = toolchain::compare(number, wanted);
-            if order.is_eq() || (order.is_gt() && !only) {
-                return Finding::ok(check, shown, format!("{fits}: the tree wants {wanted}"));
-            }
-            let (message, says) = match order.is_gt() {
-                true => (
-                    "rustc is newer than the one this series was made for",
-                    "is too new",
+            let (new, message, says): (fn(_, _, _) -> _, _, String) = match need.fit(version) {
+                Fit::Fits | Fit::Another => {
+                    return Finding::ok(check, shown, format!("{fits}: the tree wants {wanted}"));
+                }
+                Fit::TooOld => (
+                    Finding::error,
+                    "rustc is older than this kernel needs",
+                    "make would say: Rust compiler 'rustc' is too old".into(),
                 ),
-                false => ("rustc is older than this kernel needs", "is too old"),
+                Fit::TooNew => (
+                    Finding::warning,
+                    "rustc is newer than the one this series was made for",
+                    "make would say: Rust compiler 'rustc' is too new".into(),
+                ),
+                Fit::Breaks(Limit {
+                    first,
+                    why,
+                    says,
+                    file,
+                }) => {
+                    let finding = Finding::error(check, shown, "rustc is too new for this tree")
+                        .versus(
+                            (
+                                "the tree can use",
+                                &format!("{wanted} or later, before {first}"),
+                            ),
+                            ("make would run", version),
+                        )
+                        .note(format!("it is {described}"))
+                        .note(format!(
+                            "rustc {first}: {why} ({})",
+                            subject.system.shown(&file)
+                        ))
+                        .note(format!("rustc would say: {says}"));
+                    return remedy(subject, need, finding)
+                        .advise("or take a later stable release of the series, which knows it");
+                }
             };
-            let finding = match order.is_gt() {
-                true => Finding::warning(check, shown, message),
-                false => Finding::error(check, shown, message),
-            };
-            let finding = finding
+            let finding = new(check, shown, message)
                 .versus(("the tree wants", wanted), ("make would run", version))
                 .note(format!("it is {described}"))
-                .note(format!("make would say: Rust compiler 'rustc' {says}"));
+                .note(says);
             remedy(subject, need, finding)
         }
     }
@@ -163,6 +185,14 @@ fn remedy(subject: &Subject, need: &Need, finding: Finding) -> Finding {
     let wanted = match need {
         Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => rustc,
         Need::AtLeast { version, .. } => {
+            let fits = |found: &Found| {
+                let version = found.version.as_ref();
+                version.is_ok_and(|version| need.fit(version) == Fit::Fits)
+            };
+            if let Some(here) = toolchain::all(system).into_iter().find(fits) {
+                let make = subject.make().set("RUSTC", system.shown(&here.path));
+                return finding.run("one that fits is on this machine: use it", make);
+            }
             return finding.run(
                 "get it",
                 Command::new("rustup toolchain install")
@@ -282,15 +312,37 @@ mod tests {
         let exact = Need::AtLeast {
             version: "1.62.0".into(),
             only: true,
+            too_new: Vec::new(),
         };
         assert_eq!(verdict(&exact, "rustc 1.62.0 (x)").status, Ok);
         assert_eq!(verdict(&exact, "rustc 1.63.0 (x)").status, Warning);
         let minimum = Need::AtLeast {
             version: "1.78.0".into(),
             only: false,
+            too_new: Vec::new(),
         };
         assert_eq!(verdict(&minimum, "rustc 1.100.0 (x)").status, Ok);
         assert_eq!(verdict(&minimum, "rustc 1.77.0 (x)").status, Error);
+    }
+
+    #[test]
+    fn rustc_that_the_tree_does_not_know_is_too_new() {
+        let tree = Tree::new();
+        tree.write("rust/Makefile", "core-edition := 2021\n");
+        let need = Need::AtLeast {
+            version: "1.78.0".into(),
+            only: false,
+            too_new: kernel_tree::too_new::limits(&tree.subject().kdir),
+        };
+        let of = |version| compare(&tree.subject(), &need, version, "/bin/rustc", "/bin/rustc");
+        assert_eq!(of("rustc 1.86.0 (x)").status, Ok);
+        let finding = of("rustc 1.95.0 (x)");
+        assert_eq!(finding.status, Error);
+        assert!(
+            finding.notes.iter().any(|note| note.contains("E0658")),
+            "{finding:?}"
+        );
+        assert_eq!(of("rustc 1.77.0 (x)").status, Error);
     }
 
     #[test]
