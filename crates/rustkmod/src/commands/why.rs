@@ -14,7 +14,7 @@ use serde::Serialize;
 use kernel_files::file;
 
 use crate::call::Call;
-use crate::command::quoted;
+use crate::command::Command;
 use crate::error::{Error, Result};
 use crate::report::{Finding, counted};
 use kernel_tree::kdir::Kdir;
@@ -38,6 +38,8 @@ pub struct Question {
     pub objtree: PathBuf,
     /// `ARCH`, when the configuration's heading does not name it.
     pub arch: String,
+    /// The series of the tree, as far as it is known.
+    pub series: Option<(u32, u32)>,
 }
 
 impl Question {
@@ -59,6 +61,7 @@ impl Question {
             config: config.unwrap_or(own),
             objtree: kdir.path.clone(),
             arch: kdir.srcarch().unwrap_or("x86").to_string(),
+            series: kdir.series(),
         }
     }
 
@@ -139,16 +142,19 @@ impl Question {
     /// Where the changes of an answer go, and what applies them.
     fn place(&self, system: &System, config: &Config) -> Place {
         let shown = |path: &Path| system.shown(path);
-        let mut make = format!("make -C {}", quoted(shown(&self.objtree)));
+        let arch = config.arch().unwrap_or(&self.arch);
+        let make = Command::new("make -C").arg(shown(&self.objtree));
+        // Without it make takes this machine's, and turns the configuration into one of that.
+        let mut make = make.set("ARCH", arch);
         if self.config != self.objtree.join(".config") {
-            make.push_str(&format!(" KCONFIG_CONFIG={}", quoted(shown(&self.config))));
+            make = make.set("KCONFIG_CONFIG", shown(&self.config));
         }
-        if config.get("CC_IS_CLANG") == Some("y") {
-            make.push_str(" LLVM=1");
-        }
+        make = with_compiler(make, config);
         Place {
             config: shown(&self.config),
             make,
+            arch: arch.to_string(),
+            series: self.series,
         }
     }
 
@@ -181,8 +187,13 @@ impl Question {
 pub struct Place {
     /// Its file.
     config: String,
-    /// make, with all that goes before a goal for that file to be the one it reads and writes.
-    make: String,
+    /// make, with all that goes before a goal for that file to be the one it reads and writes, for
+    /// its architecture and by its compiler.
+    make: Command,
+    /// The architecture it is of.
+    arch: String,
+    /// The series of the tree, as far as it is known.
+    series: Option<(u32, u32)>,
 }
 
 /// An answer, for JSON.
@@ -360,11 +371,18 @@ pub fn finding(why: &kconfig::Why, place: &Place) -> Finding {
             }
             if blockers
                 .iter()
+                .any(|blocker| blocker.to_string().contains("HAVE_RUST"))
+                && let Some(note) = rust_of_arch(&place.arch, place.series)
+            {
+                finding = finding.note(note);
+            }
+            if blockers
+                .iter()
                 .any(|blocker| blocker.to_string().contains("rust_is_available.sh"))
             {
                 finding = finding
                     .note("that script looks for rustc, bindgen and libclang when the kernel is configured; the configuration has what it said then")
-                    .run("see what it says here", format!("{} rustavailable", place.make));
+                    .run("see what it says here", place.make.clone().shell("rustavailable"));
             }
             match afterwards {
                 Some(plan) => with_plan(
@@ -390,7 +408,7 @@ pub fn finding(why: &kconfig::Why, place: &Place) -> Finding {
                 ))
                 .run(
                     "look at its dependencies yourself",
-                    format!("{} menuconfig", place.make),
+                    place.make.clone().shell("menuconfig"),
                 )
         }
     }
@@ -417,7 +435,7 @@ pub fn chain(why: &kconfig::Why) -> String {
 /// Adds the changes and where each is defined, and the command that applies them.
 pub fn with_plan(finding: Finding, plan: &Plan, place: &Place, text: &str) -> Finding {
     let mut changes: Vec<String> = Vec::new();
-    let mut lines = String::new();
+    let mut print = Command::new("printf '%s\\n'");
     for change in &plan.changes {
         let at = change
             .symbol
@@ -426,21 +444,59 @@ pub fn with_plan(finding: Finding, plan: &Plan, place: &Place, text: &str) -> Fi
             .map(|at| format!("  ({at})"))
             .unwrap_or_default();
         changes.push(format!("{}{at}", change.line()));
-        lines.push_str(&format!(" {}", quoted(change.line())));
+        print = print.arg(change.line());
     }
     let smallest = match plan.is_smallest {
         true => "the smallest set of changes:",
         false => "changes (a smaller set may exist):",
     };
     let finding = finding.note(format!("{smallest}\n{}", changes.join("\n")));
-    finding.run(
-        text,
-        format!(
-            "printf '%s\\n'{lines} >> {} && {} olddefconfig",
-            quoted(&place.config),
-            place.make
-        ),
-    )
+    // Each run keeps a copy: cp gives those from before other names.
+    let kept = format!("{}.kept", place.config);
+    let keep = Command::new("cp --backup=numbered --")
+        .arg(&place.config)
+        .arg(&kept);
+    let append = print.shell(">>").arg(&place.config);
+    let make = place.make.clone().shell("olddefconfig");
+    finding
+        .note(format!("the configuration as it is now is kept in {kept}"))
+        .run(text, keep.then(&append).then(&make))
+}
+
+/// What make has to be told of the compiler that a configuration was made with.
+fn with_compiler(make: Command, config: &Config) -> Command {
+    let is_on = |name| config.get(name) == Some("y");
+    if is_on("CC_IS_CLANG") {
+        // LLVM=1 is clang with the linker and the tools beside it.
+        let is_mixed = is_on("LD_IS_BFD");
+        return make.shell(if is_mixed { "CC=clang" } else { "LLVM=1" });
+    }
+    // `"aarch64-linux-gnu-gcc-14 (Debian 14.2.0) 14.2.0"`
+    let text = config.get("CC_VERSION_TEXT").unwrap_or_default();
+    let compiler = text.trim_matches('"').split(' ').next().unwrap_or_default();
+    match compiler
+        .strip_suffix("gcc")
+        .filter(|prefix| prefix.ends_with('-'))
+    {
+        Some(prefix) => make.set("CROSS_COMPILE", prefix),
+        None if compiler.contains("gcc-") => make.set("CC", compiler),
+        None => make,
+    }
+}
+
+/// Whether a series has Rust for an architecture: the first one that does.
+fn rust_of_arch(arch: &str, series: Option<(u32, u32)>) -> Option<String> {
+    let (version, patchlevel) = match arch {
+        "arm64" | "loongarch" => (6, 9),
+        "riscv" => (6, 10),
+        "arm" => (6, 16),
+        _ => return None,
+    };
+    let own = series.filter(|series| *series < (version, patchlevel))?;
+    Some(format!(
+        "Linux {}.{} has no Rust for {arch} (HAVE_RUST): it came with {version}.{patchlevel}",
+        own.0, own.1
+    ))
 }
 
 #[cfg(test)]
@@ -456,7 +512,9 @@ mod tests {
     fn place() -> Place {
         Place {
             config: ".config".into(),
-            make: "make -C .".into(),
+            make: Command::new("make -C ."),
+            arch: "x86".into(),
+            series: None,
         }
     }
 
@@ -555,6 +613,67 @@ mod tests {
             let written = std::fs::read_to_string(at("my config")).unwrap();
             assert!(written.ends_with(&format!("{line}\n")), "{written}");
         }
+    }
+
+    #[test]
+    fn commands_name_the_architecture_and_the_compiler_and_keep_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("Kconfig"), KCONFIG).unwrap();
+        std::fs::write(
+            at("Makefile"),
+            "olddefconfig:\n\t@echo \"$(ARCH) $(LLVM) $(CROSS_COMPILE) $(CC)\"\n",
+        )
+        .unwrap();
+        let heading = "#\n# Automatically generated file; DO NOT EDIT.\n# Linux/arm64 6.12.1 Kernel Configuration\n#\n";
+        for (text, said) in [
+            ("CONFIG_CC_IS_CLANG=y\n", "arm64 1  cc"),
+            (
+                "CONFIG_CC_IS_CLANG=y\nCONFIG_LD_IS_BFD=y\n",
+                "arm64   clang",
+            ),
+            (
+                "CONFIG_CC_VERSION_TEXT=\"aarch64-linux-gnu-gcc (Debian 12) 12.2.0\"\n",
+                "arm64  aarch64-linux-gnu- cc",
+            ),
+            (
+                "CONFIG_CC_VERSION_TEXT=\"gcc-12; touch x (Debian) 12.2.0\"\n",
+                "arm64   gcc-12;",
+            ),
+            (
+                "CONFIG_CC_VERSION_TEXT=\"gcc (Debian) 12.2.0\"\n",
+                "arm64   cc",
+            ),
+        ] {
+            let text = format!("{heading}{text}");
+            std::fs::write(at(".config"), &text).unwrap();
+            let kdir = Kdir::open(&System::bare("/"), folder.path());
+            let question = Question::new(&kdir, "BTF", None);
+            let (why, place) = question.answer(&System::bare("/")).unwrap();
+            let finding = finding(&why, &place);
+            let command = finding.help[0].command.as_ref().unwrap().to_string();
+            let ran = std::process::Command::new("sh")
+                .args(["-euc", &command])
+                .output()
+                .unwrap();
+            assert!(ran.status.success(), "{command}: {ran:?}");
+            let printed = String::from_utf8_lossy(&ran.stdout).into_owned();
+            assert!(
+                printed.lines().any(|line| line.trim_end() == said),
+                "{command}: {printed}"
+            );
+            assert_eq!(std::fs::read_to_string(at(".config.kept")).unwrap(), text);
+        }
+        // What was kept before is still there.
+        assert!(at(".config.kept.~4~").exists() && !at("x").exists());
+    }
+
+    #[test]
+    fn rust_came_to_each_architecture_with_a_series() {
+        let of = |arch, series| rust_of_arch(arch, Some(series)).is_some();
+        assert!(of("arm64", (6, 8)) && !of("arm64", (6, 9)));
+        assert!(of("riscv", (6, 9)) && of("arm", (6, 15)));
+        assert!(!of("x86", (6, 1)) && rust_of_arch("arm64", None).is_none());
     }
 
     #[test]

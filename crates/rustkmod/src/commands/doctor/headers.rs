@@ -69,7 +69,7 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
         return vec![
             finding.run(
                 "configure it as the running kernel is",
-                Command::new("zcat /proc/config.gz >")
+                Command::new("zcat /proc/config.gz | cp --backup=numbered /dev/stdin")
                     .arg(subject.system.shown(&subject.kdir.path.join(".config")))
                     .then(&subject.make().shell("olddefconfig")),
             ),
