@@ -160,12 +160,22 @@ impl System {
         Some(text.trim().to_string()).filter(|release| !release.is_empty())
     }
 
+    /// Whether it is Ubuntu or made from it, and not plain Debian.
+    pub fn is_ubuntu(&self) -> bool {
+        let text = self.os_release();
+        let mut names = text.lines().filter(|line| line.starts_with("ID"));
+        names.any(|line| line.contains("ubuntu"))
+    }
+
+    fn os_release(&self) -> String {
+        file::read_text(&self.at("/etc/os-release"), 64 << 10)
+            .or_else(|_| file::read_text(&self.at("/usr/lib/os-release"), 64 << 10))
+            .unwrap_or_default()
+    }
+
     /// The distribution, by the names `os-release(5)` gives it: `ID` and `ID_LIKE`.
     pub fn distribution(&self) -> Distribution {
-        let text = file::read_text(&self.at("/etc/os-release"), 64 << 10)
-            .or_else(|_| file::read_text(&self.at("/usr/lib/os-release"), 64 << 10))
-            .unwrap_or_default();
-        Distribution::from_os_release(&text)
+        Distribution::from_os_release(&self.os_release())
     }
 }
 

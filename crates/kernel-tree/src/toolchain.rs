@@ -712,6 +712,34 @@ pub fn rustup_toolchain(rustc: &str) -> Option<String> {
     }
 }
 
+/// The package and its version that a distribution's rustc came in, as its version string tells:
+/// `rustc 1.97.1 (8bab26f4f 2026-07-14) (Arch Linux rust 1:1.97.1-1)`.
+pub fn package_of(rustc: &str) -> Option<(crate::system::Distribution, String, String)> {
+    use crate::system::Distribution;
+    let (_, last) = rustc.strip_suffix(')')?.rsplit_once('(')?;
+    if let Some(package) = last.strip_prefix("Arch Linux ") {
+        let (name, version) = package.split_once(' ')?;
+        return Some((Distribution::Arch, name.to_string(), version.to_string()));
+    }
+    if let Some(version) = last.strip_prefix("Fedora ") {
+        return Some((
+            Distribution::Fedora,
+            "rust".to_string(),
+            version.to_string(),
+        ));
+    }
+    // Debian's and Ubuntu's has no version of its package.
+    let number = number(rustc)?;
+    (last == "built from a source tarball").then(|| {
+        let (series, _) = number.rsplit_once('.').unwrap_or((number, ""));
+        (
+            Distribution::Debian,
+            format!("rustc-{series}"),
+            number.to_string(),
+        )
+    })
+}
+
 fn next_day(date: &str) -> Option<String> {
     let mut numbers = date.split('-').map(|number| number.parse::<u32>().ok());
     let (year, month, day) = (numbers.next()??, numbers.next()??, numbers.next()??);
@@ -763,6 +791,29 @@ mod tests {
         );
         assert_eq!(of("rustc 1.63.0"), None);
         assert_eq!(of("rustc 1.75.0 (Arch Linux rust 1:1.75.0-2)"), None);
+    }
+
+    #[test]
+    fn package_of_a_distributions_rustc_is_in_its_version() {
+        use crate::system::Distribution::{self, Arch, Debian, Fedora};
+        let is = |origin: &str, wanted: Option<(Distribution, &str, &str)>| {
+            let text = format!("rustc 1.97.1 (8bab26f4f 2026-07-14){origin}");
+            let wanted = wanted.map(|(who, name, version)| (who, name.into(), version.into()));
+            assert_eq!(package_of(&text), wanted, "{text}");
+        };
+        is(
+            " (Arch Linux rust 1:1.97.1-1)",
+            Some((Arch, "rust", "1:1.97.1-1")),
+        );
+        is(
+            " (Fedora 1.97.1-1.fc44)",
+            Some((Fedora, "rust", "1.97.1-1.fc44")),
+        );
+        is(
+            " (built from a source tarball)",
+            Some((Debian, "rustc-1.97", "1.97.1")),
+        );
+        is("", None);
     }
 
     #[test]

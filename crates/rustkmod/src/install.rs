@@ -5,7 +5,8 @@
 use std::path::Path;
 
 use kernel_tree::kdir;
-use kernel_tree::system::Distribution;
+use kernel_tree::system::{Distribution, System};
+use kernel_tree::toolchain;
 
 use crate::command::Command;
 
@@ -25,48 +26,163 @@ pub fn packages(
     Some(Command::new(command).shell(packages))
 }
 
-/// The command that installs a kernel's headers. `modules` is the directory of its modules, which
-/// says on Arch which package the kernel is of.
-pub fn headers(distribution: Distribution, modules: &Path, release: &str) -> Option<Command> {
-    match distribution {
-        Distribution::Arch => {
-            let pkgbase = kdir::pkgbase(modules);
-            Some(arch_headers(pkgbase.as_deref().unwrap_or("linux"), release))
+/// How a distribution's own rustc is come by, which rustup does not have.
+pub fn rustc(rustc: &str) -> String {
+    match toolchain::package_of(rustc) {
+        Some((Distribution::Arch, package, version)) => format!(
+            "it is of Arch's package {package} {version}: install that version, from the package \
+             archive where the repositories have a newer one"
+        ),
+        Some((Distribution::Fedora, package, version)) => format!(
+            "it is of Fedora's package {package}-{version}: sudo dnf install {}",
+            crate::command::quoted(format!("{package}-{version}"))
+        ),
+        Some((_, package, version)) => format!(
+            "it is Debian's or Ubuntu's rustc {version}: there in the package {package}, or in rustc \
+             where that has this version"
+        ),
+        None => {
+            "it is a distribution's own, which rustup does not have: install the rust package it \
+                 came from, or the kernel's toolchain package"
+                .to_string()
         }
+    }
+}
+
+/// What to say where [`headers`] knows no package.
+pub const NO_PACKAGE: &str =
+    "its headers have to come from whoever built this kernel: no package of them is known here";
+
+/// The command that installs a kernel's headers, where a package of them is known. `modules` is the
+/// directory of its modules, which says on Arch which package the kernel is of.
+pub fn headers(system: &System, modules: &Path, release: &str) -> Option<Command> {
+    match distribution(system, modules) {
+        Distribution::Arch => arch_headers(system, &pkgbase(modules, release)?, release),
         Distribution::Debian => {
-            Some(Command::new("sudo apt install").arg(format!("linux-headers-{release}")))
+            let package = format!("linux-headers-{release}");
+            debian_has(system, &package, release)
+                .then(|| Command::new("sudo apt install").arg(package))
         }
-        Distribution::Fedora => {
-            Some(Command::new("sudo dnf install").arg(format!("kernel-devel-{release}")))
-        }
+        Distribution::Fedora => fedora_has(release)
+            .then(|| Command::new("sudo dnf install").arg(format!("kernel-devel-{release}"))),
         Distribution::Other => None,
     }
 }
 
 /// The same for headers that are installed, and damaged.
-pub fn headers_again(distribution: Distribution, modules: &Path, release: &str) -> Option<Command> {
-    match distribution {
-        Distribution::Debian => Some(
-            Command::new("sudo apt install --reinstall").arg(format!("linux-headers-{release}")),
-        ),
-        Distribution::Fedora => {
-            Some(Command::new("sudo dnf reinstall").arg(format!("kernel-devel-{release}")))
+pub fn headers_again(system: &System, modules: &Path, release: &str) -> Option<Command> {
+    match distribution(system, modules) {
+        Distribution::Debian => {
+            let package = format!("linux-headers-{release}");
+            debian_has(system, &package, release)
+                .then(|| Command::new("sudo apt install --reinstall").arg(package))
         }
-        other => headers(other, modules, release),
+        Distribution::Fedora => fedora_has(release)
+            .then(|| Command::new("sudo dnf reinstall").arg(format!("kernel-devel-{release}"))),
+        _ => headers(system, modules, release),
     }
+}
+
+/// The installed kernel to use in the place of the running one, whose files an upgrade took away.
+pub fn upgraded(system: &System, release: &str) -> Option<String> {
+    let is_gone = !kdir::modules_folder(system, release).exists();
+    if !is_gone || system.running_release().as_deref() != Some(release) {
+        return None;
+    }
+    let installed = ["/usr/lib/modules", "/lib/modules"]
+        .iter()
+        .filter_map(|directory| std::fs::read_dir(system.at(directory)).ok())
+        .flat_map(|entries| entries.flatten().take(1024))
+        .filter(|entry| entry.path().join("kernel").is_dir())
+        .filter_map(|entry| entry.file_name().into_string().ok());
+    installed.max_by(|one, other| toolchain::compare(one, other))
+}
+
+/// Only Arch's kernels have a pkgbase, on whatever system they are looked at.
+fn distribution(system: &System, modules: &Path) -> Distribution {
+    match kdir::pkgbase(modules) {
+        Some(_) => Distribution::Arch,
+        None => system.distribution(),
+    }
+}
+
+/// A kernel's package on Arch: what its modules say, or else the end of its release.
+fn pkgbase(modules: &Path, release: &str) -> Option<String> {
+    const ENDINGS: [(&str, &str); 4] = [
+        ("-lts", "linux-lts"),
+        ("-zen", "linux-zen"),
+        ("-hardened", "linux-hardened"),
+        ("-rust", "linux-rust"),
+    ];
+    let by_ending = || {
+        let own = ENDINGS.iter().find(|(ending, _)| release.contains(ending));
+        let is_stock = release.contains("-arch");
+        own.map(|(_, package)| *package)
+            .or(is_stock.then_some("linux"))
+    };
+    kdir::pkgbase(modules).or_else(|| by_ending().map(str::to_string))
+}
+
+/// Whether Debian or Ubuntu has the headers of a kernel: the image is installed as a package, or
+/// apt knows them; of another machine's kernel its name has to do.
+fn debian_has(system: &System, package: &str, release: &str) -> bool {
+    const FLAVOURS: [&str; 12] = [
+        "amd64",
+        "arm64",
+        "armmp",
+        "686",
+        "686-pae",
+        "riscv64",
+        "generic",
+        "lowlatency",
+        "aws",
+        "azure",
+        "gcp",
+        "oem",
+    ];
+    let images = ["linux-image-", "linux-image-unsigned-"];
+    let is_installed = images.iter().any(|image| {
+        let list = format!("/var/lib/dpkg/info/{image}{release}.list");
+        system.at(list).exists()
+    });
+    if is_installed {
+        return true;
+    }
+    match system.is_live() {
+        true => knows("apt-cache", &["show", package]),
+        false => FLAVOURS
+            .iter()
+            .any(|flavour| release.ends_with(&format!("-{flavour}"))),
+    }
+}
+
+/// Fedora's releases name the distribution, as in `6.17.5-300.fc43.x86_64`.
+fn fedora_has(release: &str) -> bool {
+    release.contains(".fc") || release.contains(".el")
+}
+
+/// Whether a package manager answers of a package.
+fn knows(program: &str, arguments: &[&str]) -> bool {
+    std::process::Command::new(program)
+        .args(arguments)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .is_ok_and(|output| output.status.success() && !output.stdout.is_empty())
 }
 
 /// The same on Arch. The headers of this project's kernels are in no repository: the command is to
 /// be run in the directory where makepkg left them, perhaps of many releases. A release is the
 /// package's version and the end of its name, such as `6.1.172-1-rust`.
-fn arch_headers(pkgbase: &str, release: &str) -> Command {
+fn arch_headers(system: &System, pkgbase: &str, release: &str) -> Option<Command> {
     let package = format!("{pkgbase}-headers");
     if !pkgbase.starts_with("linux-rust") {
-        return Command::new("sudo pacman -S").arg(package);
+        let is_known = !system.is_live() || knows("pacman", &["-Si", &package]);
+        return is_known.then(|| Command::new("sudo pacman -S").arg(package));
     }
     let version = release.split(&pkgbase["linux".len()..]).next();
     let version = version.unwrap_or(release);
-    Command::new("sudo pacman -U").arg_and_pattern(format!("{package}-{version}"), "-*.pkg.tar.zst")
+    let packages = format!("{package}-{version}");
+    Some(Command::new("sudo pacman -U").arg_and_pattern(packages, "-*.pkg.tar.zst"))
 }
 
 #[cfg(test)]
@@ -85,8 +201,69 @@ mod tests {
         ] {
             let modules = tempfile::tempdir().unwrap();
             std::fs::write(modules.path().join("pkgbase"), pkgbase).unwrap();
-            let command = headers(Distribution::Arch, modules.path(), release).unwrap();
+            let system = System::bare(modules.path());
+            let command = headers(&system, modules.path(), release).unwrap();
             assert_eq!(command.to_string(), format!("sudo pacman {wanted}"));
         }
+    }
+
+    #[test]
+    fn headers_of_a_kernel_that_no_package_has_are_not_named() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = root.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let system = System::bare(root.path());
+        let of = |release: &str| {
+            let modules = kdir::modules_folder(&system, release);
+            headers(&system, &modules, release).map(|command| command.to_string())
+        };
+        for (id, own, package) in [
+            (
+                "debian",
+                "6.1.0-56-amd64",
+                "sudo apt install linux-headers-6.1.0-56-amd64",
+            ),
+            (
+                "fedora",
+                "7.1.4-300.fc44.x86_64",
+                "sudo dnf install kernel-devel-7.1.4-300.fc44.x86_64",
+            ),
+            ("arch", "7.1.3-arch2-1", "sudo pacman -S linux-headers"),
+            ("arch", "6.12.1-1-lts", "sudo pacman -S linux-lts-headers"),
+        ] {
+            write("etc/os-release", &format!("ID={id}\n"));
+            assert_eq!(of(own).as_deref(), Some(package));
+            assert_eq!(of("6.18.44-custom"), None, "{id}");
+        }
+        // One that was packaged by hand is known to dpkg.
+        write("etc/os-release", "ID=debian\n");
+        write("var/lib/dpkg/info/linux-image-6.18.44-custom.list", "");
+        assert!(of("6.18.44-custom").is_some());
+    }
+
+    #[test]
+    fn upgraded_kernel_is_the_installed_one() {
+        let root = tempfile::tempdir().unwrap();
+        let system = System::bare(root.path());
+        let make = |name: &str| std::fs::create_dir_all(root.path().join(name)).unwrap();
+        make("proc/sys/kernel");
+        std::fs::write(
+            root.path().join("proc/sys/kernel/osrelease"),
+            "7.1.3-arch2-1\n",
+        )
+        .unwrap();
+        assert_eq!(upgraded(&system, "7.1.3-arch2-1"), None);
+        make("lib/modules/7.1.4-arch1-1/kernel");
+        make("lib/modules/7.0.9-arch1-1/kernel");
+        assert_eq!(
+            upgraded(&system, "7.1.3-arch2-1").as_deref(),
+            Some("7.1.4-arch1-1")
+        );
+        assert_eq!(upgraded(&system, "6.1.0"), None);
+        make("lib/modules/7.1.3-arch2-1/kernel");
+        assert_eq!(upgraded(&system, "7.1.3-arch2-1"), None);
     }
 }

@@ -198,10 +198,7 @@ fn get(need: &Need) -> Vec<Help> {
             command: Some(rustup_install(&name)),
         },
         None => Help {
-            text:
-                "it is a distribution's own, which rustup does not have: install the rust package \
-                   it came from, or the kernel's toolchain package"
-                    .into(),
+            text: crate::install::rustc(&wanted(need)),
             command: None,
         },
     }]

@@ -62,9 +62,9 @@ pub fn advise(system: &System, error: kernel_boot::Error) -> Error {
         ),
         E::NoHeaders { kernel, .. } => {
             let modules = kdir::modules_folder(system, &kernel);
-            let install = install::headers(system.distribution(), &modules, &kernel);
-            let otherwise = format!("install the headers of {kernel}");
-            told.run_if_known("install them", install, &otherwise)
+            let install = install::headers(system, &modules, &kernel);
+            let otherwise = install::NO_PACKAGE;
+            told.run_if_known("install them", install, otherwise)
         }
         E::NotAModule { path, .. } => told.run("see what it is", Command::new("file").arg(path)),
         E::NoSuchModule { name, .. } => told.run(

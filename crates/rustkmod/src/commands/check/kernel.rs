@@ -271,9 +271,13 @@ fn unknown(system: &System, kernel: &Kernel, path: Option<&Path>) -> String {
         );
     }
     let modules = kdir::modules_folder(system, &name);
-    let install = match install::headers(system.distribution(), &modules, &name) {
-        Some(command) => format!("\n  help: install its headers\n            {command}"),
-        None => String::new(),
+    let upgraded = install::upgraded(system, &name);
+    let install = match (upgraded, install::headers(system, &modules, &name)) {
+        (Some(installed), _) => format!(
+            "\n  help: an upgrade took it away while it runs: reboot, or check for {installed}"
+        ),
+        (None, Some(command)) => format!("\n  help: install its headers\n            {command}"),
+        (None, None) => format!("\n  help: {}", install::NO_PACKAGE),
     };
     format!(
         "nothing is known of the kernel {name}\n  \

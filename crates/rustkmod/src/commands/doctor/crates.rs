@@ -115,11 +115,14 @@ fn not_shipped(subject: &Subject, finding: Finding) -> Finding {
         return finding.advise("build the kernel first: its crates come with it");
     };
     match subject.distribution() {
-        Distribution::Arch => subject.reinstall(finding),
+        // linux-headers and kernel-devel have them.
+        Distribution::Arch | Distribution::Fedora => subject.reinstall(finding),
+        Distribution::Debian if subject.system.is_ubuntu() => finding
+            .note("Ubuntu has them in a package of their own")
+            .run("install that", Command::new("sudo apt install").arg(format!("linux-lib-rust-{release}"))),
         Distribution::Debian => finding
-            .note("Debian's linux-headers packages do not ship them; Ubuntu has them in a package of their own")
-            .run("on Ubuntu", Command::new("sudo apt install").arg(format!("linux-lib-rust-{release}")))
-            .advise("on Debian, build the kernel yourself, or use one whose headers have them, such as linux-rust"),
+            .note("Debian's kernels have Rust since 6.18, and none of Debian's packages has their crates")
+            .advise("build the kernel yourself, from Debian's linux-source, or use one whose headers have them, such as linux-rust"),
         _ => finding.advise("build the kernel yourself, or use one whose headers have them, such as linux-rust"),
     }
 }

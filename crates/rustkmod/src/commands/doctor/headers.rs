@@ -102,10 +102,24 @@ fn install_them(subject: &Subject, finding: Finding) -> Finding {
     let Some(release) = &subject.release else {
         return finding.run("name a kernel tree", "rustkmod doctor --kdir DIR");
     };
+    if let Some(installed) = install::upgraded(&subject.system, release) {
+        let build = format!("/lib/modules/{installed}/build");
+        return finding
+            .note(format!(
+                "an upgrade took {release} away while it runs; installed is {installed}"
+            ))
+            .advise(format!("reboot, to run {installed}"))
+            .run(
+                "or build for that one now",
+                Command::new("make -C")
+                    .arg(build)
+                    .shell("M=\"$PWD\" modules"),
+            );
+    }
     let modules = kdir::modules_folder(&subject.system, release);
-    match install::headers(subject.distribution(), &modules, release) {
+    match install::headers(&subject.system, &modules, release) {
         Some(command) => finding.run("install them", command),
-        None => finding.advise(format!("install the headers of {release}")),
+        None => finding.advise(install::NO_PACKAGE),
     }
 }
 

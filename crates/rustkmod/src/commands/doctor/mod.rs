@@ -285,16 +285,9 @@ impl Subject {
             return finding.advise("prepare or install the tree again, whole");
         };
         let modules = kdir::modules_folder(&self.system, release);
-        // Only Arch's kernels have a pkgbase, on whatever system the tree is looked at.
-        let distribution = match kdir::pkgbase(&modules) {
-            Some(_) => Distribution::Arch,
-            None => self.system.distribution(),
-        };
-        match install::headers_again(distribution, &modules, release) {
+        match install::headers_again(&self.system, &modules, release) {
             Some(command) => finding.run("install the kernel's headers again", command),
-            None => finding.advise(format!(
-                "install the headers of {release} again, with your distribution's package manager"
-            )),
+            None => finding.advise(install::NO_PACKAGE),
         }
     }
 

@@ -219,9 +219,7 @@ fn remedy(subject: &Subject, need: &Need, finding: Finding) -> Finding {
                 .shell("--profile minimal")
                 .line(&make.set_to_output("RUSTC", &which).shell("modules"))
         }),
-        None => finding.advise(format!(
-            "'{wanted}' is not one of rust-lang.org's: install the rust package it came from"
-        )),
+        None => finding.advise(crate::install::rustc(wanted)),
     }
 }
 
