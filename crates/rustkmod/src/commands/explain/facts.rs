@@ -98,8 +98,10 @@ impl Facts {
             let message = line.message();
             self.is_module_build = self.is_module_build || MODULE.is_match(message);
             self.is_kernel_build = self.is_kernel_build || KERNEL.is_match(message);
-            // Most lines of a build only say what is being made.
-            if is_progress(message) {
+            // Most lines of a build only say what is being made, and all that is looked for has one of
+            // these in it.
+            let may = ["/", "DKMS", "Linux version"];
+            if is_progress(message) || !may.iter().any(|text| message.contains(text)) {
                 continue;
             }
             for pattern in LINES.iter() {
