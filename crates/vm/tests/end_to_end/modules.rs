@@ -12,7 +12,11 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::{boot::put_program, host::BUILDER, machine::Machine};
+use vm::{
+    boot::{module_file, put_program},
+    host::BUILDER,
+    machine::Machine,
+};
 
 use crate::lab::{self, Lab, ran, says, text};
 
@@ -154,7 +158,13 @@ fn package(lab: &Lab, machine: &Machine) -> Result<PathBuf, Failed> {
 fn by_dkms(lab: &Lab, machine: &Machine, kernel: &str) -> Result<(), Failed> {
     let package = package(lab, machine)?;
     lab.pacman(machine, "mixed", &[package])?;
-    // The second needs the first.
+    // The second needs the first, which `check` finds where it is installed.
+    let peer = module_file(machine, kernel, "mixed_peer")?.ok_or("mixed_peer")?;
+    let peer = Path::new("/").join(peer.strip_prefix(machine.root())?);
+    ran(machine
+        .command("rustkmod")
+        .args(["check", "--kernel", kernel])
+        .arg(peer))?;
     used(machine, kernel, &["mixed_peer"])
 }
 

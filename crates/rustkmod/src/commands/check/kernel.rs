@@ -202,6 +202,22 @@ impl Kernel {
             .shell("M=\"$PWD\" clean modules")
     }
 
+    /// Those of its installed modules that have these names, as depmod has listed them.
+    pub(super) fn installed_files(&self, names: &HashSet<String>) -> Vec<(PathBuf, KoFile)> {
+        let Some(directory) = self.own.as_ref().filter(|_| !names.is_empty()) else {
+            return Vec::new();
+        };
+        let list = file::read_text(&directory.join("modules.dep"), 64 << 20).unwrap_or_default();
+        list.lines()
+            .filter_map(|line| Some(line.split_once(':')?.0))
+            .filter(|path| names.contains(&depmod::module_name(path)))
+            .filter_map(|path| {
+                let path = directory.join(path);
+                Some((path.clone(), KoFile::read(&path).ok()?))
+            })
+            .collect()
+    }
+
     /// Whether the loader of this kernel does what came with a series. One whose series is not
     /// known is taken for a new one.
     pub(super) fn is_since(&self, series: Series) -> bool {

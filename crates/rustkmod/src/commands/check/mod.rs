@@ -153,6 +153,17 @@ pub fn check(kernel: &Kernel, paths: &[PathBuf], options: Options) -> Vec<Module
         }
         own_names.insert(name_of(path, file));
     }
+    // A module that is installed outside the kernel's own, as by DKMS, has no line in Module.symvers.
+    let names: HashSet<String> = (files.iter().flatten())
+        .flat_map(|file| file.depends().map(|name| name.replace('-', "_")))
+        .filter(|name| !own_names.contains(name))
+        .collect();
+    let installed = kernel.installed_files(&names);
+    for (path, file) in &installed {
+        for export in &file.exports {
+            own_exports.entry(export.as_str()).or_insert(path.as_path());
+        }
+    }
     let rust = std::sync::OnceLock::new();
     let context = Context {
         kernel,
