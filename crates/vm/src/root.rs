@@ -15,10 +15,7 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     fs, io,
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{PermissionsExt, symlink},
-    },
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
     path::{Path, PathBuf},
     process::{Command, exit},
 };
@@ -180,10 +177,10 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
     pivot_root(&root, &inside(Path::new(STAGE)).join("old")).context("change to", &root)?;
     chdir("/").context("change to", "/")?;
     umount2("/run/linux-rust/old", MntFlags::MNT_DETACH).context("unmount", STAGE)?;
-    if !checkout.exists() {
-        let directory = checkout.parent().expect("it is not the root");
-        fs::create_dir_all(directory).context("create", directory)?;
-        symlink(&real_checkout, &checkout).context("link", &checkout)?;
+    // A link in a file system that is not seen here leads nowhere, or to what lies below that.
+    if checkout.canonicalize().ok().as_ref() != Some(&real_checkout) {
+        fs::create_dir_all(&checkout).context("create", &checkout)?;
+        bind(&real_checkout, &checkout, MsFlags::MS_REC)?;
     }
     set_up()?;
     Ok(cache)
