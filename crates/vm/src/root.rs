@@ -15,7 +15,7 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     fs, io,
-    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
     process::{Command, exit},
 };
@@ -73,20 +73,25 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
         put("proc", "/proc", "proc", MsFlags::empty(), "").map_err(refused)?;
         return Cache::open(progress);
     }
+    for place in ["/usr", "/var"].map(Path::new) {
+        if is_mounted(place) {
+            return Err(Error::State {
+                what: "a throwaway copy of this machine cannot be made".into(),
+                note: format!(
+                    "{} is a file system of its own, which the copy lacks",
+                    place.display()
+                ),
+                help: "run it where / has both: in a container or a virtual machine, for example"
+                    .into(),
+            });
+        }
+    }
     // Nothing of ours lies below /proc, and this one is of the outer process namespace.
     let stage = Path::new("/proc");
     put("tmpfs", stage, "tmpfs", MsFlags::empty(), "mode=0755").map_err(refused)?;
     let ours = stage.join("linux-rust");
     let at = |name: &str| ours.join(name);
-    for name in [
-        "empty",
-        "host",
-        "workshop",
-        "root",
-        "old",
-        "tmp/upper",
-        "tmp/work",
-    ] {
+    for name in ["empty", "host", "workshop", "root", "old"] {
         fs::create_dir_all(at(name)).context("create", at(name))?;
     }
     let host = at("host");
@@ -125,15 +130,21 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
     // Scripts of packages write there, to what is this machine's.
     bind(Path::new("/sys"), &root.join("sys"), MsFlags::empty())?;
     bind_read_only(&root.join("sys"))?;
-    // What is in /tmp is seen, and not changed.
-    let tmp = at("tmp/upper");
-    fs::set_permissions(&tmp, fs::Permissions::from_mode(0o1777)).context("open", &tmp)?;
-    let options = format!(
-        "lowerdir=/tmp,upperdir={},workdir={}",
-        tmp.display(),
-        at("tmp/work").display()
-    );
-    overlay(&root.join("tmp"), &options).context("mount an overlay on", "/tmp")?;
+    // What is there is seen, and not changed. An overlay over / has nothing of what is mounted below.
+    for place in ["/tmp", "/home", "/root", "/opt", "/srv"].map(Path::new) {
+        if place == Path::new("/tmp") || is_mounted(place) {
+            let changes = ours.join(place.strip_prefix("/").unwrap_or(place));
+            let changes = changes.with_extension("changes");
+            let (upper, work) = (changes.join("upper"), changes.join("work"));
+            fs::create_dir_all(&upper).context("create", &upper)?;
+            fs::create_dir_all(&work).context("create", &work)?;
+            let mode = place.metadata().context("read", place)?.permissions();
+            fs::set_permissions(&upper, mode).context("open", &upper)?;
+            let (lower, upper, work) = (place.display(), upper.display(), work.display());
+            let options = format!("lowerdir={lower},upperdir={upper},workdir={work}");
+            overlay(&inside(place), &options).context("mount an overlay on", place)?;
+        }
+    }
     // The machine's /run is where its daemons listen: an empty one keeps packages from restarting them.
     let resolver = Path::new("/etc/resolv.conf").canonicalize();
     if let Some((path, text)) = resolver
@@ -263,6 +274,12 @@ fn changes(cache: &Cache) -> Result<PathBuf> {
         fs::create_dir_all(changes.join(name)).context("create", changes.join(name))?;
     }
     Ok(changes)
+}
+
+/// Whether a directory of / is on another file system.
+fn is_mounted(place: &Path) -> bool {
+    let device = |path: &Path| path.metadata().map(|path| path.dev());
+    device(place).is_ok_and(|own| device(Path::new("/")).is_ok_and(|root| own != root))
 }
 
 fn is_plain(path: &Path) -> bool {
