@@ -24,7 +24,7 @@ use crate::{
     packages::{Makepkg, Site, package_name, packages},
     root,
     run::{Progress, cpu_seconds},
-    series,
+    series::{self, clang_major, clangs, debians_llvm},
 };
 
 /// Arch's configuration, where LINUX_RUST_DATA has it: its server is not reached from everywhere.
@@ -45,9 +45,14 @@ pub fn run() -> Result<()> {
     let progress = Progress::default();
     let cache = root::enter(&progress)?;
     kernel_boot::init()?;
-    let mut row = series::chosen(None)?.remove(0);
-    row.clang = row.clang.max(CLANG);
-    let shop = Site::open(cache, progress)?.workshop(row)?;
+    let row = series::chosen(None)?.remove(0);
+    let mut shop = Site::open(cache, progress)?.workshop(row)?;
+    if clang_major("clang").is_none_or(|major| major < CLANG) {
+        let newest = clangs().into_iter().max().unwrap_or(CLANG);
+        let why = "Arch's configuration has what older clangs cannot";
+        shop.llvm = Some(debians_llvm(newest, why, &shop.cache, &progress)?);
+    }
+    shop.install_toolchain()?;
     // Whoever works here meanwhile goes first: in this session, and in others, whose share of the time
     // the kernel counts by session (sched(7), "The autogroup feature").
     let _ = Command::new("renice")
@@ -120,7 +125,8 @@ pub fn run() -> Result<()> {
     }
 
     let machine = Machine::for_series(&shop)?;
-    let mut install = all;
+    let mut install = packages(&shop.toolchain()?.path)?;
+    install.extend(all);
     install.extend(packages(&shop.dkms()?.path)?);
     machine.pacman_upgrade(&install, &shop.cache.log("pacman")?, &progress)?;
     demo::show(&shop, &machine, "arch-full")
@@ -128,7 +134,7 @@ pub fn run() -> Result<()> {
 
 /// What Rust has added to a package.
 fn of_rust(name: &str, package: &Path, tree: &Path) -> Result<String> {
-    if ["-toolchain", "-src", "-docs"]
+    if ["-src", "-rustdoc"]
         .iter()
         .any(|part| name.ends_with(part))
     {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `make aur`: the folders that are pushed to the AUR, one for each series, one for the module and
-//! one for rustkmod, and the tarball that the last one fetches.
+//! `make aur`: the directories that are pushed to the AUR, and the tarball that rustkmod's fetches. Each
+//! is the package's directory here, with its own row of the table alone, and a `.SRCINFO`.
 
 use std::{
     fs,
@@ -25,7 +25,7 @@ use crate::{
 const REUSE: &str = r#"version = 1
 
 [[annotations]]
-path = ["PKGBUILD", ".SRCINFO", "series", "config.vm", "*.hook", "keep-kernel", "check-headers", "dkms.conf"]
+path = ["PKGBUILD", ".SRCINFO", "series", "releases", "config.vm", "check_config.sh", "*.hook", "keep-kernel", "check-headers", "dkms.conf"]
 SPDX-FileCopyrightText = "The linux-rust maintainers"
 SPDX-License-Identifier = "0BSD"
 
@@ -40,6 +40,9 @@ SPDX-License-Identifier = "GPL-2.0-only"
 /// Their texts, where REUSE looks for them. The AUR takes no other folder than this and `keys`.
 const LICENCES: &str = "LICENSES";
 
+/// The packages that are the same for all series.
+const OTHERS: [&str; 3] = ["keep-kernel", "rust-out-of-tree-dkms", "rustkmod"];
+
 /// Writes them all, and says where.
 pub fn print(folder: Option<&Path>) -> Result<()> {
     let folder = folder.map_or_else(|| repository().join("target/aur"), Path::to_owned);
@@ -49,17 +52,19 @@ pub fn print(folder: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-/// Writes a folder for each row of the table, one for the module and one for rustkmod into `to`.
-/// What was there under its name is replaced when all of it is made; `.git` stays, of a clone of the
-/// AUR's.
+/// Writes a directory for the kernel and the toolchain of each row of the table, and one for each of the
+/// other packages into `to`. What was there under its name is replaced when all of it is made; `.git`
+/// stays, of a clone of the AUR's.
 pub fn write(to: &Path) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(to).context("create", to)?;
     let rows = series::all()?;
-    let mut all: Vec<_> = rows
-        .iter()
-        .map(|row| ("linux-rust", &*row.pkgbase, row))
-        .collect();
-    all.extend(["rust-out-of-tree-dkms", "rustkmod"].map(|name| (name, name, &rows[0])));
+    let toolchains: Vec<_> = rows.iter().map(Series::toolchain).collect();
+    let mut all = Vec::new();
+    for (row, toolchain) in rows.iter().zip(&toolchains) {
+        all.push(("linux-rust", &*row.pkgbase, row));
+        all.push(("rust-toolchain", toolchain, row));
+    }
+    all.extend(OTHERS.map(|name| (name, name, &rows[0])));
     // Beside each other: makepkg takes its seconds for each.
     all.par_iter()
         .map(|(package, name, row)| write_one(package, name, row, to))

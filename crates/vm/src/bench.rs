@@ -32,9 +32,11 @@ pub fn run(short: bool) -> Result<()> {
     kernel_boot::init()?;
     let shop = Workshop::open(cache, progress)?;
     let (first, dkms) = (shop.kernel(1)?, shop.dkms()?);
+    shop.install_toolchain()?;
 
     let machine = Machine::new(&shop.cache)?;
-    let mut all = packages(&first.path)?;
+    let mut all = packages(&shop.toolchain()?.path)?;
+    all.extend(packages(&first.path)?);
     all.extend(packages(&dkms.path)?);
     machine.pacman_upgrade(&all, &shop.cache.log("bench-pacman")?, &progress)?;
     let kernel = machine.kernel()?;
@@ -117,7 +119,7 @@ fn kernel_build(shop: &Workshop) -> Result<Row> {
     makepkg.builddir = shop.cache.folder("bench", builder)?;
     makepkg.pkgdest = makepkg.builddir.join("packages");
     // make all writes no documentation.
-    makepkg.set("_config", "vm").set("_docs", "n");
+    makepkg.set("_config", "vm").set("_rustdoc", "n");
     let src = makepkg.src();
     // Fresh trees: nothing in them is built.
     for folder in [src.clone(), makepkg.builddir.join("plain")] {
@@ -161,8 +163,6 @@ fn ccache_build(shop: &Workshop) -> Result<Row> {
     makepkg.builddir = shop.cache.folder("bench", host::BUILDER)?;
     makepkg.pkgdest = makepkg.builddir.join("packages");
     makepkg.set("_config", "vm");
-    shop.progress.say("Fetching the toolchain...");
-    makepkg.run("preparing", &["--force", "--nobuild"])?;
     shop.progress.say("Building twice with ccache...");
     let [first, second] = buildenv::build_twice(&mut makepkg, shop)?;
     fs::remove_dir_all(&makepkg.builddir).context("remove", &makepkg.builddir)?;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `make check-series`: is each row of `linux-rust/series` true? Held against the row's own kernel
-//! sources, and against what rustup's server says of its rustc.
+//! `make check-series`: is each row of `linux-rust/series` true, and each of `rust-toolchain/releases`?
+//! They are compared with the row's own kernel sources, and with what Rust's server says of its release.
 
 use std::{fs, path::Path, process::Command};
 
@@ -10,6 +10,7 @@ use crate::{
     error::{Context, Error, Result},
     host::{self, Distribution},
     packages::repository,
+    releases::{self, COMPONENTS, Part},
     root,
     run::{Program, Progress},
     series::{self, Series, numbers},
@@ -42,9 +43,22 @@ pub fn check(
     let mut wrong = twins(&rows);
     for row in &rows {
         let mut of_row = forms(row);
-        of_row.extend(toolchain(row, progress));
+        let parts = releases::of(&row.name)?;
+        of_row.extend(toolchain(row, &parts));
+        match host::manifest(&row.rustc) {
+            Ok(manifest) => of_row.extend(hashes(&parts, &manifest)),
+            Err(why) => progress.say(format!("{}: {why}: hashes not checked", row.name)),
+        }
+        if let Some(tarball) = source::find(&row.name, distribution, cache, progress)?
+            && numbers(&tarball.version) > numbers(&row.release)
+        {
+            progress.say(format!(
+                "{}: {} is out, and the row has {}. Change the row, and try it: make vm SERIES={0}",
+                row.name, tarball.version, row.release
+            ));
+        }
         let tarball = source::tarball(row, distribution, cache, progress)?;
-        of_row.extend(tree(row, &tarball, cache, progress)?);
+        of_row.extend(tree(row, &parts, &tarball, cache, progress)?);
         wrong.extend(
             of_row
                 .into_iter()
@@ -100,105 +114,71 @@ fn forms(row: &Series) -> Vec<String> {
         ),
     );
     must(
-        hexadecimal(&row.commit, 9),
+        row.config_sha256 == "SKIP" || hexadecimal(&row.config_sha256, 64),
         format!(
-            "rustc's commit is not nine hexadecimal digits: '{}'",
-            row.commit
+            "the sha256 of the configuration of {} is neither 64 hexadecimal digits nor SKIP: '{}'",
+            row.arch, row.config_sha256
         ),
     );
-    match (&row.arch, &row.config_sha256) {
-        (Some(tag), Some(sum)) => must(
-            hexadecimal(sum, 64),
-            format!(
-                "the sha256 of the configuration of {tag} is not 64 hexadecimal digits: '{sum}'"
-            ),
-        ),
-        (Some(tag), None) => must(
-            false,
-            format!("it names Arch's {tag}, and no sha256 of its configuration"),
-        ),
-        (None, Some(_)) => must(
-            false,
-            "it has the sha256 of a configuration, and names no tag of Arch's".into(),
-        ),
-        (None, None) => {}
-    }
-    for patch in &row.patches {
-        must(
-            repository().join("linux-rust").join(patch).is_file(),
-            format!("{patch} is not beside the PKGBUILD"),
-        );
-    }
-    for (version, most) in row.bindgens() {
-        must(
-            numbers(version).len() == 3 && most.is_none_or(|most| most.parse::<u32>().is_ok()),
-            format!(
-                "'{}' is no list of bindgen's versions, each but the last with a libclang's",
-                row.bindgen
-            ),
-        );
-    }
+    must(
+        repository().join("linux-rust").join(row.patch()).is_file(),
+        format!("{} is not beside the PKGBUILD", row.patch()),
+    );
     wrong
 }
 
-/// rustc's string has to be the release's own, since the build compares it.
-fn toolchain(row: &Series, progress: &Progress) -> Vec<String> {
-    let named = format!("{} ({} {})", row.rustc, row.commit, row.date);
+/// Whether `rust-toolchain/releases` has all of the row's Rust.
+fn toolchain(row: &Series, parts: &[Part]) -> Vec<String> {
     let mut wrong = Vec::new();
-    match host::manifest(&row.rustc) {
-        Ok(manifest) => match packaged(&manifest, "rustc") {
-            Some(version) if version == named => {}
-            version => wrong.push(format!(
-                "its rustc is {named}, and rustup's is {}",
-                version.unwrap_or("not known")
-            )),
-        },
-        Err(why) => progress.say(format!(
-            "{}: {why}: not checked that rustc {named} is what rustup brings",
-            row.name
-        )),
+    for part in parts.iter().filter(|part| part.release != row.rustc) {
+        wrong.push(format!(
+            "its rustc is {}, and rust-toolchain/releases has {} for it",
+            row.rustc, part.release
+        ));
     }
-    if row.cargo != row.rustc
-        && let Ok(manifest) = host::manifest(&row.cargo)
-        && packaged(&manifest, "cargo").is_none()
-    {
-        wrong.push(format!("there is no cargo in Rust {}", row.cargo));
+    for component in COMPONENTS {
+        let start = format!("/{component}-{}", row.rustc);
+        if !parts.iter().any(|part| part.file.contains(&start)) {
+            wrong.push(format!("rust-toolchain/releases has no {component} for it"));
+        }
+    }
+    let last = parts.iter().rfind(|part| part.bindgen().is_some());
+    if last.is_none_or(|part| part.libclang.is_some()) {
+        wrong.push("rust-toolchain/releases has no bindgen for the newest libclang".into());
     }
     wrong
 }
 
-/// The version of a package in a release's manifest.
-fn packaged<'m>(manifest: &'m str, package: &str) -> Option<&'m str> {
-    let head = format!("[pkg.{package}]");
-    let mut lines = manifest.lines().skip_while(|line| *line != head);
-    lines
-        .nth(1)?
-        .strip_prefix("version = \"")?
-        .strip_suffix('"')
+/// The hashes that are not those of the release's manifest.
+fn hashes(parts: &[Part], manifest: &str) -> Vec<String> {
+    let archives = parts.iter().filter(|part| part.bindgen().is_none());
+    archives
+        .filter(|Part { file, sha256, .. }| {
+            !manifest.contains(&format!("/dist/{file}\"\nxz_hash = \"{sha256}\""))
+        })
+        .map(|part| format!("Rust's manifest has another sha256 of {}", part.file))
+        .collect()
 }
 
-/// What the row says of its tools and patches, against the tree: rustc, bindgen and clang are those
-/// that its `scripts/min-tool-version.sh` asks for, or later, and the patch applies.
-fn tree(row: &Series, tarball: &Path, cache: &Cache, progress: &Progress) -> Result<Vec<String>> {
+/// What the row says of its tools and its patch, against the tree: rustc and bindgen are those that its
+/// `scripts/min-tool-version.sh` asks for, or later, and the patch applies without fuzz.
+fn tree(
+    row: &Series,
+    parts: &[Part],
+    tarball: &Path,
+    cache: &Cache,
+    progress: &Progress,
+) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     let folder = tempfile::tempdir().context("create a folder in", std::env::temp_dir())?;
-    let mut patches = Vec::new();
-    for name in row
-        .patches
-        .iter()
-        .filter(|name| name.starts_with("headers-"))
-    {
-        let path = repository().join("linux-rust").join(name);
-        let text = fs::read_to_string(&path).context("read", &path)?;
-        patches.push((name, path, text));
-    }
-    let patched = patches.iter().flat_map(|(_, _, text)| patched(text));
+    let patch = repository().join("linux-rust").join(row.patch());
+    let text = fs::read_to_string(&patch).context("read", &patch)?;
     Program::new("unpacking", "tar", &cache.log("series")?)
         .args(["--extract", "--strip-components=1", "--directory"])
         .args([folder.path(), "--file".as_ref(), tarball])
         .args(["--wildcards", "--no-wildcards-match-slash"])
         .args(["linux-*/scripts/min-tool-version.sh"])
-        .args(patched.map(|file| format!("linux-*/{file}")))
+        .args(patched(&text).map(|file| format!("linux-*/{file}")))
         .run(progress)?;
 
     let script = folder.path().join("scripts/min-tool-version.sh");
@@ -213,36 +193,27 @@ fn tree(row: &Series, tarball: &Path, cache: &Cache, progress: &Progress) -> Res
             |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
         )
     };
-    let bindgens = row.bindgens();
-    let bindgens = bindgens.map(|(version, _)| ("bindgen", version.to_owned()));
-    let tools = [
-        ("rustc", row.rustc.clone()),
-        ("llvm", row.clang.to_string()),
-    ];
-    for (tool, version) in tools.into_iter().chain(bindgens) {
+    let bindgens = parts.iter().filter_map(|part| Some(("bindgen", part.bindgen()?)));
+    for (tool, version) in [("rustc", &*row.rustc)].into_iter().chain(bindgens) {
         let needs = least(tool);
-        // The table has clang's major version alone.
-        let mut least = numbers(&needs);
-        least.truncate(numbers(&version).len());
-        if least.is_empty() || numbers(&version) < least {
+        if needs.is_empty() || numbers(version) < numbers(&needs) {
             wrong.push(format!(
                 "its {tool} is {version}, and its scripts/min-tool-version.sh says '{needs}'"
             ));
         }
     }
-    for (name, path, _) in &patches {
-        let output = Command::new("patch")
-            .args(["--dry-run", "--force", "--fuzz=0", "--strip=1", "--input"])
-            .arg(path)
-            .current_dir(folder.path())
-            .output()
-            .context("apply", path)?;
-        if !output.status.success() {
-            wrong.push(format!(
-                "{name} does not apply: {}",
-                String::from_utf8_lossy(&output.stdout).trim()
-            ));
-        }
+    let output = Command::new("patch")
+        .args(["--dry-run", "--force", "--fuzz=0", "--strip=1", "--input"])
+        .arg(&patch)
+        .current_dir(folder.path())
+        .output()
+        .context("apply", &patch)?;
+    if !output.status.success() {
+        wrong.push(format!(
+            "{} does not apply: {}",
+            row.patch(),
+            String::from_utf8_lossy(&output.stdout).trim()
+        ));
     }
     Ok(wrong)
 }
@@ -266,32 +237,18 @@ mod tests {
     fn each_form_is_asked_for() {
         assert_eq!(forms(&row(|_| {})), [""; 0]);
         type Edit = fn(&mut Series);
-        let cases: [(Edit, &str); 8] = [
+        let cases: [(Edit, &str); 3] = [
             (
                 |row| row.release = "6.12.3".into(),
                 "release 6.12.3 is none of 6.1",
             ),
             (
-                |row| row.sha256.truncate(63),
+                |row| row.sha256 = "x".repeat(64),
                 "neither 64 hexadecimal digits",
             ),
-            (|row| row.commit = "a8314ef7".into(), "not nine hexadecimal"),
-            (|row| row.arch = None, "names no tag of Arch's"),
             (
-                |row| row.config_sha256 = None,
-                "no sha256 of its configuration",
-            ),
-            (
-                |row| row.config_sha256 = Some("x".repeat(64)),
-                "of 6.1.arch1-1 is not 64",
-            ),
-            (
-                |row| row.patches.push("no.patch".into()),
-                "no.patch is not beside",
-            ),
-            (
-                |row| row.bindgen = "0.56.0:x".into(),
-                "'0.56.0:x' is no list",
+                |row| row.config_sha256.truncate(63),
+                "of 6.1.arch1-1 is neither 64",
             ),
         ];
         for (edit, message) in cases {
@@ -301,6 +258,30 @@ mod tests {
                 "{message}: {wrong:?}"
             );
         }
+        let wrong = forms(&row(|row| row.name = "6.2".into()));
+        assert!(
+            wrong.iter().any(|what| what.contains("headers-rust-6.2.patch is not beside")),
+            "{wrong:?}"
+        );
+    }
+
+    #[test]
+    fn the_releases_of_rust_are_whole() {
+        let rows = series::all().unwrap();
+        for row in &rows {
+            let parts = releases::of(&row.name).unwrap();
+            assert_eq!(toolchain(row, &parts), [""; 0]);
+        }
+        let (row, mut parts) = (&rows[0], releases::of(&rows[0].name).unwrap());
+        parts.retain(|part| !part.file.contains("/rustfmt-"));
+        parts.pop();
+        assert_eq!(
+            toolchain(row, &parts),
+            [
+                "rust-toolchain/releases has no rustfmt for it",
+                "rust-toolchain/releases has no bindgen for the newest libclang"
+            ]
+        );
     }
 
     #[test]
@@ -330,19 +311,24 @@ mod tests {
     #[test]
     fn rows_have_names_of_their_own() {
         let rows = [row(|_| {}), row(|row| row.name = "6.2".into())];
-        assert_eq!(twins(&rows), ["6.2: its pkgbase linux-rust is 6.1's too"]);
+        assert_eq!(twins(&rows), ["6.2: its pkgbase linux-rust-lts61 is 6.1's too"]);
         let rows = [row(|_| {}), row(|row| row.pkgbase = "other".into())];
         assert_eq!(twins(&rows), ["6.1: there are two rows of that series"]);
     }
 
     #[test]
-    fn a_manifest_names_the_whole_version() {
-        let manifest = "[pkg.rust-src]\nversion = \"x\"\n\n[pkg.rustc]\n\
-                        version = \"1.62.0 (a8314ef7d 2022-06-27)\"\n";
-        assert_eq!(
-            packaged(manifest, "rustc"),
-            Some("1.62.0 (a8314ef7d 2022-06-27)")
-        );
-        assert_eq!(packaged(manifest, "cargo"), None);
+    fn hashes_are_those_of_the_manifest() {
+        let part = Part {
+            series: "6.1".into(),
+            release: "1.62.0".into(),
+            file: "2022-06-30/rustc-1.62.0.tar.xz".into(),
+            sha256: "e7f7".into(),
+            libclang: None,
+        };
+        let manifest = "xz_url = \"https://example/dist/2022-06-30/rustc-1.62.0.tar.xz\"\n\
+                        xz_hash = \"e7f7\"\n";
+        assert_eq!(hashes(std::slice::from_ref(&part), manifest), [""; 0]);
+        let wrong = hashes(&[part], &manifest.replace("e7f7", "e7f8"));
+        assert!(wrong[0].contains("another sha256 of 2022-06-30/rustc-1.62.0"), "{wrong:?}");
     }
 }

@@ -171,7 +171,8 @@ fn show_series(shop: &Workshop, parts: &mut Parts) -> Result<Shown> {
     let machine = Machine::for_series(shop)?;
     let log = shop.cache.log("pacman")?;
     progress.say("Installing all of it with pacman, in a throwaway copy of this machine...");
-    let mut all = packages(&first.path)?;
+    let mut all = packages(&shop.toolchain()?.path)?;
+    all.extend(packages(&first.path)?);
     all.extend(packages(&dkms.path)?);
     machine.pacman_upgrade(&all, &log, &progress)?;
     let before = machine.kernel()?;

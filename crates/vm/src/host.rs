@@ -3,7 +3,7 @@
 //! The machine that this runs on: who may do what, what is installed, and what has to be.
 
 use std::{
-    env, fs,
+    env,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
@@ -13,7 +13,7 @@ use nix::unistd::Uid;
 
 use crate::{
     cache::Cache,
-    error::{Context, Error, Result},
+    error::{Error, Result},
     root,
     run::{Program, Progress, answer},
 };
@@ -217,69 +217,67 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
         })
 }
 
-/// How the pinned rustc comes into the build.
+/// What the toolchain's package is made with.
 #[derive(Debug, Clone)]
-pub enum Rust {
-    /// The build fetches it with this rustup.
-    Rustup(PathBuf),
-    /// The distribution's, because the pinned one cannot be had.
-    Distribution {
-        /// The compiler.
-        rustc: PathBuf,
-        /// The folder of a cargo that can build bindgen.
-        cargo: PathBuf,
-        /// Why not rustup.
-        why: String,
-    },
+pub struct Rust {
+    /// The directory of a cargo that builds bindgen.
+    pub cargo: PathBuf,
+    /// The distribution's rustc, where Rust's server cannot be reached.
+    pub rustc: Option<PathBuf>,
 }
 
-/// rustup, if it can fetch `version`; the distribution's rustc otherwise.
+/// A cargo of this machine's; and the distribution's rustc, where `version` cannot be fetched.
 pub fn rust(
     version: &str,
     distribution: Distribution,
     cache: &Cache,
     progress: &Progress,
 ) -> Result<Rust> {
-    let why = match find_rustup() {
-        None => "rustup is not installed".to_owned(),
-        Some(rustup) => match reachable(version) {
-            Ok(()) => return Ok(Rust::Rustup(offer(&rustup, cache)?)),
-            Err(why) => why,
-        },
-    };
-    if distribution == Distribution::Debian {
-        let rustc = PathBuf::from("/usr/bin/rustc");
-        let sources = Path::new("/usr/lib/rustlib/src/rust/library/core/src/lib.rs");
-        if !rustc.exists() || !sources.exists() {
-            progress.say(format!("Installing Debian's rustc and rust-src: {why}..."));
-            root::change(|| {
-                Program::new("installing rustc", "apt-get", &cache.log("install-rust")?)
-                    .args(["install", "--yes", "--no-install-recommends"])
-                    .args(["rustc", "rust-src"])
-                    .env("DEBIAN_FRONTEND", "noninteractive")
-                    .run(progress)
-            })?;
-        }
-        // Debian's cargo of that age would clone the whole index: any newer one does.
-        let sysroot = answer("rustc", ["--print", "sysroot"]);
-        let cargo = Path::new(&sysroot).join("bin");
-        if cargo.join("cargo").exists() {
-            return Ok(Rust::Distribution { rustc, cargo, why });
-        }
+    let sysroot = answer("rustc", ["--print", "sysroot"]);
+    let cargo = Path::new(&sysroot).join("bin");
+    if !cargo.join("cargo").exists() {
+        return Err(Error::State {
+            what: "there is no cargo to build bindgen with".into(),
+            note: format!("rustc in PATH says that its own is in '{}'", cargo.display()),
+            help: match distribution {
+                Distribution::Arch => "sudo pacman -S rust",
+                Distribution::Debian => "install rustup (https://rustup.rs)",
+            }
+            .to_owned(),
+        });
     }
-    Err(Error::State {
-        what: format!("rustc {version} cannot be had"),
-        note: format!("{why}; the kernel builds with that rustc only"),
-        help: match distribution {
-            Distribution::Arch => "sudo pacman -S rustup",
-            Distribution::Debian => "install rustup (https://rustup.rs), and look at the network",
-        }
-        .to_owned(),
+    let Err(why) = reachable(version) else {
+        return Ok(Rust { cargo, rustc: None });
+    };
+    let rustc = PathBuf::from("/usr/bin/rustc");
+    if distribution != Distribution::Debian {
+        return Err(Error::State {
+            what: format!("rustc {version} cannot be had"),
+            note: format!("{why}; the kernel builds with that rustc only"),
+            help: "look at the network".into(),
+        });
+    }
+    progress.say(format!(
+        "rustc {version} cannot be fetched ({why}): packaging Debian's"
+    ));
+    let sources = Path::new("/usr/lib/rustlib/src/rust/library/core/src/lib.rs");
+    if !rustc.exists() || !sources.exists() {
+        root::change(|| {
+            Program::new("installing rustc", "apt-get", &cache.log("install-rust")?)
+                .args(["install", "--yes", "--no-install-recommends"])
+                .args(["rustc", "rust-src", "rust-clippy", "rustfmt"])
+                .env("DEBIAN_FRONTEND", "noninteractive")
+                .run(progress)
+        })?;
+    }
+    Ok(Rust {
+        cargo,
+        rustc: Some(rustc),
     })
 }
 
 /// In PATH, or in the home of who called sudo.
-fn find_rustup() -> Option<PathBuf> {
+pub fn find_rustup() -> Option<PathBuf> {
     find_program("rustup").or_else(|| {
         let home = answer("getent", ["passwd", &env::var("SUDO_USER").ok()?]);
         let rustup = Path::new(home.split(':').nth(5)?).join(".cargo/bin/rustup");
@@ -292,7 +290,7 @@ fn reachable(version: &str) -> Result<(), String> {
     from_rustups_server(&format!("channel-rust-{version}.toml.sha256"), &["--head"]).map(drop)
 }
 
-/// What rustup's server says of a release: its packages, with their whole versions.
+/// What Rust's server says of a release: its packages, with their versions and hashes.
 pub fn manifest(version: &str) -> Result<String, String> {
     from_rustups_server(&format!("channel-rust-{version}.toml"), &[])
 }
@@ -322,14 +320,4 @@ fn from_rustups_server(file: &str, options: &[&str]) -> Result<String, String> {
         "rustup's server does not answer ({})",
         error.lines().last().unwrap_or_default()
     ))
-}
-
-/// A copy that the builder may run: root's home is closed to others.
-fn offer(rustup: &Path, cache: &Cache) -> Result<PathBuf> {
-    let folder = cache.folder("bin", 0)?;
-    let copy = folder.join("rustup");
-    let _ = fs::remove_file(&copy);
-    fs::copy(rustup, &copy).context("copy", rustup)?;
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).context("open", &copy)?;
-    Ok(folder)
 }

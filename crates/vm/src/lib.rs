@@ -19,6 +19,7 @@ pub mod files;
 pub mod host;
 pub mod machine;
 pub mod packages;
+pub mod releases;
 pub mod repo;
 pub mod root;
 pub mod run;

@@ -23,7 +23,7 @@ use crate::{
     source::{self, Tarball},
 };
 
-/// A build of the `vm` configuration takes 3 GB, the toolchain and bindgen 1.5, packages the rest.
+/// A build of the `vm` configuration takes 3 GB, the toolchain 2, packages the rest.
 const NEEDS_BYTES: u64 = 6 << 30;
 
 /// What the packages and everything in them are dated: a build today and one tomorrow are the same.
@@ -70,7 +70,7 @@ pub struct Workshop {
     pub distribution: Distribution,
     /// A tarball, where kernel.org cannot be reached.
     pub tarball: Option<Tarball>,
-    /// How rustc comes in.
+    /// What the toolchain's package is made with.
     pub rust: Rust,
     /// The programs of an LLVM, where the one in PATH is too old.
     pub llvm: Option<PathBuf>,
@@ -136,12 +136,6 @@ impl Workshop {
         let tarball = source::find(&series.name, distribution, &cache, &progress)?;
         let llvm = series::llvm(&series, distribution, &cache, &progress)?;
         let rust = host::rust(&series.rustc, distribution, &cache, &progress)?;
-        if let Rust::Distribution { why, .. } = &rust {
-            progress.say(format!(
-                "rustc {} cannot be fetched ({why}): going on with Debian's",
-                series.rustc
-            ));
-        }
         Ok(Self {
             cache,
             series,
@@ -177,6 +171,37 @@ impl Workshop {
         Ok(Some(key))
     }
 
+    /// The Rust that builds the kernel and its modules. All pkgrels share it.
+    pub fn toolchain(&self) -> Result<Kept> {
+        let name = self.series.toolchain();
+        let mut makepkg = Makepkg::new(self, self.pkgbuild("rust-toolchain", 1)?);
+        makepkg.tarball = None;
+        makepkg.path.push(lend(&self.rust.cargo, &self.cache)?);
+        if let Some(rustc) = &self.rust.rustc {
+            makepkg.set("_rustc", &rustc.display().to_string());
+        }
+        let key = makepkg.key()?;
+        let kept = self.cache.keep(&name, &key, BUILDER, |packages| {
+            self.progress.say(format!("Packaging {name}..."));
+            makepkg.pkgdest = packages.to_owned();
+            makepkg.builddir = self.cache.folder("build-toolchain", BUILDER)?;
+            makepkg.run(&format!("packaging {name}"), &["--force", "--cleanbuild"])?;
+            fs::remove_dir_all(&makepkg.builddir).context("remove", &makepkg.builddir)
+        })?;
+        self.progress.say(format!(
+            "{} {}",
+            if kept.made { "Built" } else { "Have" },
+            sizes(&kept.path)?
+        ));
+        Ok(kept)
+    }
+
+    /// Installs the toolchain where the kernel is built.
+    pub fn install_toolchain(&self) -> Result<()> {
+        let packages = packages(&self.toolchain()?.path)?;
+        root::install(&packages, &self.cache, &self.progress)
+    }
+
     /// The call that builds the kernel, with all that is split off it.
     pub fn kernel_call(&self, pkgrel: u32) -> Result<Makepkg<'_>> {
         let mut makepkg = Makepkg::new(self, self.pkgbuild("linux-rust", pkgrel)?);
@@ -190,21 +215,28 @@ impl Workshop {
     /// The kernel, with all that is split off it.
     pub fn kernel(&self, pkgrel: u32) -> Result<Kept> {
         let pkgbase = &self.series.pkgbase;
+        let toolchain = self.toolchain()?;
         let mut makepkg = self.kernel_call(pkgrel)?;
-        let key = makepkg.key()?;
+        let mut key = makepkg.key()?;
+        key.text("toolchain", &toolchain.path.display().to_string());
         let kept = self.cache.keep(pkgbase, &key, BUILDER, |packages| {
+            self.install_toolchain()?;
             self.progress
                 .say(format!("Building {pkgbase}, pkgrel {pkgrel} (minutes)..."));
             // Without pkgrel: a tree that differs in nothing else is built on.
-            let same = self.kernel_call(1)?.key()?;
+            let mut same = self.kernel_call(1)?.key()?;
+            same.text("toolchain", &toolchain.path.display().to_string());
             let tree = Tree::claim(&makepkg.builddir.join(pkgbase), &same)?;
             makepkg.start = self.pkgbuild("linux-rust", pkgrel)?;
             makepkg.pkgdest = packages.to_owned();
+            // Everything lies in SRCDEST: nothing of it needs a network, but for kernel.org's.
+            if makepkg.tarball.is_some() {
+                makepkg.through = NO_NETWORK.map(str::to_owned).into();
+            }
             // Without unpacking and prepare(), only what knows the release is built again.
             if !tree.usable {
                 makepkg.run(&format!("preparing {pkgbase}"), &["--nobuild"])?;
             }
-            // Everything has been fetched.
             makepkg.through = NO_NETWORK.map(str::to_owned).into();
             let log = self.cache.path(&format!("log/{}.log", makepkg.log_name()));
             let build = ["--force", "--noextract"];
@@ -216,11 +248,7 @@ impl Workshop {
         self.progress.say(format!(
             "{} {pkgbase}, pkgrel {pkgrel}: {}",
             if kept.made { "Built" } else { "Have" },
-            packages(&kept.path)?
-                .iter()
-                .map(|path| size_line(path))
-                .collect::<Vec<_>>()
-                .join(", ")
+            sizes(&kept.path)?
         ));
         Ok(kept)
     }
@@ -232,10 +260,11 @@ impl Workshop {
         let mut found = packages(&first.path)?;
         found.retain(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            ["-headers", "-toolchain", "-src"]
+            ["-headers", "-src"]
                 .iter()
                 .any(|part| package_name(&name).ends_with(part))
         });
+        found.extend(packages(&self.toolchain()?.path)?);
         let mut key = Key::default();
         for package in &found {
             key.text("package", &file_hash(package)?);
@@ -297,16 +326,19 @@ impl Workshop {
 pub fn copy_package(name: &str, series: &Series, to: &Path) -> Result<()> {
     let from = repository().join(name);
     let of_others =
-        |name: &str| name.ends_with(".patch") && !series.patches.iter().any(|patch| patch == name);
+        |name: &str| name.starts_with("headers-rust-") && name != series.patch();
     for file in fs::read_dir(&from).context("read", &from)?.flatten() {
         // Folders are what builds have left behind.
         if file.path().is_file() && !of_others(&file.file_name().to_string_lossy()) {
             fs::copy(file.path(), to.join(file.file_name())).context("copy", file.path())?;
         }
     }
-    let table = to.join("series");
-    if table.exists() {
-        fs::write(&table, format!("{}\n", series.row)).context("write", &table)?;
+    for table in ["series", "releases"].map(|name| to.join(name)) {
+        if let Ok(text) = fs::read_to_string(&table) {
+            let of_it = |line: &&str| line.split_whitespace().next() == Some(&series.name);
+            let rows: Vec<_> = text.lines().filter(of_it).collect();
+            fs::write(&table, format!("{}\n", rows.join("\n"))).context("write", &table)?;
+        }
     }
     Ok(())
 }
@@ -349,9 +381,11 @@ pub struct Makepkg<'a> {
     pub user: u32,
     /// What it is run through, as root: `unshare --net`.
     pub through: Vec<String>,
-    /// Whether signatures are checked. The hash of kernel.org's tarball is pinned; its signers'
-    /// keys are not on every machine.
+    /// Whether signatures are checked: their keys are not on every machine, and Debian's sources
+    /// have none.
     pub signatures: bool,
+    /// The kernel's sources, where makepkg is not to fetch them.
+    pub tarball: Option<Tarball>,
     settings: Vec<(String, String)>,
 }
 
@@ -359,14 +393,6 @@ impl<'a> Makepkg<'a> {
     /// In the workshop's folders, with its kernel sources and its way to rustc.
     pub fn new(workshop: &'a Workshop, start: PathBuf) -> Self {
         let cache = &workshop.cache;
-        let mut settings = Vec::new();
-        if let Some(tarball) = &workshop.tarball {
-            settings.push(("_tarball".to_owned(), tarball.path.display().to_string()));
-            settings.push(("_tarball_sha256".to_owned(), tarball.sha256.clone()));
-        }
-        if let Rust::Distribution { rustc, .. } = &workshop.rust {
-            settings.push(("_rustc".to_owned(), rustc.display().to_string()));
-        }
         Self {
             workshop,
             start,
@@ -377,7 +403,8 @@ impl<'a> Makepkg<'a> {
             user: BUILDER,
             through: Vec::new(),
             signatures: false,
-            settings,
+            tarball: workshop.tarball.clone(),
+            settings: Vec::new(),
         }
     }
 
@@ -407,7 +434,6 @@ impl<'a> Makepkg<'a> {
         key.folder(&self.start)?;
         for (name, value) in &self.settings {
             match &**name {
-                "_tarball" => {}
                 "_signing_key" => {
                     key.text(name, &file_hash(Path::new(value))?);
                 }
@@ -423,11 +449,8 @@ impl<'a> Makepkg<'a> {
             };
             key.text(&program, &answer(&program, ["--version"]));
         }
-        if let Rust::Distribution { rustc, .. } = &self.workshop.rust {
-            key.text(
-                "rustc",
-                &answer(&rustc.display().to_string(), ["--version"]),
-            );
+        if let Some(Tarball { sha256, .. }) = &self.tarball {
+            key.text("tarball", sha256);
         }
         key.text("date", SOURCE_DATE_EPOCH);
         key.text("packager", PACKAGER);
@@ -475,7 +498,7 @@ impl<'a> Makepkg<'a> {
     /// and all that it started end with this program, however that ends. (Twice `--pdeathsig`:
     /// changing the user clears it.)
     pub fn program(&self, what: &str, log: &Path, options: &[&str]) -> Result<Program> {
-        let Workshop { cache, rust, .. } = self.workshop;
+        let Workshop { cache, .. } = self.workshop;
         let user = self.user;
         let home = cache.folder(
             if user == BUILDER {
@@ -489,10 +512,9 @@ impl<'a> Makepkg<'a> {
             fs::create_dir_all(folder).context("create", folder)?;
             chown(folder, Some(user), Some(user)).context("give away", folder)?;
         }
-        let path = match rust {
-            Rust::Rustup(folder) => folder.clone(),
-            Rust::Distribution { cargo, .. } => lend(cargo, cache)?,
-        };
+        if let Some(tarball) = &self.tarball {
+            tarball.place(&self.srcdest)?;
+        }
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
         let mut program = Program::new(what, ENDS_WITH_US[0], log)
             .args(&ENDS_WITH_US[1..])
@@ -509,7 +531,6 @@ impl<'a> Makepkg<'a> {
                 "PATH",
                 self.path
                     .iter()
-                    .chain([&path])
                     .map(|folder| folder.display().to_string())
                     .chain(["/usr/local/bin:/usr/bin:/bin".to_owned()])
                     .collect::<Vec<_>>()
@@ -525,10 +546,14 @@ impl<'a> Makepkg<'a> {
             ("PACKAGER", PACKAGER.to_owned()),
             ("MAKEFLAGS", format!("-j{jobs}")),
         ]);
-        // Where rustup and cargo fetch from is the machine's to say.
+        // Another point release than the row's has no hash there.
+        if let Some(tarball) = &self.tarball {
+            command.env("_release", &tarball.version);
+        }
+        // Where cargo fetches from, and through what, is the machine's to say.
         for (name, value) in env::vars_os() {
             let known = name.to_string_lossy();
-            if known.to_lowercase().ends_with("_proxy") || known.starts_with("RUSTUP_DIST") {
+            if known.to_lowercase().ends_with("_proxy") || known.starts_with("SSL_CERT_") {
                 command.env(name, value);
             }
         }
@@ -590,7 +615,6 @@ impl Tree {
             fs::remove_file(&mark).context("remove", &mark)?;
         }
         if !usable {
-            // The toolchain stays: the PKGBUILD looks at it before it uses it.
             for entry in fs::read_dir(builddir.join("src"))
                 .into_iter()
                 .flatten()
@@ -648,12 +672,18 @@ pub fn for_modules(folder: &Path) -> Result<Vec<PathBuf>> {
     packages.retain(|path| {
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         let name = package_name(&file);
-        !name.ends_with("-src") && !name.ends_with("-docs")
+        !name.ends_with("-src") && !name.ends_with("-rustdoc")
     });
     Ok(packages)
 }
 
-/// "linux-rust-headers 29.4 MiB"
+/// "linux-rust-lts61 2.9 MiB, linux-rust-lts61-headers 29.4 MiB"
+fn sizes(folder: &Path) -> Result<String> {
+    let lines: Vec<_> = packages(folder)?.iter().map(|path| size_line(path)).collect();
+    Ok(lines.join(", "))
+}
+
+/// "linux-rust-lts61-headers 29.4 MiB"
 fn size_line(path: &Path) -> String {
     let name = path
         .file_name()
@@ -690,11 +720,9 @@ mod tests {
     fn a_tree_is_built_on_only_after_a_whole_build_of_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let (build, tree) = (folder.path(), folder.path().join("src/linux-6.1.1"));
-        let toolchain = folder.path().join("src/rustup");
         let claim = |text| Tree::claim(build, &key(text)).unwrap();
         let built = || {
             fs::create_dir_all(&tree).unwrap();
-            fs::create_dir_all(&toolchain).unwrap();
         };
 
         assert!(!claim("a").usable);
@@ -702,7 +730,6 @@ mod tests {
         // That build was killed: nothing was completed.
         assert!(!claim("a").usable);
         assert!(!tree.exists());
-        assert!(toolchain.exists(), "what was fetched stays");
 
         let claimed = claim("a");
         built();
@@ -722,8 +749,8 @@ mod tests {
     #[test]
     fn package_names_are_read_from_files() {
         assert_eq!(
-            package_name("linux-rust-6.1.172-1-x86_64.pkg.tar.zst"),
-            "linux-rust"
+            package_name("linux-rust-lts61-6.1.192-1-x86_64.pkg.tar.zst"),
+            "linux-rust-lts61"
         );
         assert_eq!(
             package_name("rust-out-of-tree-dkms-1.0-1-any.pkg.tar.zst"),

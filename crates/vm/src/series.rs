@@ -13,49 +13,39 @@ use crate::{
     run::{Program, Progress, answer},
 };
 
-/// A row of the table, as far as it is of use here; its head says what the columns are.
+/// A row of the table; its head says what the columns are.
 #[derive(Debug, Clone)]
 pub struct Series {
     /// `6.1`
     pub name: String,
-    /// `linux-rust`
+    /// `linux-rust-lts61`
     pub pkgbase: String,
-    /// kernel.org's: `6.1.172`
+    /// kernel.org's: `6.1.192`
     pub release: String,
-    /// Without commit and date: `1.62.0`.
+    /// `1.62.0`
     pub rustc: String,
-    /// Nine digits of it: `a8314ef7d`.
-    pub commit: String,
-    /// `2022-06-27`
-    pub date: String,
-    /// The release of Rust whose cargo builds bindgen.
-    pub cargo: String,
-    /// For each highest major version of libclang, and last for all later ones.
-    pub bindgen: String,
-    /// The least major version of clang.
-    pub clang: u32,
-    /// Files beside the PKGBUILD.
-    pub patches: Vec<String>,
-    /// Arch's tag of its stock configuration, if it is known.
-    pub arch: Option<String>,
+    /// Arch's tag of its stock configuration: `6.1.arch1-1`
+    pub arch: String,
+    /// The configuration's name there.
+    pub config: String,
     /// Of kernel.org's tarball, or `SKIP`.
     pub sha256: String,
-    /// Of Arch's configuration.
-    pub config_sha256: Option<String>,
+    /// Of Arch's configuration, or `SKIP`.
+    pub config_sha256: String,
     /// The line itself.
     pub row: String,
 }
 
 impl Series {
-    /// Each release of bindgen, with the highest major version of libclang that it is for: none for
-    /// the last.
-    pub fn bindgens(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.bindgen
-            .split(',')
-            .map(|entry| match entry.split_once(':') {
-                Some((version, most)) => (version, Some(most)),
-                None => (entry, None),
-            })
+    /// The package of its Rust: `rust162`.
+    pub fn toolchain(&self) -> String {
+        let short: String = self.rustc.split('.').take(2).collect();
+        format!("rust{short}")
+    }
+
+    /// Its patch, beside the PKGBUILD.
+    pub fn patch(&self) -> String {
+        format!("headers-rust-{}.patch", self.name)
     }
 }
 
@@ -100,46 +90,28 @@ pub fn chosen(name: Option<&str>) -> Result<Vec<Series>> {
 }
 
 pub(crate) fn parse(line: &str) -> Result<Series> {
-    let columns: Vec<_> = line.split_whitespace().collect();
+    let columns: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+    let count = columns.len();
     let [
         name,
         pkgbase,
         release,
         rustc,
-        commit,
-        date,
-        cargo,
-        bindgen,
-        clang,
-        headers,
-        config,
         arch,
+        config,
         sha256,
         config_sha256,
-    ] = columns[..]
-    else {
-        return Err(bad_row(
-            &format!("it has {} columns, and must have 14", columns.len()),
-            line,
-        ));
-    };
-    let given = |column: &str| (column != "-").then(|| column.to_owned());
+    ] = <[String; 8]>::try_from(columns)
+        .map_err(|_| bad_row(&format!("it has {count} columns, and must have 8"), line))?;
     Ok(Series {
-        name: name.into(),
-        pkgbase: pkgbase.into(),
-        release: release.into(),
-        rustc: rustc.into(),
-        commit: commit.into(),
-        date: date.into(),
-        cargo: cargo.into(),
-        bindgen: bindgen.into(),
-        clang: clang
-            .parse()
-            .map_err(|_| bad_row(&format!("'{clang}' is no version of clang"), line))?,
-        patches: [headers, config].into_iter().filter_map(given).collect(),
-        arch: given(arch),
-        sha256: sha256.into(),
-        config_sha256: given(config_sha256),
+        name,
+        pkgbase,
+        release,
+        rustc,
+        arch,
+        config,
+        sha256,
+        config_sha256,
         row: line.into(),
     })
 }
@@ -162,8 +134,7 @@ pub(crate) fn numbers(version: &str) -> Vec<u32> {
 
 /// The folder of the LLVM that builds this series, where that is not the one in PATH. On Debian,
 /// whose own is years older than Arch's, it is the newest that its suites have, installed beside
-/// the other; the default series stays with the one in PATH, if that is new enough, so that nothing
-/// has to be installed for it.
+/// the other; the default series stays with the one in PATH, so that nothing has to be installed for it.
 pub fn llvm(
     row: &Series,
     distribution: Distribution,
@@ -171,23 +142,13 @@ pub fn llvm(
     progress: &Progress,
 ) -> Result<Option<PathBuf>> {
     let here = answer("clang", ["-dumpversion"]);
-    let does = clang_major("clang").is_none_or(|major| major >= row.clang);
     let is_default = row.name == chosen(None)?[0].name;
-    if distribution != Distribution::Debian || does && is_default {
+    let Some(newest) = clangs().into_iter().max() else {
+        return Ok(None);
+    };
+    if distribution != Distribution::Debian || is_default {
         return Ok(None);
     }
-    let newest = clangs()
-        .into_iter()
-        .filter(|major| *major >= row.clang)
-        .max();
-    if does && newest.is_none() {
-        return Ok(None);
-    }
-    let newest = newest.ok_or_else(|| Error::State {
-        what: format!("Linux {} needs clang {} or later", row.name, row.clang),
-        note: format!("clang here is {here}, and no suite that apt knows has such a one"),
-        help: "sudo apt-get update; or add a suite that has it".into(),
-    })?;
     let why = format!(
         "Linux {} is built with the newest clang, as on Arch, and clang here is {here}",
         row.name
@@ -235,15 +196,10 @@ mod tests {
     fn a_row_has_all_columns() {
         let rows = all().unwrap();
         assert!(rows.len() > 1);
-        assert_eq!(rows[0].pkgbase, "linux-rust");
-        assert!(parse("6.1 linux-rust 6.1.172").is_err());
-        let old = rows[0].row.replacen(" 11 ", " x ", 1);
-        assert!(
-            parse(&old)
-                .unwrap_err()
-                .to_string()
-                .contains("no version of clang")
-        );
+        assert_eq!(rows[0].pkgbase, "linux-rust-lts61");
+        assert_eq!(rows[0].toolchain(), "rust162");
+        let error = parse("6.1 linux-rust-lts61 6.1.192").unwrap_err();
+        assert!(error.to_string().contains("it has 3 columns"), "{error}");
     }
 
     #[test]

@@ -23,8 +23,11 @@ use crate::{
 /// A kernel tarball in place of kernel.org's.
 #[derive(Debug, Clone)]
 pub struct Tarball {
-    /// `linux-VERSION.tar.*`, with `linux-VERSION/` inside.
+    /// `linux-VERSION.tar.xz`, with `linux-VERSION/` inside. However it is compressed: bsdtar and tar
+    /// go by what a file begins with.
     pub path: PathBuf,
+    /// `6.1.192`
+    pub version: String,
     /// In hexadecimal.
     pub sha256: String,
 }
@@ -42,7 +45,10 @@ pub fn find(
         // A copy, because it may lie where the builder may not go.
         let mut key = Key::default();
         key.text("own", &sha256);
-        let name = PathBuf::from(path.file_name().unwrap_or_default());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let version = name.trim_start_matches("linux-");
+        let version = version.split(".tar").next().unwrap_or(version).to_owned();
+        let name = format!("linux-{version}.tar.xz");
         let kept = cache.keep("source", &key, 0, |folder| {
             fs::copy(&path, folder.join(&name))
                 .map(drop)
@@ -50,6 +56,7 @@ pub fn find(
         })?;
         return Ok(Some(Tarball {
             path: kept.path.join(name),
+            version,
             sha256,
         }));
     }
@@ -111,10 +118,27 @@ pub fn tarball(
         return Err(Error::State {
             what: format!("{name} is not what linux-rust/series says"),
             note: format!("its sha256 is {sha256}, the row's is {}", row.sha256),
-            help: format!("rm {}, and again; or mend the row", path.display()),
+            help: format!("rm {}, and again; or fix the row", path.display()),
         });
     }
     Ok(path)
+}
+
+impl Tarball {
+    /// Puts it where makepkg looks for its sources, under the name that it has for makepkg, with an
+    /// empty file for the signature that Debian's has not.
+    pub fn place(&self, srcdest: &Path) -> Result<()> {
+        let name = format!("linux-{}.tar", self.version);
+        let put = srcdest.join(format!("{name}.xz"));
+        if put.symlink_metadata().is_ok() {
+            fs::remove_file(&put).context("remove", &put)?;
+        }
+        if fs::hard_link(&self.path, &put).is_err() {
+            fs::copy(&self.path, &put).context("copy", &self.path)?;
+        }
+        let signature = srcdest.join(format!("{name}.sign"));
+        fs::write(&signature, "").context("write", &signature)
+    }
 }
 
 /// Prints the path of each tarball.
@@ -277,7 +301,7 @@ fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarba
     let mut key = Key::default();
     key.text("package", &package)
         .text("version", &version)
-        .text("form", "1");
+        .text("form", "2");
     let kept = cache.keep("source", &key, 0, |folder| {
         let log = cache.log("source")?;
         progress.say(format!("Fetching {package} {version}..."));
@@ -298,11 +322,11 @@ fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarba
                 why: format!("apt-get brought no {package}"),
             })?;
 
-        progress.say(format!("Making linux-{upstream}.tar.zst of it..."));
+        progress.say(format!("Making linux-{upstream}.tar.xz of it..."));
         rename_tree(&deb, &package, &upstream, folder)?;
         fs::remove_file(&deb).context("remove", &deb)
     })?;
-    let path = kept.path.join(format!("linux-{upstream}.tar.zst"));
+    let path = kept.path.join(format!("linux-{upstream}.tar.xz"));
     let sha256 = file_hash(&path)?;
     let noted = fs::read_to_string(kept.path.join("sha256")).unwrap_or_default();
     if sha256 != noted.trim() {
@@ -312,7 +336,11 @@ fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarba
             help: format!("rm -r {}", kept.path.display()),
         });
     }
-    Ok(Tarball { path, sha256 })
+    Ok(Tarball {
+        path,
+        version: upstream,
+        sha256,
+    })
 }
 
 /// Writes Debian's tarball anew with `linux-VERSION/` for its own top folder.
@@ -329,7 +357,7 @@ fn rename_tree(deb: &Path, package: &str, version: &str, folder: &Path) -> Resul
         .stdout(Stdio::piped())
         .spawn()
         .context("unpack", deb)?;
-    let path = folder.join(format!("linux-{version}.tar.zst"));
+    let path = folder.join(format!("linux-{version}.tar.xz"));
     let mut pack = Command::new("zstd")
         .args(["--quiet", "-T0", "-1"])
         .stdin(Stdio::piped())
