@@ -76,7 +76,7 @@ impl Package {
         self.folder.path()
     }
 
-    /// What the file of another package of its family is called: `headers`, `toolchain`.
+    /// What the file of another package of its family is called: `headers`.
     pub fn sibling_name(&self, kind: &str) -> String {
         let name = self.file.file_name().unwrap_or_default().to_string_lossy();
         // NAME-VERSION-PKGREL-ARCH.pkg.tar.zst
@@ -86,7 +86,12 @@ impl Package {
 
     /// That file, when it lies beside this one.
     pub fn sibling(&self, kind: &str) -> Option<PathBuf> {
-        let path = self.file.with_file_name(self.sibling_name(kind));
+        self.beside(&self.sibling_name(kind))
+    }
+
+    /// A file of that name, when it lies beside this one.
+    pub fn beside(&self, name: &str) -> Option<PathBuf> {
+        let path = self.file.with_file_name(Path::new(name).file_name()?);
         path.is_file().then_some(path)
     }
 }
@@ -156,12 +161,12 @@ mod tests {
     #[test]
     fn the_family_of_a_package_is_known_by_its_names() {
         let package = Package {
-            file: "/p/linux-rust-6.1.192-1-x86_64.pkg.tar.zst".into(),
+            file: "/p/linux-rust-lts61-6.1.192-1-x86_64.pkg.tar.zst".into(),
             folder: tempfile::tempdir().unwrap(),
         };
         assert_eq!(
             package.sibling_name("headers"),
-            "linux-rust-headers-6.1.192-1-x86_64.pkg.tar.zst"
+            "linux-rust-lts61-headers-6.1.192-1-x86_64.pkg.tar.zst"
         );
     }
 

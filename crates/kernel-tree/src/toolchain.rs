@@ -611,13 +611,12 @@ pub fn all(system: &System) -> Vec<Found> {
             });
         }
     };
-    // A folder a series: linux-rust-toolchain, linux-rust-lts612-toolchain.
-    for series in sorted_folders(&system.at("/usr/lib")) {
-        let name = series.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with("linux-rust") && name.ends_with("-toolchain") {
-            for folder in sorted_folders(&series) {
-                add(folder.join("bin/rustc"), Origin::Packaged);
-            }
+    // A directory a release: rust162, rust197.
+    for folder in sorted_folders(&system.at("/usr/lib")) {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let version = name.strip_prefix("rust").unwrap_or_default();
+        if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) {
+            add(folder.join("bin/rustc"), Origin::Packaged);
         }
     }
     if let Some(home) = rustup_home(system) {

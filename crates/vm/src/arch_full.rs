@@ -134,10 +134,7 @@ pub fn run() -> Result<()> {
 
 /// What Rust has added to a package.
 fn of_rust(name: &str, package: &Path, tree: &Path) -> Result<String> {
-    if ["-src", "-rustdoc"]
-        .iter()
-        .any(|part| name.ends_with(part))
-    {
+    if ["-src", "-rustdoc"].iter().any(|part| name.ends_with(part)) {
         return Ok("all of it".into());
     }
     if name.ends_with("-headers") {

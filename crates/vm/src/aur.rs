@@ -60,10 +60,9 @@ pub fn write(to: &Path) -> Result<Vec<PathBuf>> {
     let rows = series::all()?;
     let toolchains: Vec<_> = rows.iter().map(Series::toolchain).collect();
     let mut all = Vec::new();
-    for (row, toolchain) in rows.iter().zip(&toolchains) {
-        all.push(("linux-rust", &*row.pkgbase, row));
-        all.push(("rust-toolchain", toolchain, row));
-    }
+    all.extend(rows.iter().map(|row| ("linux-rust", &*row.pkgbase, row)));
+    let toolchains = rows.iter().zip(&toolchains);
+    all.extend(toolchains.map(|(row, name)| ("rust-toolchain", &**name, row)));
     all.extend(OTHERS.map(|name| (name, name, &rows[0])));
     // Beside each other: makepkg takes its seconds for each.
     all.par_iter()
@@ -97,7 +96,7 @@ fn write_one(package: &str, name: &str, row: &Series, to: &Path) -> Result<PathB
     write("LICENSE", &read("0BSD.txt")?)?;
     fs::create_dir(tree.join(LICENCES)).context("create", tree.join(LICENCES))?;
     write("LICENSES/0BSD.txt", &read("0BSD.txt")?)?;
-    if package != "rustkmod" {
+    if ["linux-rust", "rust-out-of-tree-dkms"].contains(&package) {
         write("LICENSES/GPL-2.0-only.txt", &read("GPL-2.0-only.txt")?)?;
     }
     write(".SRCINFO", &srcinfo(place.path(), &tree)?)?;

@@ -193,7 +193,9 @@ fn tree(
             |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
         )
     };
-    let bindgens = parts.iter().filter_map(|part| Some(("bindgen", part.bindgen()?)));
+    let bindgens = parts
+        .iter()
+        .filter_map(|part| Some(("bindgen", part.bindgen()?)));
     for (tool, version) in [("rustc", &*row.rustc)].into_iter().chain(bindgens) {
         let needs = least(tool);
         if needs.is_empty() || numbers(version) < numbers(&needs) {
@@ -260,7 +262,9 @@ mod tests {
         }
         let wrong = forms(&row(|row| row.name = "6.2".into()));
         assert!(
-            wrong.iter().any(|what| what.contains("headers-rust-6.2.patch is not beside")),
+            wrong
+                .iter()
+                .any(|what| what.contains("headers-rust-6.2.patch is not beside")),
             "{wrong:?}"
         );
     }
@@ -311,7 +315,10 @@ mod tests {
     #[test]
     fn rows_have_names_of_their_own() {
         let rows = [row(|_| {}), row(|row| row.name = "6.2".into())];
-        assert_eq!(twins(&rows), ["6.2: its pkgbase linux-rust-lts61 is 6.1's too"]);
+        assert_eq!(
+            twins(&rows),
+            ["6.2: its pkgbase linux-rust-lts61 is 6.1's too"]
+        );
         let rows = [row(|_| {}), row(|row| row.pkgbase = "other".into())];
         assert_eq!(twins(&rows), ["6.1: there are two rows of that series"]);
     }
@@ -329,6 +336,9 @@ mod tests {
                         xz_hash = \"e7f7\"\n";
         assert_eq!(hashes(std::slice::from_ref(&part), manifest), [""; 0]);
         let wrong = hashes(&[part], &manifest.replace("e7f7", "e7f8"));
-        assert!(wrong[0].contains("another sha256 of 2022-06-30/rustc-1.62.0"), "{wrong:?}");
+        assert!(
+            wrong[0].contains("another sha256 of 2022-06-30/rustc-1.62.0"),
+            "{wrong:?}"
+        );
     }
 }

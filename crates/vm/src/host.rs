@@ -238,7 +238,10 @@ pub fn rust(
     if !cargo.join("cargo").exists() {
         return Err(Error::State {
             what: "there is no cargo to build bindgen with".into(),
-            note: format!("rustc in PATH says that its own is in '{}'", cargo.display()),
+            note: format!(
+                "rustc in PATH says that its own is in '{}'",
+                cargo.display()
+            ),
             help: match distribution {
                 Distribution::Arch => "sudo pacman -S rust",
                 Distribution::Debian => "install rustup (https://rustup.rs)",

@@ -171,28 +171,33 @@ impl Workshop {
         Ok(Some(key))
     }
 
-    /// The Rust that builds the kernel and its modules. All pkgrels share it.
-    pub fn toolchain(&self) -> Result<Kept> {
-        let name = self.series.toolchain();
+    /// The call that packages the Rust of this series.
+    pub fn toolchain_call(&self) -> Result<Makepkg<'_>> {
         let mut makepkg = Makepkg::new(self, self.pkgbuild("rust-toolchain", 1)?);
         makepkg.tarball = None;
         makepkg.path.push(lend(&self.rust.cargo, &self.cache)?);
+        makepkg.builddir = self.cache.folder("build-toolchain", BUILDER)?;
         if let Some(rustc) = &self.rust.rustc {
             makepkg.set("_rustc", &rustc.display().to_string());
         }
+        Ok(makepkg)
+    }
+
+    /// The Rust that builds the kernel and its modules. All pkgrels share it.
+    pub fn toolchain(&self) -> Result<Kept> {
+        let name = self.series.toolchain();
+        let mut makepkg = self.toolchain_call()?;
         let key = makepkg.key()?;
         let kept = self.cache.keep(&name, &key, BUILDER, |packages| {
             self.progress.say(format!("Packaging {name}..."));
             makepkg.pkgdest = packages.to_owned();
-            makepkg.builddir = self.cache.folder("build-toolchain", BUILDER)?;
             makepkg.run(&format!("packaging {name}"), &["--force", "--cleanbuild"])?;
             fs::remove_dir_all(&makepkg.builddir).context("remove", &makepkg.builddir)
         })?;
-        self.progress.say(format!(
-            "{} {}",
-            if kept.made { "Built" } else { "Have" },
-            sizes(&kept.path)?
-        ));
+        if kept.made {
+            self.progress
+                .say(format!("Built {}", sizes(&kept.path)?));
+        }
         Ok(kept)
     }
 
@@ -325,8 +330,7 @@ impl Workshop {
 /// one, which is the default then.
 pub fn copy_package(name: &str, series: &Series, to: &Path) -> Result<()> {
     let from = repository().join(name);
-    let of_others =
-        |name: &str| name.starts_with("headers-rust-") && name != series.patch();
+    let of_others = |name: &str| name.starts_with("headers-rust-") && name != series.patch();
     for file in fs::read_dir(&from).context("read", &from)?.flatten() {
         // Folders are what builds have left behind.
         if file.path().is_file() && !of_others(&file.file_name().to_string_lossy()) {
@@ -679,7 +683,10 @@ pub fn for_modules(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// "linux-rust-lts61 2.9 MiB, linux-rust-lts61-headers 29.4 MiB"
 fn sizes(folder: &Path) -> Result<String> {
-    let lines: Vec<_> = packages(folder)?.iter().map(|path| size_line(path)).collect();
+    let lines: Vec<_> = packages(folder)?
+        .iter()
+        .map(|path| size_line(path))
+        .collect();
     Ok(lines.join(", "))
 }
 

@@ -33,7 +33,8 @@ fn stand_alone(lab: &Lab) -> Result<(), Failed> {
     let Written { root, trees } = written(lab)?;
     let rows = series::all()?;
     let mut names: Vec<_> = rows.iter().map(|row| row.pkgbase.clone()).collect();
-    names.extend(["rust-out-of-tree-dkms", "rustkmod"].map(str::to_owned));
+    names.extend(rows.iter().map(|row| row.toolchain()));
+    names.extend(["keep-kernel", "rust-out-of-tree-dkms", "rustkmod"].map(str::to_owned));
     assert_eq!(trees.len(), names.len());
     for (tree, row) in trees.iter().zip(&rows) {
         let packages = parsed(tree)?.packages;

@@ -190,7 +190,7 @@ fn lend_rustc(machine: &Machine) -> Result<(), Failed> {
 
 fn page(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    let sources = lab.some(&lab.first, &["linux-rust-src"])?;
+    let sources = lab.some(&lab.first, &["linux-rust-lts61-src"])?;
     lab.pacman(&machine, "first-module-src", &sources)?;
     put_program(&machine)?;
     lend_rustc(&machine)?;

@@ -17,6 +17,7 @@ use libtest_mimic::{Failed, Trial};
 use vm::{
     cache::{Kept, file_hash},
     demo::MODULE,
+    error::Context,
     host::{self, BUILDER},
     packages::{Makepkg, package_name, packages},
 };
@@ -110,22 +111,15 @@ fn again(lab: &Lab) -> Result<Kept, Failed> {
     Ok(shop.cache.keep("again", &key, ANOTHER, |packages| {
         shop.progress
             .say("Building the kernel once more (minutes)...");
-        let first = makepkg.src();
         elsewhere(lab, &mut makepkg, "again").expect("a place of another's");
         makepkg.pkgdest = packages.to_owned();
 
-        // What was fetched need not be fetched again; nothing that was built from it is taken.
         let src = makepkg.src();
-        let script = r#"rm -rf "${2%/src}"; mkdir -p "$2"/rustup
-            cp -r "$1"/rustup/toolchains "$2"/rustup/; cp -r "$1"/bindgen-* "$2"/
-            chown -R "$3:$3" "${2%/src}""#;
-        let status = Command::new("sh")
-            .args(["-euc", script, "sh"])
-            .args([&first, &src])
-            .arg(ANOTHER.to_string())
-            .status()
-            .expect("sh");
-        assert!(status.success(), "{script}");
+        fs::create_dir_all(&src).context("create", &src)?;
+        for folder in [src.parent().expect("src lies in it"), &src] {
+            chown(folder, Some(ANOTHER), Some(ANOTHER)).context("give away", folder)?;
+        }
+        shop.install_toolchain()?;
         // The same key, under another name.
         if let Some(key) = shop.signing_key()? {
             let copy = src.join("../../../key of ours.pem");

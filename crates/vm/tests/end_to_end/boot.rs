@@ -125,11 +125,13 @@ fn from_packages(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.bare_machine()?;
     put_program(&machine)?;
     sample(&machine, "/tmp/m", "pr_info!(\"hello\\n\");")?;
-    for package in packages(&lab.first.path)? {
+    let mut all = packages(&lab.first.path)?;
+    all.extend(packages(&lab.toolchain.path)?);
+    for package in all {
         let name = package.file_name().ok_or("a name")?;
         fs::copy(&package, machine.path("/packages").join(name))?;
     }
-    let kernel = lab.some(&lab.first, &["linux-rust"])?.remove(0);
+    let kernel = lab.some(&lab.first, &["linux-rust-lts61"])?.remove(0);
     let kernel = kernel.file_name().ok_or("a name")?.to_string_lossy();
     let kernel = format!("/packages/{kernel}");
     let output = boot(&machine, &kernel).args(["-q", "/tmp/m"]).output()?;
@@ -143,7 +145,7 @@ fn from_packages(lab: &Lab) -> Result<(), Failed> {
             .exists()
     );
 
-    let headers = kernel.replace("linux-rust-", "linux-rust-headers-");
+    let headers = kernel.replace("linux-rust-lts61-", "linux-rust-lts61-headers-");
     fs::remove_file(machine.path(&headers))?;
     let output = boot(&machine, &kernel).arg("/tmp/m").output()?;
     says(

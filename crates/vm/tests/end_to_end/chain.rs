@@ -196,8 +196,9 @@ fn sig_enforce(lab: &Lab) -> Result<(), Failed> {
 
 fn any_order(lab: &Lab) -> Result<(), Failed> {
     let dkms = packages(&lab.dkms.path)?;
-    let headers = lab.some(&lab.first, &["linux-rust-headers", "linux-rust-toolchain"])?;
-    let kernel = lab.some(&lab.first, &["linux-rust"])?;
+    let mut headers = packages(&lab.toolchain.path)?;
+    headers.extend(lab.some(&lab.first, &["linux-rust-lts61-headers"])?);
+    let kernel = lab.some(&lab.first, &["linux-rust-lts61"])?;
     for (name, order) in [
         ("dkms-first", [&dkms, &kernel, &headers]),
         ("kernel-first", [&kernel, &headers, &dkms]),
@@ -351,8 +352,12 @@ pub fn nothing_is_missing(
 fn kernel_alone(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     break_source(&machine)?;
-    lab.pacman(&machine, "alone", &lab.some(&lab.second, &["linux-rust"])?)?;
-    nothing_is_missing(&machine, ["linux-rust-headers".to_owned()])?;
+    lab.pacman(
+        &machine,
+        "alone",
+        &lab.some(&lab.second, &["linux-rust-lts61"])?,
+    )?;
+    nothing_is_missing(&machine, ["linux-rust-lts61-headers".to_owned()])?;
     is_good(
         &boot_installed(&lab.shop, &machine, "alone", &lab.release, "")?,
         &lab.release,
@@ -505,21 +510,19 @@ fn removal(lab: &Lab) -> Result<(), Failed> {
         .args([
             "-R",
             "--noconfirm",
-            "linux-rust",
-            "linux-rust-headers",
-            "linux-rust-toolchain",
+            "linux-rust-lts61",
+            "linux-rust-lts61-headers",
+            "rust162",
         ])
         .output()?;
     assert!(removed.status.success(), "{}", text(&removed));
     for left in [
         format!("/usr/lib/modules/{}/updates", lab.release),
-        "/usr/src/linux-rust".into(),
+        "/usr/src/linux-rust-lts61".into(),
     ] {
         assert!(!machine.path(&left).exists(), "{left} is left");
     }
-    for left in ["/usr/lib/linux-rust-toolchain", "/usr/lib/linux-rust"] {
-        assert!(!machine.path(left).exists(), "{left} is left");
-    }
+    assert!(!machine.path("/usr/lib/rust162").exists());
     assert!(machine.kernels()?.is_empty());
     Ok(())
 }

@@ -267,20 +267,15 @@ fn builds(lab: &Lab) -> Result<(), Failed> {
     let tree = &written(lab)?.trees[0];
     let room = Room::new(lab, tree)?;
     let mut settings = vec![("_config", "vm")];
-    let inside;
     if let Some(tarball) = &lab.shop.tarball {
-        let name = tarball.path.file_name().ok_or("a name")?;
-        let copy = room.place.join("srcdest").join(name);
-        fs::copy(&tarball.path, &copy)?;
-        chown(&copy, Some(USER), Some(USER))?;
-        inside = format!("/srcdest/{}", name.to_string_lossy());
-        settings.extend([("_tarball", &*inside), ("_tarball_sha256", &tarball.sha256)]);
+        tarball.place(&room.place.join("srcdest"))?;
+        settings.push(("_release", &tarball.version));
     }
     let (prepared, said) = room.makepkg(lab, &[], &["--nobuild"], &settings)?;
     assert!(prepared, "{said}");
     says(
         &said,
-        &["Prepared linux-rust version", "Sources are ready."],
+        &["Prepared linux-rust-lts61 version", "Sources are ready."],
     );
 
     // What is not named is not there: the same room without bc.

@@ -112,10 +112,9 @@ fn modversions(lab: &Lab) -> Result<(), Failed> {
         &config,
         |_| {},
         &[
-            "excludes Rust.",
-            "init/Kconfig:",
-            "RUST depends on !MODVERSIONS; CONFIG_MODVERSIONS is y",
-            &format!("scripts/config' --file '{config}' -d MODVERSIONS"),
+            "CONFIG_RUST was asked for as y, and is n",
+            "error: this configuration loses what no kernel here goes without: RUST",
+            "help: rustkmod why RUST --kdir /",
         ],
     )
 }
@@ -127,10 +126,7 @@ fn randstruct(lab: &Lab) -> Result<(), Failed> {
         lab,
         &config,
         |_| {},
-        &[
-            "RUST depends on !RANDSTRUCT; CONFIG_RANDSTRUCT is y",
-            "-e RANDSTRUCT_NONE",
-        ],
+        &["CONFIG_RUST was asked for as y, and is n"],
     )
 }
 
@@ -149,7 +145,7 @@ fn gcc_plugins(lab: &Lab) -> Result<(), Failed> {
             )
             .expect("written");
         },
-        &["RUST depends on !GCC_PLUGINS; CONFIG_GCC_PLUGINS is y"],
+        &["CONFIG_RUST was asked for as y, and is n"],
     )
 }
 
@@ -174,10 +170,7 @@ fn missing(lab: &Lab) -> Result<(), Failed> {
         lab,
         "/no/such/config",
         |_| {},
-        &[
-            "_config names no file: '/no/such/config'",
-            "'arch', 'vm', 'running'",
-        ],
+        &["cannot stat '/no/such/config'"],
     )
 }
 
@@ -201,21 +194,17 @@ fn changed_by_hand(lab: &Lab) -> Result<(), Failed> {
     };
     says(
         &build(&["-e", "MODVERSIONS"]),
-        &[
-            "cannot be used.",
-            "CONFIG_RUST is n, and must be y.",
-            "RUST depends on !MODVERSIONS; CONFIG_MODVERSIONS is y",
-        ],
+        &["CONFIG_RUST was asked for as y, and is n"],
     );
     // The release that all is named by is that of what is compiled.
     let name = ["--set-str", "LOCALVERSION", "-mine"];
     build(&[&["-d", "MODVERSIONS", "-e", "RUST"][..], &name].concat());
     let version = fs::read_to_string(tree.join("version"))?;
-    assert!(version.trim().ends_with("-rust-mine"), "{version}");
+    assert!(version.trim().ends_with("-rust-lts61-mine"), "{version}");
     Ok(())
 }
 
-/// What an old compiler lacks is not mended by turning off what needs it.
+/// A mitigation that an old compiler cannot does not vanish.
 fn old_clang(lab: &Lab) -> Result<(), Failed> {
     let config = small(lab, "CONFIG_RETPOLINE=y\nCONFIG_RETHUNK=y")?;
     refused(
@@ -223,8 +212,8 @@ fn old_clang(lab: &Lab) -> Result<(), Failed> {
         &config.display().to_string(),
         |_| {},
         &[
-            "RETHUNK depends on RETPOLINE && CC_HAS_RETURN_THUNK",
-            "a newer clang than ",
+            "CONFIG_RETHUNK was asked for as y, and is n",
+            "loses what no kernel here goes without: RETHUNK",
         ],
     )
 }
@@ -236,13 +225,7 @@ fn no_modprobed(lab: &Lab) -> Result<(), Failed> {
         .set("_localmodcfg", "y")
         .set("_localmodcfg_path", "/no/such/list");
     let error = prepare(&makepkg).expect_err("it was accepted").to_string();
-    says(
-        &error,
-        &[
-            "There is no list of modules at '/no/such/list'.",
-            "modprobed-db store",
-        ],
-    );
+    says(&error, &["/no/such/list"]);
     Ok(())
 }
 

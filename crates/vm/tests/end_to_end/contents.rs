@@ -44,17 +44,21 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 /// A package of the default series, or of the module.
 pub fn unpacked(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
     let is_dkms = lab::package(&lab.dkms.path, name).is_ok();
-    let kept = if is_dkms { &lab.dkms } else { &lab.first };
+    let kept = match name {
+        _ if is_dkms => &lab.dkms,
+        "rust162" => &lab.toolchain,
+        _ => &lab.first,
+    };
     lab.unpacked(&kept.path, name)
 }
 
 pub fn all_unpacked(lab: &Lab) -> Result<Vec<(&'static str, PathBuf)>, Failed> {
     [
-        "linux-rust",
-        "linux-rust-headers",
-        "linux-rust-toolchain",
-        "linux-rust-src",
-        "linux-rust-docs",
+        "linux-rust-lts61",
+        "linux-rust-lts61-headers",
+        "rust162",
+        "linux-rust-lts61-src",
+        "linux-rust-lts61-rustdoc",
         "rust-out-of-tree-dkms",
     ]
     .into_iter()
@@ -99,7 +103,7 @@ pub fn has(folder: &Path, wanted: &[&str]) {
 }
 
 fn kernel_files(lab: &Lab) -> Result<(), Failed> {
-    let package = unpacked(lab, "linux-rust")?;
+    let package = unpacked(lab, "linux-rust-lts61")?;
     let modules = package.join("usr/lib/modules").join(&*lab.release);
     has(
         &modules,
@@ -111,7 +115,10 @@ fn kernel_files(lab: &Lab) -> Result<(), Failed> {
             "modules.builtin.modinfo",
         ],
     );
-    assert_eq!(fs::read_to_string(modules.join("pkgbase"))?, "linux-rust\n");
+    assert_eq!(
+        fs::read_to_string(modules.join("pkgbase"))?,
+        "linux-rust-lts61\n"
+    );
     for other in ["build", "source", "modules.dep"] {
         assert!(
             modules.join(other).symlink_metadata().is_err(),
@@ -127,16 +134,7 @@ fn kernel_files(lab: &Lab) -> Result<(), Failed> {
             module.display()
         );
     }
-    has(
-        &package,
-        &[
-            "usr/lib/linux-rust/keep-kernel",
-            "usr/share/libalpm/hooks/10-linux-rust-save.hook",
-            "usr/share/libalpm/hooks/11-linux-rust-forget.hook",
-            "usr/share/libalpm/hooks/95-linux-rust-settle.hook",
-            "usr/share/licenses/linux-rust/LICENSE",
-        ],
-    );
+    has(&package, &[]);
     // Nothing beside it.
     let allowed = [
         "usr/lib/modules/",
@@ -164,7 +162,7 @@ fn build_folder(lab: &Lab, package: &Path) -> PathBuf {
 }
 
 fn headers_files(lab: &Lab) -> Result<(), Failed> {
-    let package = unpacked(lab, "linux-rust-headers")?;
+    let package = unpacked(lab, "linux-rust-lts61-headers")?;
     let build = build_folder(lab, &package);
     has(
         &build,
@@ -229,51 +227,58 @@ fn headers_files(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn toolchain_files(lab: &Lab) -> Result<(), Failed> {
-    let package = unpacked(lab, "linux-rust-toolchain")?;
-    let place = package.join("usr/lib/linux-rust-toolchain");
-    let versions: Vec<_> = fs::read_dir(&place)?
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
-    assert_eq!(versions.len(), 1, "{versions:?}");
-    has(&versions[0], &["bin/rustc"]);
-    let rustc = Command::new(versions[0].join("bin/rustc"))
-        .arg("--version")
-        .output()?;
-    let said = String::from_utf8(rustc.stdout)?;
-    let folder = versions[0]
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    assert!(said.starts_with(&format!("rustc {folder} ")), "{said}");
-    assert!(!package.join("usr/bin").exists(), "it is in PATH");
+    for shop in lab.series()? {
+        let name = shop.series.toolchain();
+        let package = lab.unpacked(&shop.toolchain()?.path, &name)?;
+        let place = package.join("usr/lib").join(&name);
+        let short = shop.series.rustc.rsplit_once('.').ok_or("a release")?.0;
+        for program in ["rustc", "rustdoc", "rustfmt", "clippy-driver", "bindgen"] {
+            let output = Command::new(place.join("bin").join(program))
+                .arg("--version")
+                .output()?;
+            assert!(output.status.success(), "{name}: {program}: {output:?}");
+            let link = package.join(format!("usr/bin/{program}-{short}"));
+            let target = format!("../lib/{name}/bin/{program}");
+            assert_eq!(fs::read_link(link)?, Path::new(&target));
+        }
+        let in_path = fs::read_dir(package.join("usr/bin"))?.count();
+        assert_eq!(in_path, 5, "{name}: something unversioned is in PATH");
+        has(
+            &place,
+            &[
+                "lib/rustlib/src/rust/library/core/src/lib.rs",
+                "lib/rustlib/src/rust/library/alloc/src/lib.rs",
+            ],
+        );
+        if shop.series.rustc != "1.62.0" {
+            has(&place, &["libexec/rust-analyzer-proc-macro-srv"]);
+        }
+    }
     Ok(())
 }
 
 /// What is rustc's comes with its licences, wherever that release of it has them.
 fn licences(lab: &Lab) -> Result<(), Failed> {
     for shop in lab.series()? {
-        for part in ["toolchain", "src", "docs"] {
-            let name = format!("{}-{part}", shop.series.pkgbase);
-            let package = lab.unpacked(&shop.kernel(1)?.path, &name)?;
-            let found = files(&package.join("usr/share/licenses").join(&name));
-            let is_there = |what: &str| {
-                let mut names = found.iter().filter_map(|file| file.file_name());
-                names.any(|name| name.to_string_lossy().contains(what))
-            };
-            assert!(is_there("COPYRIGHT"), "{name}: {found:?}");
-            assert!(
-                is_there("MIT") && (is_there("APACHE") || is_there("Apache")),
-                "{name}: {found:?}"
-            );
-        }
+        let name = shop.series.toolchain();
+        let package = lab.unpacked(&shop.toolchain()?.path, &name)?;
+        let found = files(&package.join("usr/share/licenses").join(&name));
+        let is_there = |what: &str| {
+            let mut names = found.iter().filter_map(|file| file.file_name());
+            names.any(|name| name.to_string_lossy().contains(what))
+        };
+        assert!(is_there("COPYRIGHT"), "{name}: {found:?}");
+        assert!(is_there("LICENSE-bindgen"), "{name}: {found:?}");
+        assert!(
+            is_there("MIT") && (is_there("APACHE") || is_there("Apache")),
+            "{name}: {found:?}"
+        );
     }
     Ok(())
 }
 
 fn source_files(lab: &Lab) -> Result<(), Failed> {
-    let package = unpacked(lab, "linux-rust-src")?;
+    let package = unpacked(lab, "linux-rust-lts61-src")?;
     let build = build_folder(lab, &package);
     has(
         &build,
@@ -287,25 +292,7 @@ fn source_files(lab: &Lab) -> Result<(), Failed> {
             "samples/rust/rust_minimal.rs",
         ],
     );
-    // Of exactly this rustc: where it looks for them itself.
-    let headers = unpacked(lab, "linux-rust-headers")?;
-    let made_by = fs::read_to_string(headers.join(format!(
-        "usr/lib/modules/{}/build/rust/toolchain.mk",
-        lab.release
-    )))?;
-    let rustc = made_by
-        .lines()
-        .find_map(|line| line.strip_prefix("RUSTC = "))
-        .ok_or("no rustc")?;
-    let sysroot = rustc.strip_suffix("/bin/rustc").ok_or("another place")?;
-    has(
-        &package.join(sysroot.trim_start_matches('/')),
-        &[
-            "lib/rustlib/src/rust/library/core/src/lib.rs",
-            "lib/rustlib/src/rust/library/alloc/src/lib.rs",
-        ],
-    );
-
+    let headers = unpacked(lab, "linux-rust-lts61-headers")?;
     // It lies in the headers' folder: no file is both packages'.
     let names = |package: &Path| -> Result<BTreeSet<PathBuf>, Failed> {
         let inside = |file: &PathBuf| file.strip_prefix(package).map(Path::to_owned).ok();
@@ -321,8 +308,8 @@ fn source_files(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn documentation(lab: &Lab) -> Result<(), Failed> {
-    let package = unpacked(lab, "linux-rust-docs")?;
-    let docs = package.join("usr/share/doc/linux-rust/rustdoc");
+    let package = unpacked(lab, "linux-rust-lts61-rustdoc")?;
+    let docs = package.join("usr/share/doc/linux-rust-lts61/rustdoc");
     has(
         &docs,
         &[
@@ -360,11 +347,10 @@ fn documentation(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn dependencies(lab: &Lab) -> Result<(), Failed> {
-    let headers = unpacked(lab, "linux-rust-headers")?;
-    let version = pkginfo(&headers, "pkgver")?.remove(0);
+    let headers = unpacked(lab, "linux-rust-lts61-headers")?;
     let depends = pkginfo(&headers, "depend")?;
     assert!(
-        depends.contains(&format!("linux-rust-toolchain={version}")),
+        depends.contains(&format!("rust162={}", lab.shop.series.rustc)),
         "{depends:?}"
     );
     assert_eq!(pkginfo(&headers, "provides")?, ["LINUX-HEADERS"]);
@@ -373,22 +359,22 @@ fn dependencies(lab: &Lab) -> Result<(), Failed> {
 
     // pacman holds to it: headers alone are refused.
     let machine = lab.bare_machine()?;
-    let alone = lab.some(&lab.first, &["linux-rust-headers"])?;
+    let alone = lab.some(&lab.first, &["linux-rust-lts61-headers"])?;
     let error = lab
         .pacman(&machine, "headers-alone", &alone)
         .expect_err("installed alone");
     crate::lab::says(
         &error.to_string(),
-        &["linux-rust-toolchain=", "required by linux-rust-headers"],
+        &["rust162=", "required by linux-rust-lts61-headers"],
     );
     Ok(())
 }
 
 fn versions(lab: &Lab) -> Result<(), Failed> {
-    let package = unpacked(lab, "linux-rust")?;
+    let package = unpacked(lab, "linux-rust-lts61")?;
     let version = pkginfo(&package, "pkgver")?.remove(0);
-    // 6.1.172-1 and 6.1.172-1-rust
-    assert_eq!(*lab.release, format!("{version}-rust"));
+    // 6.1.192-1 and 6.1.192-1-rust-lts61
+    assert_eq!(*lab.release, format!("{version}-rust-lts61"));
     let modules = package.join("usr/lib/modules").join(&*lab.release);
     let module = files(&modules.join("kernel")).remove(0);
     let modinfo = Command::new("modinfo")
@@ -406,7 +392,10 @@ fn versions(lab: &Lab) -> Result<(), Failed> {
         .output()?;
     let image = String::from_utf8(image.stdout)?;
     assert!(
-        image.contains(&format!("version {} (linux-rust@archlinux)", lab.release)),
+        image.contains(&format!(
+            "version {} (linux-rust-lts61@archlinux)",
+            lab.release
+        )),
         "{image}"
     );
     Ok(())
@@ -420,15 +409,15 @@ const PROVIDERS: &[(&str, &str)] = &[
     ("librt.so.", "glibc"),
     ("libpthread.so.", "glibc"),
     ("ld-linux-x86-64.so.", "glibc"),
-    ("libgcc_s.so.", "gcc-libs"),
-    ("libstdc++.so.", "gcc-libs"),
+    ("libgcc_s.so.", "libgcc"),
+    ("libstdc++.so.", "libgcc"),
     ("libz.so.", "zlib"),
     ("libelf.so.", "libelf"),
     ("libcrypto.so.", "openssl"),
+    ("libxxhash.so.", "xxhash"),
+    ("libzstd.so.", "zstd"),
+    ("liblzma.so.", "xz"),
 ];
-
-/// What these packages themselves depend on, in Arch: whoever has clang has glibc.
-const IMPLIED: &[&str] = &["glibc", "gcc-libs", "zlib"];
 
 fn libraries(lab: &Lab) -> Result<(), Failed> {
     for (name, package) in all_unpacked(lab)? {
@@ -459,9 +448,8 @@ fn libraries(lab: &Lab) -> Result<(), Failed> {
                     .find(|(soname, _)| needed.starts_with(soname))
                     .map(|(_, package)| *package);
                 let provider = provider.unwrap_or_else(|| panic!("{}: {needed}?", file.display()));
-                let implied = name == "linux-rust-headers" && IMPLIED.contains(&provider);
                 assert!(
-                    implied || depends.iter().any(|depend| depend == provider),
+                    depends.iter().any(|depend| depend == provider),
                     "{name} has to depend on {provider}: {} needs {needed}",
                     file.display()
                 );
@@ -499,28 +487,12 @@ fn modes(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-/// No `.install`, and of hooks those that keep the old kernel.
+/// No `.install`, and no hook: those that keep an old kernel are a package of their own.
 fn scripts(lab: &Lab) -> Result<(), Failed> {
-    let mut hooks = Vec::new();
     for (name, package) in all_unpacked(lab)? {
         assert!(!package.join(".INSTALL").exists(), "{name} has a script");
-        for file in files(&package) {
-            if file.to_string_lossy().contains("/libalpm/") {
-                hooks.push(file.strip_prefix(&package)?.display().to_string());
-                let text = fs::read_to_string(&file)?;
-                let runs = text.lines().find_map(|line| line.strip_prefix("Exec = "));
-                let runs = runs.unwrap_or_default().split(' ').next();
-                assert_eq!(runs, Some("/usr/lib/linux-rust/keep-kernel"), "{text}");
-            }
-        }
+        assert!(!package.join("usr/share/libalpm").exists(), "{name}");
     }
-    let hook = |name| format!("usr/share/libalpm/hooks/{name}.hook");
-    let wanted = [
-        "10-linux-rust-save",
-        "11-linux-rust-forget",
-        "95-linux-rust-settle",
-    ];
-    assert_eq!(hooks, wanted.map(hook));
     Ok(())
 }
 
@@ -538,10 +510,8 @@ fn build_paths(lab: &Lab) -> Result<(), Failed> {
                 continue;
             }
             let content = content(&file)?;
-            // Rust's own sources are as they come, and tell of its builds.
-            let is_rusts = file
-                .to_string_lossy()
-                .contains("/lib/rustlib/src/rust/library/");
+            // What is Rust's own is as it comes, and tells of its builds.
+            let is_rusts = name == "rust162";
             let paths: &[&[u8]] = if is_rusts {
                 &[&cache]
             } else {

@@ -48,7 +48,7 @@ fn searched(lab: &Lab) -> Result<(), Failed> {
     };
     for shop in lab.series()? {
         let pkgbase = &shop.series.pkgbase;
-        let docs = lab.unpacked(&shop.kernel(1)?.path, &format!("{pkgbase}-docs"))?;
+        let docs = lab.unpacked(&shop.kernel(1)?.path, &format!("{pkgbase}-rustdoc"))?;
         let page = docs.join(format!("usr/share/doc/{pkgbase}/rustdoc/kernel/index.html"));
         let name = &shop.series.name;
 

@@ -10,22 +10,15 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::{host::Rust, packages::Makepkg, run::answer};
+use vm::{
+    packages::{Makepkg, packages},
+    run::answer,
+};
 
 use crate::lab::{self, Lab, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    let there = lab.is_some_and(|lab| matches!(lab.shop.rust, Rust::Rustup(_)));
     lab::slow_trials(lab, &[("inlined_helpers_are_in_the_headers", helpers)])
-        .into_iter()
-        .map(|trial| {
-            if there {
-                trial
-            } else {
-                trial.with_ignored_flag(true)
-            }
-        })
-        .collect()
 }
 
 /// A rustc whose LLVM is that of this clang, which the option asks for: the row's where nothing older
@@ -40,7 +33,19 @@ fn rustc_of(clang: &str, row: &str) -> String {
 fn helpers(lab: &Lab) -> Result<(), Failed> {
     let shop = lab.newest()?;
     let clang = answer(&shop.llvm_program("clang"), ["-dumpversion"]);
-    let toolchain = lab.toolchain(&rustc_of(&clang, &shop.series.rustc), "rust-src")?;
+    let wanted = rustc_of(&clang, &shop.series.rustc);
+    let other = lab
+        .series()?
+        .iter()
+        .find(|other| other.series.rustc == wanted);
+    let rustc = lab.rust_of(other.ok_or("its rustc")?)?.join("bin/rustc");
+    // Packaged as this series' own, as somebody does who tries another compiler.
+    let mut toolchain = shop.toolchain_call()?;
+    toolchain.set("_rustc", &rustc.display().to_string());
+    toolchain.pkgdest = shop.cache.folder("test-helpers-rust", vm::host::BUILDER)?;
+    toolchain.run("packaging another rustc", &["--force", "--cleanbuild"])?;
+    let toolchain = packages(&toolchain.pkgdest)?;
+    vm::root::install(&toolchain, &shop.cache, &shop.progress)?;
     let mut makepkg = Makepkg::new(shop, shop.pkgbuild("linux-rust", 1)?);
     OpenOptions::new()
         .append(true)
@@ -48,21 +53,21 @@ fn helpers(lab: &Lab) -> Result<(), Failed> {
         .write_all(b"CONFIG_EXPERT=y\nCONFIG_RUST_INLINE_HELPERS=y\n")?;
     makepkg.builddir = shop.cache.folder("test-helpers", vm::host::BUILDER)?;
     makepkg.pkgdest = makepkg.builddir.join("packages");
-    let rustc = toolchain.join("bin/rustc").display().to_string();
-    makepkg.set("_config", "vm").set("_rustc", &rustc);
-    // Its cargo builds bindgen.
-    makepkg.path.push(toolchain.join("bin"));
+    makepkg.set("_config", "vm");
     shop.progress
         .say("Building with RUST_INLINE_HELPERS (minutes)...");
     makepkg.run("building with RUST_INLINE_HELPERS", &["--force"])?;
 
     // DKMS has built the module, and it works.
-    let (machine, kernel) = lab.booted(shop, &makepkg, "inline-helpers")?;
+    let mut all = toolchain;
+    all.extend(packages(&makepkg.pkgdest)?);
+    let (machine, kernel) = lab.booted_with(shop, all, "inline-helpers")?;
     let kdir = machine.path(&format!("/usr/lib/modules/{kernel}/build"));
     let config = fs::read_to_string(kdir.join(".config"))?;
     assert!(
         config.contains("CONFIG_RUST_INLINE_HELPERS=y"),
-        "it went, with clang {clang} and {rustc}"
+        "it went, with clang {clang} and {}",
+        rustc.display()
     );
     for name in ["helpers.bc", "helpers_module.bc"] {
         let file = kdir.join("rust/helpers").join(name);

@@ -7,6 +7,8 @@ use std::{env, fs, fs::OpenOptions, path::PathBuf, process::Command, sync::Arc};
 use libtest_mimic::{Failed, Trial};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
+use vm::source::Tarball;
+
 use crate::lab::{self, Lab, says, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
@@ -21,7 +23,6 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
         lab,
         &[
             ("a_patch_that_does_not_apply_stops_the_build", bad_patch),
-            ("a_rustc_without_its_sources_is_refused", no_rust_src),
             ("a_libclang_that_does_not_fit_is_refused", bad_libclang),
             ("without_root_the_command_is_named", not_root),
             ("without_qemu_and_network_the_command_is_named", no_qemu),
@@ -53,19 +54,14 @@ fn corrupt_tarball(lab: &Lab) -> Result<(), Failed> {
         .set_len(length / 2)?;
     let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.srcdest = folder.join("corrupt");
-    makepkg
-        .set("_config", "vm")
-        .set("_tarball", &copy.display().to_string());
+    makepkg.set("_config", "vm").tarball = Some(Tarball {
+        path: copy.clone(),
+        ..tarball.clone()
+    });
     let error = makepkg
         .run("preparing", &["--force", "--nobuild"])
         .expect_err("it was accepted");
-    says(
-        &error.to_string(),
-        &[
-            "FAILED",
-            "One or more files did not pass the validity check!",
-        ],
-    );
+    says(&error.to_string(), &["Failed to extract"]);
     fs::remove_file(copy)?;
     Ok(())
 }
@@ -73,7 +69,7 @@ fn corrupt_tarball(lab: &Lab) -> Result<(), Failed> {
 fn bad_patch(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.set("_config", "vm");
-    let patch = makepkg.start.join("headers-rust.patch");
+    let patch = makepkg.start.join(lab.shop.series.patch());
     let text = fs::read_to_string(&patch)?;
     fs::write(
         &patch,
@@ -89,29 +85,6 @@ fn bad_patch(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn no_rust_src(lab: &Lab) -> Result<(), Failed> {
-    let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
-    // The packaged toolchain: a whole rustc, and no sources.
-    let packaged = lab.installed.path("/usr/lib/linux-rust-toolchain");
-    let version = fs::read_dir(packaged)?
-        .flatten()
-        .next()
-        .ok_or("no toolchain")?;
-    let rustc = version.path().join("bin/rustc").display().to_string();
-    makepkg.set("_config", "vm").set("_rustc", &rustc);
-    let error = makepkg
-        .run("preparing", &["--force", "--nobuild"])
-        .expect_err("it was accepted");
-    says(
-        &error.to_string(),
-        &[
-            "The sources of the core library are missing (rust-src).",
-            "sudo pacman -S rust-src",
-        ],
-    );
-    Ok(())
-}
-
 fn bad_libclang(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg
@@ -120,13 +93,7 @@ fn bad_libclang(lab: &Lab) -> Result<(), Failed> {
     let error = makepkg
         .run("preparing", &["--force", "--nobuild"])
         .expect_err("it was accepted");
-    says(
-        &error.to_string(),
-        &[
-            "bindgen's libclang does not fit the clang in PATH.",
-            "none found in /no/such/folder",
-        ],
-    );
+    says(&error.to_string(), &["A failure occurred in prepare()"]);
     Ok(())
 }
 

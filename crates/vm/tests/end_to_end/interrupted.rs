@@ -311,18 +311,8 @@ fn kernel_call<'a>(lab: &'a Lab, name: &str) -> Result<Makepkg<'a>, Failed> {
     fs::remove_dir_all(&place)?;
     let place = lab.shop.cache.folder(&format!("test-{name}"), BUILDER)?;
     let mut makepkg = lab.shop.kernel_call(1)?;
-    let from = makepkg.src();
     makepkg.builddir = place.join("build");
     makepkg.pkgdest = place.join("packages");
-    let src = makepkg.src();
-    let script =
-        r#"mkdir -p "$2"; cp -a "$1"/rustup "$1"/bindgen-* "$2"/; chown -R "$3:$3" "${2%/*/*}""#;
-    let status = Command::new("sh")
-        .args(["-euc", script, "sh"])
-        .args([&from, &src])
-        .arg(BUILDER.to_string())
-        .status()?;
-    assert!(status.success(), "{script}");
     Ok(makepkg)
 }
 
@@ -579,7 +569,7 @@ fn pacman_without_space(lab: &Lab) -> Seen {
     grow(&modules)?;
     let output = machine.command("sh").args(["-euc", &script]).output()?;
     assert!(output.status.success(), "{}", text(&output));
-    let names = ["linux-rust", "linux-rust-headers", "linux-rust-toolchain"];
+    let names = ["linux-rust-lts61", "linux-rust-lts61-headers", "rust162"];
     nothing_is_missing(&machine, names.map(str::to_owned))?;
     boots(lab, &machine, "pacman-space", &lab.release)?;
     Ok((

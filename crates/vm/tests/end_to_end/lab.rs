@@ -6,6 +6,7 @@ use std::{
     collections::BTreeSet,
     env, fmt, fs,
     ops::Deref,
+    os::unix::fs::chown,
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -23,12 +24,13 @@ use vm::{
     cache::{Kept, Key, file_hash},
     demo,
     error::Context,
-    host::{self, Rust},
+    host,
     machine::Machine,
     packages::{Makepkg, Workshop, for_modules, packages},
     root,
     run::{Program, Progress},
-    series, source,
+    series,
+    source::{self, Tarball},
 };
 
 /// What the tests share, each part made when the first test asks for it: where one cannot be made,
@@ -36,6 +38,8 @@ use vm::{
 pub struct Lab {
     pub clock: Clock,
     pub shop: Arc<Workshop>,
+    /// The Rust of the default series.
+    pub toolchain: Lazy<Kept>,
     /// pkgrel 1.
     pub first: Lazy<Kept>,
     /// pkgrel 2.
@@ -189,6 +193,7 @@ impl Lab {
         let installed = Lazy::new(move || {
             let installed = Machine::new(&owned.cache)?;
             let mut all = for_modules(&owned.kernel(1)?.path)?;
+            all.extend(packages(&owned.toolchain()?.path)?);
             all.extend(packages(&owned.dkms()?.path)?);
             let log = owned.cache.log("test-pacman")?;
             installed.pacman_upgrade(&all, &log, &owned.progress)?;
@@ -197,6 +202,7 @@ impl Lab {
         let same = Lazy(Arc::clone(&installed.0));
         Ok(Self {
             clock: Clock::default(),
+            toolchain: of_shop(Workshop::toolchain),
             first: of_shop(|shop| shop.kernel(1)),
             second: of_shop(|shop| shop.kernel(2)),
             dkms: of_shop(Workshop::dkms),
@@ -227,7 +233,9 @@ impl Lab {
         let installed = once(&self.each_installed, || {
             let install = |shop: &Workshop| {
                 let machine = Machine::for_series(shop)?;
-                self.pacman(&machine, "each-series", &packages(&shop.kernel(1)?.path)?)?;
+                let mut all = packages(&shop.toolchain()?.path)?;
+                all.extend(packages(&shop.kernel(1)?.path)?);
+                self.pacman(&machine, "each-series", &all)?;
                 Ok(machine)
             };
             self.series()?.iter().map(install).collect()
@@ -276,8 +284,19 @@ impl Lab {
         makepkg: &Makepkg,
         name: &str,
     ) -> std::result::Result<(Machine, String), Failed> {
+        let mut all = packages(&shop.toolchain()?.path)?;
+        all.extend(packages(&makepkg.pkgdest)?);
+        self.booted_with(shop, all, name)
+    }
+
+    /// The same with these packages.
+    pub fn booted_with(
+        &self,
+        shop: &Workshop,
+        mut all: Vec<PathBuf>,
+        name: &str,
+    ) -> std::result::Result<(Machine, String), Failed> {
         let machine = Machine::for_series(shop)?;
-        let mut all = packages(&makepkg.pkgdest)?;
         all.extend(packages(&self.dkms.path)?);
         self.pacman(&machine, name, &all)?;
         let kernel = machine.kernel()?;
@@ -323,31 +342,14 @@ impl Lab {
         Ok(found)
     }
 
-    /// A release of Rust with a component that the PKGBUILD has no use for.
-    pub fn toolchain(&self, version: &str, component: &str) -> Result<PathBuf> {
-        let Rust::Rustup(rustup) = &self.shop.rust else {
-            panic!("there is no rustup to fetch {component} {version} with")
-        };
-        let mut key = Key::default();
-        key.text(component, version);
-        let kept = self.shop.cache.keep("toolchains", &key, 0, |folder| {
-            let what = format!("fetching {component} {version}");
-            self.shop
-                .progress
-                .say(format!("Fetching {component} {version}..."));
-            let log = self.shop.cache.log("toolchains")?;
-            Program::new(what, rustup.join("rustup"), &log)
-                .args(["toolchain", "install", version, "--profile=minimal"])
-                .args([&format!("--component={component}"), "--no-self-update"])
-                .env("RUSTUP_HOME", folder)
-                .run(&self.shop.progress)
-        })?;
-        let toolchains = fs::read_dir(kept.path.join("toolchains")).expect("a toolchain");
-        let mut toolchains = toolchains.flatten().map(|entry| entry.path());
-        Ok(toolchains.next().expect("a toolchain"))
+    /// The Rust of a series, unpacked: its sysroot.
+    pub fn rust_of(&self, shop: &Workshop) -> std::result::Result<PathBuf, Failed> {
+        let name = shop.series.toolchain();
+        let package = self.unpacked(&shop.toolchain()?.path, &name)?;
+        Ok(package.join("usr/lib").join(name))
     }
 
-    /// makepkg in a build folder of the tests' own, where the toolchain is there already.
+    /// makepkg in a build folder of the tests' own.
     pub fn makepkg(&self, start: PathBuf) -> Result<Makepkg<'_>> {
         self.makepkg_in("test-build", start)
     }
@@ -356,36 +358,42 @@ impl Lab {
     /// `prepare()`, or ends there, needs no more, and is unpacked in a second.
     pub fn configuring(&self, start: PathBuf) -> Result<Makepkg<'_>> {
         let shop = &self.shop;
-        let (whole, whole_sha256) = match &shop.tarball {
-            Some(tarball) => (tarball.path.clone(), tarball.sha256.clone()),
+        let whole = match &shop.tarball {
+            Some(tarball) => tarball.clone(),
             None => {
                 let (cache, progress) = (&shop.cache, &shop.progress);
                 let path = source::tarball(&shop.series, shop.distribution, cache, progress)?;
                 let sha256 = file_hash(&path)?;
-                (path, sha256)
+                let version = shop.series.release.clone();
+                Tarball {
+                    path,
+                    version,
+                    sha256,
+                }
             }
         };
         let mut key = Key::default();
         let parts = ["Kconfig*", "Makefile*", "Kbuild*", "scripts/*", "rust/*"];
-        key.text("of", &whole_sha256)
+        key.text("of", &whole.sha256)
             .text("parts", &parts.join(","));
-        let name = whole.file_name().unwrap_or_default();
+        let name = whole.path.file_name().unwrap_or_default();
         let kept = shop.cache.keep("test-configurable", &key, 0, |folder| {
             let log = shop.cache.log("test-configurable")?;
             Program::new("packing what configuring reads", "bsdtar", &log)
                 .args(["--create", "--auto-compress", "--file"])
                 .args([folder.join(name)])
                 .args(parts.map(|part| format!("--include=*/{part}")))
-                .args([format!("@{}", whole.display())])
+                .args([format!("@{}", whole.path.display())])
                 .run(&shop.progress)
         })?;
-        let tarball = kept.path.join(name);
-        let sha256 = file_hash(&tarball)?;
+        let path = kept.path.join(name);
         let mut makepkg = self.makepkg_in("test-config", start)?;
         makepkg.srcdest = makepkg.builddir.join("sources");
-        makepkg
-            .set("_tarball", &tarball.display().to_string())
-            .set("_tarball_sha256", &sha256);
+        makepkg.tarball = Some(Tarball {
+            sha256: file_hash(&path)?,
+            version: whole.version,
+            path,
+        });
         Ok(makepkg)
     }
 
@@ -401,24 +409,15 @@ impl Lab {
         folder: &str,
         start: PathBuf,
     ) -> Result<Makepkg<'a>> {
+        shop.install_toolchain()?;
         let mut makepkg = Makepkg::new(shop, start);
-        let from = makepkg.src();
         makepkg.builddir = shop.cache.folder(folder, host::BUILDER)?;
         makepkg.pkgdest = makepkg.builddir.join("packages");
         let to = makepkg.src();
-        fs::create_dir_all(&to).expect("a build folder");
-        // Hard links: makepkg finds what it would fetch.
-        let script = r#"for dir in "$1"/rustup "$1"/cargo "$1"/bindgen-*; do
-            [ -e "$2/${dir##*/}" ] || [ ! -e "$dir" ] || cp -al "$dir" "$2/"
-        done; chown "$3:$3" "$2" "${2%/src}""#;
-        let status = Command::new("sh")
-            .args(["-euc", script, "sh"])
-            .arg(&from)
-            .arg(&to)
-            .arg(host::BUILDER.to_string())
-            .status()
-            .expect("sh");
-        assert!(status.success(), "cp -al {from:?} {to:?}");
+        fs::create_dir_all(&to).context("create", &to)?;
+        for folder in [to.parent().expect("src lies in it"), &to] {
+            chown(folder, Some(host::BUILDER), Some(host::BUILDER)).context("give away", folder)?;
+        }
         Ok(makepkg)
     }
 }

@@ -282,7 +282,7 @@ fn kernel_folders(lab: &Lab) -> Result<(), Failed> {
     let said = run(lab, &makepkg, &["--nobuild", "--log"])?;
     says(
         &said,
-        &["Prepared linux-rust version", "Sources are ready."],
+        &["Prepared linux-rust-lts61 version", "Sources are ready."],
     );
     assert_eq!(
         files(&place.tree),
@@ -290,7 +290,7 @@ fn kernel_folders(lab: &Lab) -> Result<(), Failed> {
         "something lies beside the PKGBUILD"
     );
     let log = fs::read_to_string(files(&logs).first().ok_or("no log")?)?;
-    says(&log, &["Prepared linux-rust version"]);
+    says(&log, &["Prepared linux-rust-lts61 version"]);
     Ok(())
 }
 
@@ -302,11 +302,7 @@ fn kernel_builddir(lab: &Lab) -> Result<(), Failed> {
     let error = run(lab, &makepkg, &["--nobuild"]).expect_err("accepted");
     says(
         error.message().unwrap_or_default(),
-        &[
-            "The kernel cannot be built in '",
-            "takes no blanks, colons or percent signs",
-            "BUILDDIR=/another/folder _series=6.1 makepkg",
-        ],
+        &["source directory cannot contain spaces or colons"],
     );
     Ok(())
 }

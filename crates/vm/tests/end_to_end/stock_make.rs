@@ -182,22 +182,12 @@ fn moved(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A real rustc of another version: the one that came with the cargo which built bindgen.
+/// A real rustc of another version: the newest series'.
 fn lend_other_rustc(lab: &Lab, machine: &Machine) -> Result<String, Failed> {
-    let toolchains = lab.shop.cache.path(&format!(
-        "build/{}/src/rustup/toolchains",
-        lab.shop.series.pkgbase
-    ));
-    let own = format!("{}-x86_64-unknown-linux-gnu", lab.shop.series.rustc);
-    let other = fs::read_dir(toolchains)?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| !path.ends_with(&own))
-        .ok_or("no other toolchain")?;
     let place = machine.path("/opt/rust");
     fs::create_dir_all(&place)?;
     mount(
-        Some(&other),
+        Some(&lab.rust_of(lab.newest()?)?),
         &place,
         None::<&str>,
         MsFlags::MS_BIND,
@@ -217,15 +207,9 @@ fn another_rustc(lab: &Lab) -> Result<(), Failed> {
     let row = &lab.shop.series;
     let message = [
         "error: '/opt/rust/bin/rustc' cannot read the Rust crates of these headers",
-        &format!(
-            "note: they were made by: rustc {} ({} {})",
-            row.rustc, row.commit, row.date
-        ),
+        &format!("note: they were made by: rustc {} (", row.rustc),
         &format!("note: RUSTC would run:   {}", version.trim()),
-        &format!(
-            "help: leave RUSTC out: make then runs /usr/lib/linux-rust-toolchain/{}/bin/rustc",
-            row.rustc
-        ),
+        "help: leave RUSTC out: make then runs /usr/lib/rust162/bin/rustc",
     ];
     is_refused(&output, &machine, "/tmp/module", &message);
 
@@ -245,12 +229,12 @@ fn another_rustc(lab: &Lab) -> Result<(), Failed> {
 fn missing_toolchain(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     checkout(&machine, "/tmp/module")?;
-    fs::remove_dir_all(machine.path("/usr/lib/linux-rust-toolchain"))?;
+    fs::remove_dir_all(machine.path("/usr/lib/rust162"))?;
     let output = machine.as_user(&format!("cd /tmp/module; make KDIR={}", lab.kdir()))?;
     let message = [
         "error: the Rust compiler of these headers is not there",
         &format!("note: they were made by: rustc {}", lab.shop.series.rustc),
-        "help: install it, from where makepkg left the package: sudo pacman -U linux-rust-toolchain-6.1.",
+        "help: install it, from where makepkg left the package: sudo pacman -U rust162-1.62.0-",
     ];
     is_refused(&output, &machine, "/tmp/module", &message);
     Ok(())
@@ -308,7 +292,9 @@ fn damaged(lab: &Lab) -> Result<(), Failed> {
         if file != "rust" {
             says(
                 &text(&output),
-                &["from where makepkg left the package: sudo pacman -U linux-rust-headers-6.1."],
+                &[
+                    "from where makepkg left the package: sudo pacman -U linux-rust-lts61-headers-6.1.",
+                ],
             );
         }
     }
@@ -317,7 +303,7 @@ fn damaged(lab: &Lab) -> Result<(), Failed> {
 
 fn c_module(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    fs::remove_dir_all(machine.path("/usr/lib/linux-rust-toolchain"))?;
+    fs::remove_dir_all(machine.path("/usr/lib/rust162"))?;
     machine.write("/tmp/c/Kbuild", "obj-m := hello.o\n")?;
     machine.write(
         "/tmp/c/hello.c",
@@ -336,8 +322,8 @@ fn c_module(lab: &Lab) -> Result<(), Failed> {
 
 fn dkms_check(lab: &Lab) -> Result<(), Failed> {
     type Damage = fn(&Machine, &Path);
-    let version = lab.release.trim_end_matches("-rust");
-    let again = format!("sudo pacman -U linux-rust-headers-{version}-*.pkg.tar.zst");
+    let version = lab.release.trim_end_matches("-rust-lts61");
+    let again = format!("sudo pacman -U linux-rust-lts61-headers-{version}-*.pkg.tar.zst");
     let cases: [(&str, Damage, &[&str]); 7] = [
         ("good", |_, _| {}, &[]),
         (
@@ -485,13 +471,7 @@ fn rustkmod(lab: &Lab) -> Result<(), Failed> {
     let check = run(&["check", &built, "--kernel", &lab.release])?;
     assert_eq!(check.status.code(), Some(0), "{}", text(&check));
     let toolchain = run(&["toolchain", "--path", "--kdir", &lab.kdir()])?;
-    assert_eq!(
-        text(&toolchain).trim(),
-        format!(
-            "/usr/lib/linux-rust-toolchain/{}/bin/rustc",
-            lab.shop.series.rustc
-        )
-    );
+    assert_eq!(text(&toolchain).trim(), "/usr/lib/rust162/bin/rustc");
 
     checkout(&machine, "/tmp/module")?;
     fs::remove_file(machine.path(&lab.kdir()).join("rust/libkernel.rmeta"))?;

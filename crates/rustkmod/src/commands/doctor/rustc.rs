@@ -258,7 +258,7 @@ pub fn rustc_for_root(subject: &Subject) -> Vec<Finding> {
     }
     vec![finding.advise(
         "use a rustc at a fixed path, named in the headers (rust/toolchain.mk), as the packages \
-         linux-rust-headers and linux-rust-toolchain do",
+         linux-rust-lts61-headers and rust162 do",
     )]
 }
 
