@@ -74,7 +74,8 @@ pub fn build(series: Option<&str>) -> Result<()> {
 
 /// The packages that belong to a series, with those that belong to each.
 pub fn files(shop: &Workshop) -> Result<Vec<PathBuf>> {
-    let mut files = packages(&shop.kernel(1)?.path)?;
+    let mut files = packages(&shop.toolchain()?.path)?;
+    files.extend(packages(&shop.kernel(1)?.path)?);
     files.extend(packages(&shop.dkms()?.path)?);
     files.extend(keep_kernel(shop)?);
     Ok(files)
