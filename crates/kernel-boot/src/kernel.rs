@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use kernel_files::file;
+use kernel_files::{file, image};
 
 use crate::error::{Context, Error, Result, about};
 use crate::package::Package;
@@ -17,9 +17,6 @@ use kernel_tree::kdir::{self, Kdir};
 use kernel_tree::makefile::Rustc;
 use kernel_tree::system::{OSRELEASE, System};
 use kernel_tree::toolchain;
-
-/// As much of an image as says what it is: the header, and for all kernels so far their release.
-const IMAGE_HEAD: u64 = 64 << 10;
 
 /// A kernel that can be booted, and what belongs to it.
 #[derive(Debug)]
@@ -393,39 +390,20 @@ fn read_image(path: &Path) -> Result<Option<String>> {
         Err(file::Error::Read { source, .. }) => return Err(source).context("read", path),
         Err(_) => return Err(Error::NotAnImage(path.to_path_buf())),
     };
-    file.take(IMAGE_HEAD)
+    file.take(image::HEAD)
         .read_to_end(&mut head)
         .context("read", path)?;
-    if head.get(0x202..0x206) != Some(b"HdrS") {
+    if !image::is_one(&head) {
         return Err(Error::NotAnImage(path.to_path_buf()));
     }
-    match size_of_image(&head) {
+    match image::size(&head) {
         Some(whole) if size < whole => Err(Error::CutImage {
             path: path.to_path_buf(),
             size,
             whole,
         }),
-        _ => Ok(release_of_image(&head)),
+        _ => Ok(image::release(&head)),
     }
-}
-
-/// How long an image says it is: the sectors of its setup, of which 0 means 4, and the paragraphs
-/// behind them (`setup_sects`, `syssize`).
-fn size_of_image(head: &[u8]) -> Option<u64> {
-    let setup = match *head.get(0x1f1)? {
-        0 => 4,
-        sectors => u64::from(sectors),
-    };
-    let rest = u32::from_le_bytes(head.get(0x1f4..0x1f8)?.try_into().ok()?);
-    (rest != 0).then(|| (setup + 1) * 512 + u64::from(rest) * 16)
-}
-
-fn release_of_image(head: &[u8]) -> Option<String> {
-    let pointer = u16::from_le_bytes(head.get(0x20e..0x210)?.try_into().ok()?);
-    let text = head.get(usize::from(pointer).checked_add(0x200)?..)?;
-    let text = text.split(|byte| *byte == 0 || *byte == b' ').next()?;
-    let text = std::str::from_utf8(text).ok()?;
-    (pointer != 0 && !text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]

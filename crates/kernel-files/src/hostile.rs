@@ -5,7 +5,7 @@
 use crate::config::Config;
 use crate::kofile::KoFile;
 use crate::symvers::Symvers;
-use crate::{decompress, pkcs7, rmeta, rustsym, symvers, vermagic};
+use crate::{decompress, image, pkcs7, rmeta, rustsym, symvers, vermagic};
 
 /// A parser that takes any bytes.
 pub type Parser = fn(&[u8]);
@@ -19,6 +19,7 @@ pub const PARSERS: &[(&str, Parser)] = &[
     ("signer", signer),
     ("symvers", symvers),
     ("config", config),
+    ("image", image),
     ("vermagic", vermagic),
     ("symbol", symbol),
 ];
@@ -56,6 +57,12 @@ pub fn symvers(data: &[u8]) {
     let _ = symvers::count_rust(&text);
     let exports = rustsym::RustExports::of(&found);
     let _ = exports.why_missing("_RNvNtCs5bOjHdn9oRG_4core9panicking5panic");
+}
+
+/// The header of a kernel's image.
+pub fn image(data: &[u8]) {
+    let _ = image::release(data);
+    let _ = image::size(data);
 }
 
 /// A configuration.

@@ -10,6 +10,7 @@ pub mod decompress;
 pub mod depmod;
 pub mod file;
 pub mod hostile;
+pub mod image;
 pub mod kofile;
 pub mod pkcs7;
 pub mod rmeta;

@@ -7,6 +7,7 @@
 pub mod dkms;
 pub mod hostile;
 pub mod kdir;
+pub mod kernel;
 pub mod makefile;
 pub mod security;
 pub mod system;

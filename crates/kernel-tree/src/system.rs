@@ -145,6 +145,28 @@ impl System {
         }
     }
 
+    /// Text in which paths below the root are called as on the machine looked at.
+    pub fn seen(&self, text: &str) -> String {
+        if self.is_live() {
+            return text.to_owned();
+        }
+        let root = self.root.display().to_string();
+        let root = root.trim_end_matches('/');
+        let mut seen = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find(root) {
+            let (before, after) = (&rest[..at], &rest[at + root.len()..]);
+            // Of a longer name it is only the beginning, and of another path the end.
+            let is_path = after.starts_with('/') && !before.ends_with(is_in_a_path);
+            seen.push_str(before);
+            if !is_path {
+                seen.push_str(root);
+            }
+            rest = after;
+        }
+        seen + rest
+    }
+
     /// The program a bare name stands for, from `PATH`.
     pub fn which(&self, name: &str) -> Option<PathBuf> {
         let path = self.env("PATH").unwrap_or("/usr/local/bin:/usr/bin:/bin");
@@ -177,6 +199,10 @@ impl System {
     pub fn distribution(&self) -> Distribution {
         Distribution::from_os_release(&self.os_release())
     }
+}
+
+fn is_in_a_path(character: char) -> bool {
+    character.is_alphanumeric() || "/._-".contains(character)
 }
 
 /// The families of distributions whose commands this program can name.
@@ -245,6 +271,20 @@ mod tests {
             "/usr/src/headers"
         );
         assert_eq!(system.at("/../../etc"), root.path().join("etc"));
+    }
+
+    #[test]
+    fn seen_takes_the_root_from_paths_below_it_alone() {
+        let system = System::bare("/w/r");
+        for (text, wanted) in [
+            ("/w/r/lib/x is not there", "/lib/x is not there"),
+            ("see '/w/r/a' and /w/r/b", "see '/a' and /b"),
+            ("PATH: /w/rust/bin:/w/r/bin", "PATH: /w/rust/bin:/bin"),
+            ("/other/w/r/a", "/other/w/r/a"),
+            ("/w/r", "/w/r"),
+        ] {
+            assert_eq!(system.seen(text), wanted);
+        }
     }
 
     #[test]

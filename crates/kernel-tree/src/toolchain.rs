@@ -189,7 +189,7 @@ fn ask_make(system: &System, kdir: &Kdir) -> Result<String, String> {
         .arg("KBUILD_EXTMOD=.")
         .arg("--eval=rustkmod-rustc: ; @echo $(RUSTC)");
     command.arg("rustkmod-rustc");
-    let output = run_limited(command)?;
+    let output = run_limited(command, "make fails in the tree")?;
     output
         .lines()
         .next_back()
@@ -294,7 +294,7 @@ fn run_version(system: &System, command_line: &str, folder: &Path) -> Result<Str
         .arg("-c")
         .arg(format!("exec {} --version", shell_words(command_line)));
     command.current_dir(folder);
-    let output = run_limited(command)?;
+    let output = run_limited(command, "it fails when asked for its version")?;
     output
         .lines()
         .next()
@@ -313,7 +313,7 @@ fn shell_words(command_line: &str) -> String {
 }
 
 /// Runs a command for ten seconds at most and returns what it printed.
-fn run_limited(mut command: Command) -> Result<String, String> {
+fn run_limited(mut command: Command, failing: &str) -> Result<String, String> {
     let name = format!("{command:?}");
     let child = command
         .stdin(Stdio::null())
@@ -349,9 +349,7 @@ fn run_limited(mut command: Command) -> Result<String, String> {
         .map(str::trim)
         .rfind(|line| !line.is_empty())
         .unwrap_or("");
-    Err(format!(
-        "it fails when asked for its version ({status}): {last}"
-    ))
+    Err(format!("{failing} ({status}): {last}"))
 }
 
 /// Whether a file is rustup in a rustc's place: a link to it, or the same file under two names.

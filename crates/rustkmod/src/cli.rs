@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use anstream::ColorChoice;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use kernel_tree::system::System;
 
 use crate::call::Call;
@@ -17,16 +18,34 @@ use crate::output::{self, Output, Verdict};
 use crate::report::write_error;
 use crate::stream;
 
+/// The heading of the options that each command has.
+const GLOBAL: &str = "Global options";
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
 /// Says why a Rust kernel module cannot be built or loaded, and what to do.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Arguments {
     /// Print JSON, whose fields are documented and stable
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
-    /// Look at the system below this folder instead of the running one
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Look at the system below this directory instead of the running one
+    #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
     pub root: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, help_heading = GLOBAL)]
+    pub color: Color,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
@@ -39,40 +58,64 @@ pub enum Command {
     ///
     /// Every check is made, not only the first that fails. Exit status: 0 when nothing fails, 1
     /// when a check fails, 2 when it could not run.
+    #[command(
+        after_long_help = "Examples:\n  rustkmod doctor\n  rustkmod doctor --kernel ~/linux\n  rustkmod --root /mnt doctor 6.12.1-1-lts"
+    )]
     Doctor(doctor::command::Arguments),
     /// Say whether a kernel would take a module, without loading it
     ///
     /// Exit status: 0 when it would take all, 1 when it would refuse one, 2 when it could not run.
+    #[command(
+        after_long_help = "Examples:\n  rustkmod check hello.ko\n  rustkmod check --kernel 6.12.1-1-lts hello.ko\n  rustkmod check -q /lib/modules/$(uname -r)/updates"
+    )]
     Check(check::command::Arguments),
     /// Say why a configuration lacks a symbol, and which changes turn it on
     ///
     /// Exit status: 0 when it is on, 1 when it is off, 2 when it could not run.
+    #[command(
+        after_long_help = "Examples:\n  rustkmod why RUST\n  rustkmod why RUST --kernel ~/linux --fragment\n  rustkmod why NR_CPUS=8"
+    )]
     Why(why::command::Arguments),
-    /// Say what the failures in a build or kernel log mean, and what mends them
+    /// Say what the failures in a build or kernel log mean, and how to fix them
     ///
     /// Exit status: 0 when no failure is in the log, 1 when one is, 2 when it could not run.
+    #[command(
+        after_long_help = "Examples:\n  make 2>&1 | rustkmod explain\n  sudo dmesg | rustkmod explain\n  rustkmod explain /var/lib/dkms/hello/1.0/build/make.log"
+    )]
     Explain(explain::command::Arguments),
     /// Say which rustc a kernel's modules need, and where one is
     ///
     /// Exit status: 0 when it is on this machine, 1 when it is not, 2 when it could not run.
+    #[command(
+        after_long_help = "Examples:\n  rustkmod toolchain\n  make RUSTC=\"$(rustkmod toolchain --path)\""
+    )]
     Toolchain(toolchain::Arguments),
-    /// Make a module of one's own, which builds at once
+    /// Create a new module that builds as it is
     ///
     /// Exit status: 0 when it is made, 2 when it is not.
+    #[command(
+        after_long_help = "Examples:\n  rustkmod new hello\n  rustkmod new hello --kernel 6.12.1-1-lts"
+    )]
     New(NewArguments),
     /// Write rust-project.json, from which rust-analyzer knows a module and its kernel
     ///
     /// Exit status: 0 when it is written, 2 when it is not.
+    #[command(
+        after_long_help = "Examples:\n  rustkmod ide\n  rustkmod ide ~/hello --kernel ~/linux"
+    )]
     Ide(IdeArguments),
     /// Boot a kernel in QEMU, load modules there, and say what came of it
     ///
     /// Exit status: 0 when all went well, 1 when a module or the kernel failed, 2 when it could not
     /// run.
+    #[command(
+        after_long_help = "Examples:\n  rustkmod boot .\n  rustkmod boot hello.ko --command \"cat /dev/hello\"\n  rustkmod boot --kernel ~/linux --shell ."
+    )]
     Boot(boot::Arguments),
-    /// Write the man pages and shell completions into a folder, for packagers
+    /// Write the man pages and shell completions into a directory, for packagers
     #[command(hide = true)]
     Generate {
-        /// The folder
+        /// The directory
         folder: PathBuf,
     },
 }
@@ -81,6 +124,12 @@ pub enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let json = arguments.json;
+    match arguments.color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    }
+    .write_global();
     match run(arguments) {
         Ok(verdict) => verdict.into(),
         Err(error) => {

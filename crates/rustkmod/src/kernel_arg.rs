@@ -8,19 +8,27 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use kernel_files::file;
 use kernel_tree::kdir::{self, Kdir};
+use kernel_tree::kernel::Kernel;
 use kernel_tree::system::{OSRELEASE, System};
 
 use crate::call::Call;
 use crate::error::{Error, Result};
 
-/// Which kernel tree is meant.
-#[derive(Debug, Args)]
+/// How a kernel is named on a command line.
+pub const KERNEL: &str = "RELEASE|DIRECTORY|IMAGE";
+
+/// Which kernel is meant.
+#[derive(Debug, Clone, Default, Args)]
 pub struct Tree {
-    /// The kernel, as `uname -r` prints it; the running one by default
-    #[arg(value_name = "KERNELRELEASE", conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
+    /// The kernel: its release, as `uname -r` prints it, its headers or source tree, or its image;
+    /// the running one by default
+    #[arg(value_name = KERNEL, conflicts_with_all = ["kernel", "kdir"], value_parser = NonEmptyStringValueParser::new())]
     pub release: Option<String>,
-    /// The kernel tree: installed headers or a source tree
-    #[arg(long, value_name = "DIR")]
+    /// The same
+    #[arg(long, value_name = KERNEL, conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
+    pub kernel: Option<String>,
+    /// The kernel tree
+    #[arg(long, value_name = "DIR", hide = true)]
     pub kdir: Option<PathBuf>,
 }
 
@@ -48,24 +56,14 @@ pub(crate) fn open_tree(
             is_running,
         });
     }
-    let release = match &tree.release {
-        Some(release) if release.contains('/') || [".", ".."].contains(&release.as_str()) => {
-            let call = Call::again("doctor").without("--kernel");
-            return Err(Error::new(format!("'{release}' is not a kernel's release"))
-                .note("a release is what `uname -r` prints, and this is a path")
-                .run(
-                    "name the tree as one",
-                    call.without_word(release).with("--kdir", release),
-                ));
-        }
-        Some(release) => release.clone(),
-        None => running_release_or(system, help)?,
+    let kernel = match tree.release.as_ref().or(tree.kernel.as_ref()) {
+        Some(name) => Kernel::named(system, name)?,
+        None => Kernel::of_release(system, &running_release_or(system, help)?),
     };
-    let kdir = Kdir::open(system, &Kdir::of_release(system, &release));
-    let is_running = running.as_ref() == Some(&release);
+    let is_running = kernel.release.is_some() && kernel.release == running;
     Ok(OpenTree {
-        kdir,
-        release: Some(release),
+        kdir: Kdir::open(system, &kernel.build),
+        release: kernel.release,
         is_running,
     })
 }
@@ -86,12 +84,15 @@ pub(crate) fn running_release_or(system: &System, help: impl FnOnce() -> Call) -
 /// What to do where a tree is of no use to a command: name another kernel that has Rust crates, or
 /// look at what this one lacks.
 pub(crate) fn instead(
-    error: Error,
+    mut error: Error,
     system: &System,
     command: &str,
     kdir: &Path,
     release: Option<&str>,
 ) -> Error {
+    for note in &mut error.notes {
+        *note = system.seen(note);
+    }
     let mut others = kdir::releases_with_rust(system).into_iter();
     match others.find(|other| Some(&**other) != release) {
         Some(other) => {

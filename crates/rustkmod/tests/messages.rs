@@ -755,3 +755,79 @@ fn man_pages_and_completions_are_generated() {
         assert!(folder.path().join(name).exists(), "{name}");
     }
 }
+
+#[test]
+fn error_of_a_path_names_the_path() {
+    let output = command().args(["generate", "/proc/x"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("/proc/x cannot be written"), "{said}");
+}
+
+#[test]
+fn install_is_refused_for_another_root() {
+    let said = Machine::new("arch").run(&["toolchain", "--install"]);
+    assert!(said.contains("--root names another"), "{said}");
+    assert!(said.ends_with("[exit 2]\n"), "{said}");
+}
+
+#[test]
+fn json_of_an_error_is_a_document() {
+    let output = command()
+        .args(["--json", "explain", "/nowhere/log"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["schema"], 1);
+    let message = document["error"]["message"].as_str().unwrap();
+    assert_eq!(message, "/nowhere/log cannot be read");
+    assert_eq!(document["error"]["help"][0]["command"], "ls /");
+}
+
+#[test]
+fn color_is_where_it_is_asked_for() {
+    for (choice, is_coloured) in [("auto", false), ("always", true), ("never", false)] {
+        let mut command = command();
+        command.args(["--color", choice, "explain", "/nowhere/log"]);
+        let output = command.output().unwrap();
+        assert_eq!(output.stderr.contains(&0x1b), is_coloured, "{choice}");
+    }
+}
+
+#[test]
+fn kernel_is_named_in_one_way_by_every_command() {
+    let machine = Machine::new("arch");
+    let build = machine.build();
+    let (tree, modules) = (build.to_str().unwrap(), build.parent().unwrap());
+    for named in [RELEASE, tree, modules.to_str().unwrap()] {
+        for command in [&["doctor", "-q"][..], &["toolchain"], &["why", "RUST"]] {
+            let by_option = machine.run(&[command, &["--kernel", named]].concat());
+            let wanted = machine.run(&[command, &["--kdir", tree]].concat());
+            // Only what installs the headers hangs on how the kernel was named.
+            let lines = |said: &str| said.lines().next().map(str::to_owned);
+            assert_eq!(lines(&by_option), lines(&wanted), "{command:?} {named}");
+        }
+    }
+}
+
+#[test]
+fn help_of_every_command_has_examples() {
+    for name in [
+        "doctor",
+        "check",
+        "why",
+        "explain",
+        "toolchain",
+        "new",
+        "ide",
+        "boot",
+    ] {
+        let output = command().args([name, "--help"]).output().unwrap();
+        let help = printed(&output);
+        assert!(help.contains("\nExamples:\n  "), "{help}");
+        assert!(help.contains(&format!("rustkmod {name}")), "{help}");
+        assert!(help.contains("\nGlobal options:\n"), "{help}");
+        assert!(!help.contains("--kdir"), "{help}");
+    }
+}

@@ -50,6 +50,16 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
                 ),
         );
     };
+    if arguments.install && !system.is_live() {
+        return Err(
+            Error::new("--install is for the running system, and --root names another")
+                .note("rustup would install into this system, where nothing would be looked for")
+                .run(
+                    "see what the other system needs",
+                    Call::again("toolchain").without_word("--install"),
+                ),
+        );
+    }
     let mut all = toolchain::all(system);
     let mut fitting = all.iter().find(|found| fits(&need, found)).cloned();
     if fitting.is_none() && arguments.install {

@@ -14,6 +14,7 @@ use kernel_files::pkcs7::Signer;
 use kernel_files::sanity::Series;
 use kernel_files::symvers::{Export, Symvers};
 use kernel_tree::kdir::{self, Kdir};
+use kernel_tree::kernel::{self, is_path};
 use kernel_tree::security::{self, Enforcement, Ibt};
 use kernel_tree::system::System;
 
@@ -72,41 +73,19 @@ impl Kernel {
     /// of installed modules.
     pub fn find(system: &System, named: Option<&str>) -> Result<Self> {
         let running = system.running_release();
-        let path = named
-            .map(Path::new)
-            .filter(|path| names_a_folder(system, path));
-        let (kdir_path, modules, release) = match (path, named) {
-            (Some(path), _) => {
-                let path = file::absolute(path)?;
-                if path.join("kernel").is_dir() && !path.join("Makefile").exists() {
-                    let release = path
-                        .file_name()
-                        .map(|name| name.to_string_lossy().into_owned());
-                    (path.join("build"), Some(path), release)
-                } else {
-                    let release = kdir::release_of(&path);
-                    let beside = release.as_ref().map(|r| kdir::modules_folder(system, r));
-                    (path, beside, release)
-                }
-            }
-            (None, Some(release)) => (
-                Kdir::of_release(system, release),
-                Some(kdir::modules_folder(system, release)),
-                Some(release.to_string()),
-            ),
-            (None, None) => {
+        let path = named.filter(|name| is_path(system, name)).map(Path::new);
+        let found = match named {
+            Some(name) => kernel::Kernel::named(system, name)?,
+            None => {
                 let release = running_release_or(system, || {
                     Call::again("check").with("--kernel", "KERNELRELEASE")
                 })?;
-                (
-                    Kdir::of_release(system, &release),
-                    Some(kdir::modules_folder(system, &release)),
-                    Some(release),
-                )
+                kernel::Kernel::of_release(system, &release)
             }
         };
-        let is_running = release.is_some() && release == running;
-        let kernel = Self::read(system, &kdir_path, modules.as_deref(), release, is_running);
+        let is_running = found.release.is_some() && found.release == running;
+        let modules = found.modules.as_deref();
+        let kernel = Self::read(system, &found.build, modules, found.release, is_running);
         if kernel.vermagic.is_none() && kernel.symvers.is_none() {
             return Err(Error::Unmet(unknown(system, &kernel, path)));
         }
@@ -252,14 +231,6 @@ impl Kernel {
             None => self.build.clone(),
         }
     }
-}
-
-/// Whether what was given for a kernel is a folder, and not a release: it has a slash, as no release
-/// has, or no kernel of that name is installed and a folder is there.
-fn names_a_folder(system: &System, named: &Path) -> bool {
-    let text = named.to_string_lossy();
-    let is_release = || kdir::modules_folder(system, &text).exists();
-    text.contains('/') || [".", ".."].contains(&&*text) || (named.is_dir() && !is_release())
 }
 
 /// What to say where nothing is known of a kernel: `path` is the folder it was named by, if it was.

@@ -8,7 +8,7 @@ use clap::Args;
 use kernel_tree::system::System;
 use serde::Serialize;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::call::Call;
 use crate::error::Result;
 use crate::kernel_arg::{OpenTree, Tree, open_tree};
@@ -50,7 +50,7 @@ pub(crate) fn run(system: System, arguments: Arguments, out: &mut Output) -> Res
         arguments.rustc,
         arguments.module,
     );
-    let findings = subject.examine();
+    let findings = super::examine(&subject);
     let count = |status| {
         findings
             .iter()

@@ -2,7 +2,7 @@
 
 //! The kernel's configuration: is Rust on, and if not, why.
 
-use super::Subject;
+use super::subject::Subject;
 use crate::call::Call;
 use crate::commands::why::{self, Question};
 use crate::report::Finding;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kernel_files::file;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::command::Command;
 use crate::report::{Finding, counted};
 use kernel_files::rmeta::{Rmeta, Target};

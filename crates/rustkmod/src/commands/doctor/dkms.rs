@@ -4,7 +4,7 @@
 
 use kernel_files::file;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::call::Call;
 use crate::command::Command;
 use crate::commands::explain;

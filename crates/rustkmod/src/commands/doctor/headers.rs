@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 
 use kernel_files::file;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::command::Command;
 use crate::install;
 use crate::report::Finding;

@@ -2,7 +2,7 @@
 
 //! The C compiler: modules have to be built by the kind that built the kernel.
 
-use super::Subject;
+use super::subject::Subject;
 use crate::install;
 use crate::report::Finding;
 

@@ -14,37 +14,11 @@ mod llvm;
 mod module;
 mod rustc;
 mod signatures;
+mod subject;
 mod symvers;
 
-use std::path::PathBuf;
-use std::sync::OnceLock;
-
-use kernel_files::file;
-
-use crate::command::Command;
-use crate::install;
 use crate::report::Finding;
-use kernel_tree::kdir::{self, Kdir};
-use kernel_tree::system::{Distribution, System};
-use kernel_tree::toolchain::{self, WouldRun};
-
-/// What a check looks at.
-#[derive(Debug)]
-pub struct Subject {
-    /// The machine.
-    pub system: System,
-    /// The kernel tree.
-    pub kdir: Kdir,
-    /// The release that was asked for, or that the tree is of.
-    pub release: Option<String>,
-    /// Whether the kernel is the one that runs.
-    pub is_running: bool,
-    /// `RUSTC=` as it would be on make's command line.
-    pub rustc: Option<String>,
-    /// A module to look at as well.
-    pub module: Option<PathBuf>,
-    would_run: OnceLock<WouldRun>,
-}
+use subject::Subject;
 
 /// What a check needs to make sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,163 +126,29 @@ pub const CHECKS: &[Check] = &[
     },
 ];
 
-impl Subject {
-    /// A subject with its tree read.
-    pub fn new(
-        system: System,
-        kdir: Kdir,
-        release: Option<String>,
-        is_running: bool,
-        rustc: Option<String>,
-        module: Option<PathBuf>,
-    ) -> Self {
-        let release = release.or_else(|| kdir.release.clone());
-        let would_run = OnceLock::new();
-        Self {
-            system,
-            kdir,
-            release,
-            is_running,
-            rustc,
-            module,
-            would_run,
-        }
-    }
+/// Runs every check.
+pub fn examine(subject: &Subject) -> Vec<Finding> {
+    CHECKS
+        .iter()
+        .flat_map(|check| examine_one(subject, check))
+        .collect()
+}
 
-    /// Runs every check.
-    pub fn examine(&self) -> Vec<Finding> {
-        CHECKS.iter().flat_map(|check| self.run(check)).collect()
-    }
-
-    fn run(&self, check: &Check) -> Vec<Finding> {
-        let is_tree = self.has_tree();
-        let reason = match check.needs {
-            Needs::Nothing => None,
-            Needs::Tree | Needs::Rust if !is_tree => Some("there is no kernel tree to look at"),
-            Needs::Rust if !self.has_rust() => Some("this kernel has no Rust"),
-            _ => None,
-        };
-        match reason {
-            Some(reason) => {
-                vec![Finding::skipped(
-                    check.name,
-                    self.kdir.path.display(),
-                    reason,
-                )]
+fn examine_one(subject: &Subject, check: &Check) -> Vec<Finding> {
+    let reason = match check.needs {
+        Needs::Tree | Needs::Rust if !subject.has_tree() => "there is no kernel tree to look at",
+        Needs::Rust if !subject.has_rust() => "this kernel has no Rust",
+        _ => {
+            let mut findings = (check.run)(subject);
+            // What a check passes on from elsewhere may name a file by its place outside the root.
+            for note in findings.iter_mut().flat_map(|finding| &mut finding.notes) {
+                *note = subject.system.seen(note);
             }
-            None => {
-                let mut findings = (check.run)(self);
-                findings
-                    .iter_mut()
-                    .for_each(|finding| self.seen_from_root(finding));
-                findings
-            }
+            return findings;
         }
-    }
-
-    /// What a check passes on from elsewhere may name a file by its place outside the root.
-    fn seen_from_root(&self, finding: &mut Finding) {
-        let outside = self.system.at("/").display().to_string();
-        if self.system.is_live() || outside == "/" {
-            return;
-        }
-        let outside = outside.trim_end_matches('/');
-        for note in &mut finding.notes {
-            *note = note.replace(outside, "");
-        }
-    }
-
-    fn has_tree(&self) -> bool {
-        self.kdir
-            .makefile
-            .as_ref()
-            .is_ok_and(|found| found.missing.is_none())
-            && self.kdir.config_error.is_none()
-    }
-
-    fn has_rust(&self) -> bool {
-        self.kdir.config.is_y("RUST")
-    }
-
-    /// What make would run as rustc, found out once.
-    fn would_run(&self) -> &WouldRun {
-        self.would_run
-            .get_or_init(|| toolchain::would_run(&self.system, &self.kdir, self.rustc.as_deref()))
-    }
-
-    /// A file of the tree as the messages call it.
-    fn shown(&self, file: &str) -> String {
-        self.system.shown(&self.kdir.file(file))
-    }
-
-    /// The tree as the messages call it.
-    fn tree(&self) -> String {
-        self.system.shown(&self.kdir.path)
-    }
-
-    fn release_name(&self) -> &str {
-        self.release.as_deref().unwrap_or("this kernel")
-    }
-
-    /// Whether the tree holds the kernel's source, and can be built by its owner.
-    fn is_source(&self) -> bool {
-        self.kdir.file("init/main.c").exists()
-    }
-
-    /// The make command of this tree, with the options it needs and does not choose by itself.
-    fn make(&self) -> Command {
-        let sets_llvm = self
-            .kdir
-            .makefile
-            .as_ref()
-            .is_ok_and(|found| found.sets_llvm);
-        let make = Command::new("make -C").arg(self.tree());
-        if self.kdir.config.is_y("CC_IS_CLANG") && !sets_llvm {
-            make.shell("LLVM=1")
-        } else {
-            make
-        }
-    }
-
-    /// Adds how this kernel's headers are installed, or installed again.
-    fn reinstall(&self, finding: Finding) -> Finding {
-        if self.is_source() {
-            return finding.run("build this part of the tree", self.make().shell("prepare"));
-        }
-        if let Some(package) = self.package("headers") {
-            return finding.run(
-                "install them again",
-                Command::new("sudo pacman -U").arg(package),
-            );
-        }
-        let Some(release) = &self.release else {
-            return finding.advise("prepare or install the tree again, whole");
-        };
-        let modules = kdir::modules_folder(&self.system, release);
-        match install::headers_again(&self.system, &modules, release) {
-            Some(command) => finding.run("install the kernel's headers again", command),
-            None => finding.advise(install::NO_PACKAGE),
-        }
-    }
-
-    /// The package file that `rust/toolchain.mk` of linux-rust-headers names as its `headers` or
-    /// its `toolchain`.
-    fn package(&self, what: &str) -> Option<String> {
-        let text = file::read_text(&self.kdir.path.join("rust/toolchain.mk"), 64 << 10).ok()?;
-        let name = text
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("# {what}: ")))?
-            .trim();
-        let is_sane = name.ends_with(".zst")
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_.+:".contains(c));
-        is_sane.then(|| name.to_string())
-    }
-
-    fn distribution(&self) -> Distribution {
-        self.system.distribution()
-    }
+    };
+    let path = subject.kdir.path.display();
+    vec![Finding::skipped(check.name, path, reason)]
 }
 
 #[cfg(test)]
@@ -327,6 +167,9 @@ mod tests {
 #[cfg(test)]
 pub(crate) mod testing {
     //! A kernel tree of a few small files, for the tests of single checks.
+
+    use kernel_tree::kdir::Kdir;
+    use kernel_tree::system::System;
 
     use super::*;
     use crate::report::Status;

@@ -2,7 +2,7 @@
 
 //! One module, with `--module`: what `rustkmod check` finds, among the other checks.
 
-use super::Subject;
+use super::subject::Subject;
 use crate::commands::check::{self, Kernel, Options};
 use crate::report::Finding;
 use kernel_tree::kdir;

@@ -2,7 +2,7 @@
 
 //! The rustc that `make` would run, against the one the kernel's crates need.
 
-use super::Subject;
+use super::subject::Subject;
 use crate::command::Command;
 use crate::report::Finding;
 use kernel_tree::system::System;

@@ -2,7 +2,7 @@
 
 //! Lockdown and signatures: would the kernel load a module of one's own.
 
-use super::Subject;
+use super::subject::Subject;
 use crate::call::Call;
 use crate::command::Command;
 use crate::report::Finding;

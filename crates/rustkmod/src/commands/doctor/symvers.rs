@@ -4,7 +4,7 @@
 
 use kernel_files::file;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::report::{Finding, counted};
 use kernel_files::{rustsym, symvers};
 

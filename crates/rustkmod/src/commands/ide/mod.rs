@@ -24,7 +24,7 @@ use kernel_files::file;
 use crate::call::Call;
 use crate::command::Command;
 use crate::error::{Error, Result};
-use crate::kernel_arg::{self, OpenTree, Tree, open_tree};
+use crate::kernel_arg::{self, KERNEL, OpenTree, Tree, open_tree};
 use crate::output::{Header, Output, Verdict, header};
 use crate::report::{counted, lossily};
 use kernel_tree::kdir::Kdir;
@@ -40,19 +40,21 @@ pub struct IdeArguments {
     /// The module's folder, with its Kbuild; this one by default
     #[arg(value_name = "DIR")]
     pub folder: Option<PathBuf>,
-    /// The kernel it is written for, as `uname -r` prints it; the running one by default
-    #[arg(long, value_name = "KERNELRELEASE", conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
+    /// The kernel it is written for: its release, as `uname -r` prints it, its headers or source tree,
+    /// or its image; the running one by default
+    #[arg(long, value_name = KERNEL, conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
-    /// That kernel's tree: installed headers or a source tree
-    #[arg(long, value_name = "DIR")]
+    /// That kernel's tree
+    #[arg(long, value_name = "DIR", hide = true)]
     pub kdir: Option<PathBuf>,
 }
 
 /// Writes the file.
 pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -> Result<Verdict> {
     let tree = Tree {
-        release: arguments.kernel.clone(),
+        kernel: arguments.kernel.clone(),
         kdir: arguments.kdir.clone(),
+        ..Tree::default()
     };
     let OpenTree { kdir, release, .. } = open_tree(system, &tree, || {
         Call::again("ide").with("--kernel", "KERNELRELEASE")

@@ -22,7 +22,7 @@ pub use template::{File, Module, Template, files};
 use crate::call::Call;
 use crate::command::quoted;
 use crate::error::{Error, Result};
-use crate::kernel_arg::{self, Tree, open_tree};
+use crate::kernel_arg::{self, KERNEL, Tree, open_tree};
 use crate::output::{Header, Output, Verdict, header};
 use crate::report::lossily;
 use kernel_tree::kdir;
@@ -33,11 +33,12 @@ use kernel_tree::system::System;
 pub struct NewArguments {
     /// The module's name, which the folder gets, too
     pub name: String,
-    /// The kernel whose API it is written for, as `uname -r` prints it; the running one by default
-    #[arg(long, value_name = "KERNELRELEASE", conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
+    /// The kernel it is written for: its release, as `uname -r` prints it, its headers or source tree,
+    /// or its image; the running one by default
+    #[arg(long, value_name = KERNEL, conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
-    /// That kernel's tree: installed headers or a source tree
-    #[arg(long, value_name = "DIR")]
+    /// That kernel's tree
+    #[arg(long, value_name = "DIR", hide = true)]
     pub kdir: Option<PathBuf>,
     /// Who writes it: `NAME <ADDRESS>`; what git says by default
     #[arg(long)]
@@ -64,8 +65,9 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
     let permissions = may_be_made(&folder)?;
 
     let tree = Tree {
-        release: arguments.kernel.clone(),
+        kernel: arguments.kernel.clone(),
         kdir: arguments.kdir.clone(),
+        ..Tree::default()
     };
     let tree = open_tree(system, &tree, || {
         Call::again("new").with("--kernel", "KERNELRELEASE")

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What a check looks at, and what checks have in common.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use kernel_files::file;
+use kernel_tree::kdir::{self, Kdir};
+use kernel_tree::system::{Distribution, System};
+use kernel_tree::toolchain::{self, WouldRun};
+
+use crate::command::Command;
+use crate::install;
+use crate::report::Finding;
+
+/// What a check looks at.
+#[derive(Debug)]
+pub struct Subject {
+    /// The machine.
+    pub system: System,
+    /// The kernel tree.
+    pub kdir: Kdir,
+    /// The release that was asked for, or that the tree is of.
+    pub release: Option<String>,
+    /// Whether the kernel is the one that runs.
+    pub is_running: bool,
+    /// `RUSTC=` as it would be on make's command line.
+    pub rustc: Option<String>,
+    /// A module to look at as well.
+    pub module: Option<PathBuf>,
+    would_run: OnceLock<WouldRun>,
+}
+
+impl Subject {
+    /// A subject with its tree read.
+    pub fn new(
+        system: System,
+        kdir: Kdir,
+        release: Option<String>,
+        is_running: bool,
+        rustc: Option<String>,
+        module: Option<PathBuf>,
+    ) -> Self {
+        let release = release.or_else(|| kdir.release.clone());
+        let would_run = OnceLock::new();
+        Self {
+            system,
+            kdir,
+            release,
+            is_running,
+            rustc,
+            module,
+            would_run,
+        }
+    }
+
+    pub(super) fn has_tree(&self) -> bool {
+        self.kdir
+            .makefile
+            .as_ref()
+            .is_ok_and(|found| found.missing.is_none())
+            && self.kdir.config_error.is_none()
+    }
+
+    pub(super) fn has_rust(&self) -> bool {
+        self.kdir.config.is_y("RUST")
+    }
+
+    /// What make would run as rustc, found out once.
+    pub(super) fn would_run(&self) -> &WouldRun {
+        self.would_run
+            .get_or_init(|| toolchain::would_run(&self.system, &self.kdir, self.rustc.as_deref()))
+    }
+
+    /// A file of the tree as the messages call it.
+    pub(super) fn shown(&self, file: &str) -> String {
+        self.system.shown(&self.kdir.file(file))
+    }
+
+    /// The tree as the messages call it.
+    pub(super) fn tree(&self) -> String {
+        self.system.shown(&self.kdir.path)
+    }
+
+    pub(super) fn release_name(&self) -> &str {
+        self.release.as_deref().unwrap_or("this kernel")
+    }
+
+    /// Whether the tree holds the kernel's source, and can be built by its owner.
+    pub(super) fn is_source(&self) -> bool {
+        self.kdir.file("init/main.c").exists()
+    }
+
+    /// The make command of this tree, with the options it needs and does not choose by itself.
+    pub(super) fn make(&self) -> Command {
+        let sets_llvm = self
+            .kdir
+            .makefile
+            .as_ref()
+            .is_ok_and(|found| found.sets_llvm);
+        let make = Command::new("make -C").arg(self.tree());
+        if self.kdir.config.is_y("CC_IS_CLANG") && !sets_llvm {
+            make.shell("LLVM=1")
+        } else {
+            make
+        }
+    }
+
+    /// Adds how this kernel's headers are installed, or installed again.
+    pub(super) fn reinstall(&self, finding: Finding) -> Finding {
+        if self.is_source() {
+            return finding.run("build this part of the tree", self.make().shell("prepare"));
+        }
+        if let Some(package) = self.package("headers") {
+            return finding.run(
+                "install them again",
+                Command::new("sudo pacman -U").arg(package),
+            );
+        }
+        let Some(release) = &self.release else {
+            return finding.advise("prepare or install the tree again, whole");
+        };
+        let modules = kdir::modules_folder(&self.system, release);
+        match install::headers_again(&self.system, &modules, release) {
+            Some(command) => finding.run("install the kernel's headers again", command),
+            None => finding.advise(install::NO_PACKAGE),
+        }
+    }
+
+    /// The package file that `rust/toolchain.mk` of linux-rust-headers names as its `headers` or
+    /// its `toolchain`.
+    pub(super) fn package(&self, what: &str) -> Option<String> {
+        let text = file::read_text(&self.kdir.path.join("rust/toolchain.mk"), 64 << 10).ok()?;
+        let name = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("# {what}: ")))?
+            .trim();
+        let is_sane = name.ends_with(".zst")
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.+:".contains(c));
+        is_sane.then(|| name.to_string())
+    }
+
+    pub(super) fn distribution(&self) -> Distribution {
+        self.system.distribution()
+    }
+}
