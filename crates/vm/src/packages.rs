@@ -195,8 +195,7 @@ impl Workshop {
             fs::remove_dir_all(&makepkg.builddir).context("remove", &makepkg.builddir)
         })?;
         if kept.made {
-            self.progress
-                .say(format!("Built {}", sizes(&kept.path)?));
+            self.progress.say(format!("Built {}", sizes(&kept.path)?));
         }
         Ok(kept)
     }

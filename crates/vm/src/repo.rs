@@ -82,7 +82,7 @@ pub fn files(shop: &Workshop) -> Result<Vec<PathBuf>> {
 }
 
 /// keep-kernel's package.
-fn keep_kernel(shop: &Workshop) -> Result<Vec<PathBuf>> {
+pub fn keep_kernel(shop: &Workshop) -> Result<Vec<PathBuf>> {
     let name = "keep-kernel";
     let mut makepkg = Makepkg::new(shop, shop.pkgbuild(name, 1)?);
     let kept = shop

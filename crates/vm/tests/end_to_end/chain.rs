@@ -44,7 +44,6 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
                 "an_upgrade_of_the_kernel_alone_leaves_the_headers",
                 kernel_alone,
             ),
-            ("keep_kernel_loses_nothing_in_any_order", keep_kernel_orders),
             ("removing_the_kernel_leaves_nothing", removal),
             (
                 "another_package_of_the_name_takes_all_of_it_away",
@@ -250,8 +249,8 @@ fn failed_upgrade(lab: &Lab) -> Result<(), Failed> {
             &format!("warning: not built for {new}: {MODULE}"),
             &format!("{} is kept, with its modules", lab.release),
             &format!(
-                "sudo cp /usr/lib/modules/{}/vmlinuz /boot/vmlinuz-linux-rust && \
-                 sudo mkinitcpio -p linux-rust",
+                "sudo cp /usr/lib/modules/{0}/vmlinuz /boot/vmlinuz-{0} && \
+                 sudo mkinitcpio -k {0} -g /boot/initramfs-{0}.img",
                 lab.release
             ),
             &format!("sudo systemctl disable {unit}"),
@@ -295,7 +294,7 @@ fn kept_until_mended(lab: &Lab) -> Result<(), Failed> {
         &said,
         &[
             &format!("{} is kept, with its modules", lab.release),
-            &format!("make an initramfs of {}", lab.release),
+            &format!("to boot {}: make an initramfs of it", lab.release),
         ],
     );
     is_good(
@@ -307,7 +306,7 @@ fn kept_until_mended(lab: &Lab) -> Result<(), Failed> {
     // of before is there all the same.
     let back = said
         .lines()
-        .find_map(|line| line.split_once("where makepkg left its packages: sudo "))
+        .find_map(|line| line.split_once("where its packages are: sudo "))
         .map(|(_, command)| command.to_owned())
         .ok_or_else(|| format!("no way back in: {said}"))?;
     for package in packages(&lab.first.path)? {
@@ -365,96 +364,6 @@ fn kernel_alone(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-/// keep-kernel between made-up trees, and a pacman that is played: three releases, which would be
-/// three builds. `+` installs a release with its module, `-` one whose module does not build, `x` one
-/// that is another build of its release besides, `!` one whose transaction dies after the old files
-/// went, `r` removes it.
-fn keep_kernel_orders(lab: &Lab) -> Result<(), Failed> {
-    let cases = [
-        ("+A +B", "B+"),
-        ("+A -B", "A+ B"),
-        ("+A -B -C", "A+ C"),
-        ("+A -B -B", "A+ B"),
-        ("+A -B +C", "C+"),
-        ("+A -B +B", "B+"),
-        ("+A -B -A", "A+"),
-        ("+A !B -B", "A+ B"),
-        ("+A !B +B", "B+"),
-        ("+A +B -A", "A B+"),
-        ("+A -A", "A+"),
-        ("-A -B", "B"),
-        ("+A xA", "A"),
-        ("+A -B xA", "A"),
-        ("+A !B rA", ""),
-    ];
-    let machine = lab.machine()?;
-    let script = fs::read_to_string(repository().join("linux-rust/keep-kernel"))?;
-    machine.write("/tmp/keep-kernel", &script)?;
-    machine.write("/tmp/play", PLAY)?;
-    for (transactions, left) in cases {
-        let output = machine
-            .command("bash")
-            .args(["/tmp/play", transactions])
-            .output()?;
-        assert!(output.status.success(), "{transactions}: {}", text(&output));
-        let said = text(&output);
-        let last = said.lines().last().unwrap_or_default();
-        let last = last.strip_prefix("left:").unwrap_or(last);
-        assert_eq!(last.trim(), left, "{transactions}: {said}");
-        let comes_back = transactions == "+A -A";
-        let remedy = "help: the initramfs was made without them: ";
-        assert_eq!(said.contains(remedy), comes_back, "{transactions}: {said}");
-    }
-    Ok(())
-}
-
-/// The last line names every kernel that is left, with `+` if its module is.
-const PLAY: &str = r#"
-set -euo pipefail
-modules=$(mktemp -d) installed=
-keep() {
-  sed "s/@PKGBASE@/linux-rust/; s/@RELEASE@/$1/; s|^modules=.*|modules=$modules|" /tmp/keep-kernel >/tmp/kk
-  bash /tmp/kk "$2"
-}
-depmod() { :; }; export -f depmod
-for transaction in $1; do
-  new=${transaction:1}
-  if [ "${transaction:0:1}" = r ]; then
-    keep "$installed" forget
-    rm -rf "$modules/$installed"
-    continue
-  fi
-  [ -z "$installed" ] || keep "$installed" save
-  # pacman: what it owns of the old goes, and DKMS's module goes before that.
-  [ -z "$installed" ] || rm -rf "$modules/$installed"/{vmlinuz,kernel,updates}
-  [ "${transaction:0:1}" != '!' ] || continue
-  [ -z "$installed" ] || rmdir "$modules/$installed" 2>/dev/null || true
-  mkdir -p "$modules/$new/kernel"
-  echo "$new" >"$modules/$new/vmlinuz"
-  [ "${transaction:0:1}" != x ] || echo again >>"$modules/$new/vmlinuz"
-  if [ "${transaction:0:1}" = + ]; then
-    mkdir -p "$modules/$new/updates/dkms"
-    echo "$new" >"$modules/$new/updates/dkms/m.ko.zst"
-  fi
-  [ -z "$installed" ] || keep "$new" settle
-  installed=$new
-done
-left=
-for tree in "$modules"/*/; do
-  [ -d "$tree" ] || continue
-  release=$(basename "$tree")
-  [ "$(head -n1 "$tree/vmlinuz")" = "$release" ]
-  left+=" $release"
-  if [ -e "$tree/updates/dkms/m.ko.zst" ]; then
-    [ "$(cat "$tree/updates/dkms/m.ko.zst")" = "$release" ]
-    left+=+
-  fi
-done
-[ ! -e "$modules/.linux-rust-saved" ]
-rm -rf "$modules"
-echo "left:$left"
-"#;
-
 /// An absolute link, as of DKMS sources that are worked on, names a file of the real machine here.
 fn links_stay_inside(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.bare_machine()?;
@@ -474,7 +383,7 @@ fn links_stay_inside(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The AUR's linux-rust is somebody else's: it has no hook that could take away what ours kept.
+/// The AUR's linux-rust is somebody else's, without a kernel of this name: nothing of ours stays.
 fn another_package(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let folder = tempfile::tempdir()?;
@@ -492,11 +401,9 @@ fn another_package(lab: &Lab) -> Result<(), Failed> {
         .status()?;
     assert!(packed.success());
     let said = lab.pacman(&machine, "another", &[package])?;
-    says(&said, &["Removing kept linux-rust kernels"]);
     for left in [
         format!("/usr/lib/modules/{}/vmlinuz", lab.release),
-        "/usr/lib/modules/.linux-rust-saved".into(),
-        "/usr/lib/linux-rust".into(),
+        "/usr/lib/modules/.keep-kernel".into(),
     ] {
         assert!(!machine.path(&left).exists(), "{left} is left: {said}");
     }

@@ -134,12 +134,9 @@ fn kernel_files(lab: &Lab) -> Result<(), Failed> {
             module.display()
         );
     }
-    has(&package, &[]);
     // Nothing beside it.
     let allowed = [
         "usr/lib/modules/",
-        "usr/lib/linux-rust/",
-        "usr/share/libalpm/hooks/",
         "usr/share/licenses/linux-rust/",
         ".",
     ];

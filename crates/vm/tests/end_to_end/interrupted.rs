@@ -522,10 +522,7 @@ fn upgrade_killed(lab: &Lab) -> Seen {
     let new = lab.release.replace("-1-", "-2-");
     assert!(!machine.path(&module(&new)).exists(), "it was too fast");
     // What there is of the old kernel was saved before it went.
-    let saved = machine.path(&format!(
-        "/usr/lib/modules/.linux-rust-saved/{}",
-        lab.release
-    ));
+    let saved = machine.path(&format!("/usr/lib/modules/.keep-kernel/{}", lab.release));
     for file in [
         "vmlinuz".to_owned(),
         format!("updates/dkms/{MODULE}.ko.zst"),
@@ -542,7 +539,7 @@ fn upgrade_killed(lab: &Lab) -> Seen {
     assert!(output.status.success(), "{}", text(&output));
     assert_eq!(machine.kernels()?.as_slice(), std::slice::from_ref(&new));
     boots(lab, &machine, "upgrade-killed", &new)?;
-    let left = machine.path("/usr/lib/modules/.linux-rust-saved");
+    let left = machine.path("/usr/lib/modules/.keep-kernel");
     assert!(!left.exists(), "the saved kernel is left");
     Ok((
         "nothing".into(),

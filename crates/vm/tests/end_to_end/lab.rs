@@ -27,7 +27,7 @@ use vm::{
     host,
     machine::Machine,
     packages::{Makepkg, Workshop, for_modules, packages},
-    root,
+    repo, root,
     run::{Program, Progress},
     series,
     source::{self, Tarball},
@@ -195,6 +195,7 @@ impl Lab {
             let mut all = for_modules(&owned.kernel(1)?.path)?;
             all.extend(packages(&owned.toolchain()?.path)?);
             all.extend(packages(&owned.dkms()?.path)?);
+            all.extend(repo::keep_kernel(&owned)?);
             let log = owned.cache.log("test-pacman")?;
             installed.pacman_upgrade(&all, &log, &owned.progress)?;
             Ok(installed)
