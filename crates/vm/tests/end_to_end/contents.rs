@@ -135,11 +135,7 @@ fn kernel_files(lab: &Lab) -> Result<(), Failed> {
         );
     }
     // Nothing beside it.
-    let allowed = [
-        "usr/lib/modules/",
-        "usr/share/licenses/linux-rust/",
-        ".",
-    ];
+    let allowed = ["usr/lib/modules/", "."];
     for file in files(&package) {
         let inside = file.strip_prefix(&package)?.to_string_lossy().into_owned();
         assert!(
