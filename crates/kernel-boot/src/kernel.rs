@@ -311,7 +311,9 @@ fn rustc_for(system: &System, package: &Package, kdir: &Path) -> Result<Option<P
     }
     // The headers name its package.
     let facts = file::read_text(&kdir.path.join("rust/toolchain.mk"), 64 << 10).unwrap_or_default();
-    let facts = facts.lines().filter_map(|line| line.strip_prefix("# toolchain: "));
+    let facts = facts
+        .lines()
+        .filter_map(|line| line.strip_prefix("# toolchain: "));
     let mut files = facts.filter_map(|name| package.beside(name.trim()));
     let Some(file) = files.next() else {
         // They say what is missing, too.

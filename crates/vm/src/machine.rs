@@ -41,7 +41,10 @@ const ASSUMED: &[(&str, &str)] = &[
     ("sed", "usr/bin/sed"),
     ("glibc", "usr/lib/x86_64-linux-gnu/libc.so.6"),
     ("gcc-libs", "usr/lib/x86_64-linux-gnu/libstdc++.so.6"),
+    ("libgcc", "usr/lib/x86_64-linux-gnu/libgcc_s.so.1"),
     ("zlib", "usr/lib/x86_64-linux-gnu/libz.so.1"),
+    ("zstd", "usr/bin/zstd"),
+    ("xxhash", "usr/lib/x86_64-linux-gnu/libxxhash.so.0"),
     ("libelf", "usr/lib/x86_64-linux-gnu/libelf.so.1"),
     ("openssl", "usr/bin/openssl"),
     // The test machine's own: `boot`.
