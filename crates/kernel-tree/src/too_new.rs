@@ -69,7 +69,7 @@ pub fn limits(kdir: &Kdir) -> Vec<Limit> {
         .filter_map(|change| {
             let file = kdir.file(&change.file.replace("ARCH", arch));
             let text = file::read_text(&file, makefile::LIMIT).ok()?;
-            (change.is_old)(&text, kdir).then(|| Limit {
+            (change.is_old)(&text, kdir).then_some(Limit {
                 first: change.first,
                 why: change.why,
                 says: change.says,
