@@ -23,7 +23,7 @@ vm: init
 arch-full: build
 	target/release/vm arch-full
 
-# The folders that are pushed to the AUR, in target/aur, and the release of rustkmod.
+# The directories that are pushed to the AUR, in target/aur, and the release of rustkmod.
 aur: build
 	target/release/vm aur
 

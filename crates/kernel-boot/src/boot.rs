@@ -37,14 +37,14 @@ pub struct Boot {
 }
 
 impl Guest<'_> {
-    /// Boots it, waits for its end, and judges. Its files are left in `folder`.
-    pub fn boot(&self, folder: &Path, watch: &mut dyn FnMut(Event<'_>)) -> Result<Boot> {
+    /// Boots it, waits for its end, and judges. Its files are left in `directory`.
+    pub fn boot(&self, directory: &Path, watch: &mut dyn FnMut(Event<'_>)) -> Result<Boot> {
         // The tools are this machine's, whatever system the kernel is of.
         let host = System::here(None);
         let qemu = host::qemu(&host)?;
-        let folder = std::path::absolute(folder).context("find", folder)?;
-        fs::create_dir_all(&folder).context("create", &folder)?;
-        self.write_initramfs(&host, &folder.join(qemu::INITRAMFS))?;
+        let directory = std::path::absolute(directory).context("find", directory)?;
+        fs::create_dir_all(&directory).context("create", &directory)?;
+        self.write_initramfs(&host, &directory.join(qemu::INITRAMFS))?;
         let tries: &[Accel] = match self.accel {
             Choice::Auto if host::has_kvm() => &[Accel::Kvm, Accel::Tcg],
             Choice::Kvm => &[Accel::Kvm],
@@ -52,12 +52,12 @@ impl Guest<'_> {
         };
         let mut why_not = String::new();
         for &accel in tries {
-            match qemu::run(self, &qemu, &folder, accel, watch)? {
+            match qemu::run(self, &qemu, &directory, accel, watch)? {
                 End::Over(run) => {
-                    let boot = judged(*run, accel, folder.join("console"));
+                    let boot = judged(*run, accel, directory.join("console"));
                     // What a full disk has cut off says nothing of the guest.
                     if matches!(boot.verdict, Verdict::Hung(_) | Verdict::CutOff(_)) {
-                        qemu::has_room(&folder)?;
+                        qemu::has_room(&directory)?;
                     }
                     return Ok(boot);
                 }

@@ -19,7 +19,7 @@ pub const QEMU: &str = "qemu-system-x86_64";
 /// Names the init, wherever it is.
 pub const INIT_VARIABLE: &str = "RUSTKMOD_INIT";
 
-/// Where cargo leaves the init, below its target folder.
+/// Where cargo leaves the init, below its target directory.
 const BUILT_INIT: &str = "x86_64-unknown-linux-gnu/release/kmod-init";
 
 /// The emulator's file.
@@ -62,15 +62,15 @@ pub fn init() -> Result<PathBuf> {
 }
 
 fn init_places(program: &Path) -> Vec<PathBuf> {
-    let folder = program.parent().unwrap_or(Path::new("/usr/bin"));
-    let installed = folder.parent().unwrap_or(Path::new("/usr"));
+    let directory = program.parent().unwrap_or(Path::new("/usr/bin"));
+    let installed = directory.parent().unwrap_or(Path::new("/usr"));
     let mut places = vec![installed.join("lib/rustkmod/init")];
     // TARGET/release/rustkmod, TARGET/debug/deps/a-test
     let above = program.ancestors().skip(2).take(2);
     places.extend(
         above
-            .filter(|folder| folder.join("CACHEDIR.TAG").exists())
-            .map(|folder| folder.join(BUILT_INIT)),
+            .filter(|directory| directory.join("CACHEDIR.TAG").exists())
+            .map(|directory| directory.join(BUILT_INIT)),
     );
     places
 }

@@ -42,18 +42,18 @@ impl Contents<'_> {
     /// Writes the archive.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut archive = Archive(out);
-        for folder in ["dev", "plan", "modules", "bin", "tmp"] {
-            archive.add(folder, FOLDER, &[])?;
+        for directory in ["dev", "plan", "modules", "bin", "tmp"] {
+            archive.add(directory, FOLDER, &[])?;
         }
         // The kernel opens it for init before init could mount anything.
         archive.add_device("dev/console", (5, 1))?;
         archive.add("init", PROGRAM, self.init)?;
         let mut list = String::new();
         for (number, module) in self.modules.iter().enumerate() {
-            let folder = format!("modules/{number}");
-            let file = format!("{folder}/{}.ko", module.name);
-            // A folder a module: two of one name would be one file.
-            archive.add(&folder, FOLDER, &[])?;
+            let directory = format!("modules/{number}");
+            let file = format!("{directory}/{}.ko", module.name);
+            // A directory a module: two of one name would be one file.
+            archive.add(&directory, FOLDER, &[])?;
             archive.add(&file, FILE, &module.elf)?;
             let verb = if module.is_soft { "try" } else { "load" };
             list += &format!("{verb} /{file}\n");

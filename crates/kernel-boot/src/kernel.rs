@@ -25,7 +25,7 @@ pub struct Kernel {
     pub release: Option<String>,
     /// What QEMU boots.
     pub image: PathBuf,
-    /// The folder of its modules: an installed one, or a tree.
+    /// The directory of its modules: an installed one, or a tree.
     pub modules: Option<PathBuf>,
     /// Where its headers are, or would be.
     pub build: Option<PathBuf>,
@@ -38,7 +38,7 @@ pub struct Kernel {
 /// What modules are built with.
 #[derive(Debug)]
 pub struct Headers {
-    /// The folder that `make -C` gets.
+    /// The directory that `make -C` gets.
     pub kdir: PathBuf,
     /// The rustc to give to make, where the one that the headers name is not installed.
     pub rustc: Option<PathBuf>,
@@ -47,7 +47,7 @@ pub struct Headers {
 }
 
 impl Kernel {
-    /// Finds the kernel that the caller named: a release, a package file, an image, or a folder;
+    /// Finds the kernel that the caller named: a release, a package file, an image, or a directory;
     /// the running one if none.
     pub fn find(system: &System, named: Option<&str>) -> Result<Self> {
         let Some(name) = named else {
@@ -57,13 +57,13 @@ impl Kernel {
             return Self::of_release(system, &release);
         };
         let path = Path::new(name);
-        // `.` and `..` are folders of the caller's, not releases.
+        // `.` and `..` are directories of the caller's, not releases.
         let is_name = path.file_name() == Some(OsStr::new(name));
-        if is_name && kdir::modules_folder(system, name).is_dir() {
+        if is_name && kdir::modules_directory(system, name).is_dir() {
             return Self::of_release(system, name);
         }
         match about(path)? {
-            Some(about) if about.is_dir() => Self::of_folder(system, path),
+            Some(about) if about.is_dir() => Self::of_directory(system, path),
             Some(about) if about.is_file() && name.contains(".pkg.tar") => {
                 Self::of_package(system, path)
             }
@@ -95,42 +95,42 @@ impl Kernel {
         Ok(Self {
             release: Some(release.to_owned()),
             build: Some(Kdir::of_release(system, release)),
-            modules: Some(kdir::modules_folder(system, release)),
+            modules: Some(kdir::modules_directory(system, release)),
             ..Self::new(image.to_path_buf())
         })
     }
 
-    fn of_folder(system: &System, folder: &Path) -> Result<Self> {
-        let folder = std::path::absolute(folder).context("find", folder)?;
-        // Headers lie in the folder of their kernel.
-        if folder.file_name() == Some(OsStr::new("build"))
-            && let Some(above) = folder.parent()
+    fn of_directory(system: &System, directory: &Path) -> Result<Self> {
+        let directory = std::path::absolute(directory).context("find", directory)?;
+        // Headers lie in the directory of their kernel.
+        if directory.file_name() == Some(OsStr::new("build"))
+            && let Some(above) = directory.parent()
             && above.join("vmlinuz").exists()
         {
-            return Self::of_folder(system, above);
+            return Self::of_directory(system, above);
         }
-        let installed = folder.join("vmlinuz");
+        let installed = directory.join("vmlinuz");
         if about(&installed)?.is_some() {
             let release = read_image(&installed)?;
             return Ok(Self {
                 release,
-                build: Some(folder.join("build")),
-                modules: Some(folder),
+                build: Some(directory.join("build")),
+                modules: Some(directory),
                 ..Self::new(installed)
             });
         }
-        let built = folder.join("arch/x86/boot/bzImage");
+        let built = directory.join("arch/x86/boot/bzImage");
         if about(&built)?.is_some() {
             let release = read_image(&built)?;
             return Ok(Self {
                 release,
-                build: Some(folder.clone()),
-                modules: Some(folder),
+                build: Some(directory.clone()),
+                modules: Some(directory),
                 ..Self::new(built)
             });
         }
         // A system, or a package that was unpacked there.
-        let rooted = System::here(Some(folder.clone()));
+        let rooted = System::here(Some(directory.clone()));
         let releases = releases(&rooted);
         match &releases[..] {
             [release] => {
@@ -146,11 +146,11 @@ impl Kernel {
                     "arch/x86/boot/bzImage",
                     "usr/lib/modules/RELEASE/vmlinuz",
                 ];
-                let places = places.map(|place| folder.join(place));
-                Err(no_image(system, &folder.display().to_string(), &places))
+                let places = places.map(|place| directory.join(place));
+                Err(no_image(system, &directory.display().to_string(), &places))
             }
             _ => Err(Error::ManyKernels {
-                directory: folder,
+                directory,
                 releases,
             }),
         }
@@ -162,12 +162,12 @@ impl Kernel {
         let beside = image.parent().filter(|above| above.join("kernel").is_dir());
         let modules = match (beside, &release) {
             (Some(beside), _) => Some(beside.to_path_buf()),
-            (None, Some(release)) => Some(kdir::modules_folder(system, release)),
+            (None, Some(release)) => Some(kdir::modules_directory(system, release)),
             (None, None) => None,
         };
         Ok(Self {
-            build: modules.as_ref().map(|folder| folder.join("build")),
-            modules: modules.filter(|folder| folder.exists()),
+            build: modules.as_ref().map(|directory| directory.join("build")),
+            modules: modules.filter(|directory| directory.exists()),
             release,
             ..Self::new(image)
         })
@@ -243,7 +243,7 @@ impl Kernel {
         build.filter(|build| build.join("Makefile").exists())
     }
 
-    /// The folder of its modules, if it is there when the program has ended, too.
+    /// The directory of its modules, if it is there when the program has ended, too.
     pub fn kept_modules(&self) -> Option<&Path> {
         match self.package {
             Some(_) => None,
@@ -254,7 +254,7 @@ impl Kernel {
     /// The file of one of its own modules.
     pub fn module_file(&self, name: &str) -> Option<&Path> {
         let all = self.installed.get_or_init(|| match &self.modules {
-            Some(folder) => installed_modules(folder),
+            Some(directory) => installed_modules(directory),
             None => HashMap::new(),
         });
         all.get(&name.replace('-', "_")).map(PathBuf::as_path)
@@ -265,10 +265,9 @@ impl Kernel {
         if self.module_file(name).is_some() {
             return vec![name.replace('-', "_")];
         }
-        let list = self
-            .modules
-            .iter()
-            .filter_map(|folder| file::read_text(&folder.join("modules.alias"), 64 << 20).ok());
+        let list = self.modules.iter().filter_map(|directory| {
+            file::read_text(&directory.join("modules.alias"), 64 << 20).ok()
+        });
         let names = |text: String| -> Vec<String> {
             let aliases = text.lines().filter_map(|line| {
                 let (alias, module) = line.strip_prefix("alias ")?.split_once(' ')?;
@@ -282,8 +281,8 @@ impl Kernel {
     /// Whether a module is part of the image.
     pub fn has_builtin(&self, name: &str) -> bool {
         let builtin = self.builtin.get_or_init(|| {
-            let list = self.modules.iter().filter_map(|folder| {
-                file::read_text(&folder.join("modules.builtin"), 64 << 20).ok()
+            let list = self.modules.iter().filter_map(|directory| {
+                file::read_text(&directory.join("modules.builtin"), 64 << 20).ok()
             });
             list.flat_map(|text| text.lines().map(module_name).collect::<Vec<_>>())
                 .collect()
@@ -325,14 +324,14 @@ fn rustc_for(system: &System, package: &Package, kdir: &Path) -> Result<Option<P
 }
 
 /// Modules by name: of depmod's list where there is one, which saves the walk.
-fn installed_modules(folder: &Path) -> HashMap<String, PathBuf> {
-    if let Ok(list) = file::read_text(&folder.join("modules.dep"), 64 << 20) {
+fn installed_modules(directory: &Path) -> HashMap<String, PathBuf> {
+    if let Ok(list) = file::read_text(&directory.join("modules.dep"), 64 << 20) {
         let paths = list.lines().filter_map(|line| line.split_once(':'));
         return paths
-            .map(|(path, _)| (module_name(path), folder.join(path)))
+            .map(|(path, _)| (module_name(path), directory.join(path)))
             .collect();
     }
-    let files = modules_below(folder);
+    let files = modules_below(directory);
     files
         .map(|path| (module_name(&path.to_string_lossy()), path))
         .collect()
@@ -342,7 +341,7 @@ fn installed_modules(folder: &Path) -> HashMap<String, PathBuf> {
 /// /boot.
 fn image_places(system: &System, release: &str) -> [PathBuf; 2] {
     [
-        kdir::modules_folder(system, release).join("vmlinuz"),
+        kdir::modules_directory(system, release).join("vmlinuz"),
         system.at(format!("/boot/vmlinuz-{release}")),
     ]
 }
@@ -361,7 +360,7 @@ fn first(paths: &[PathBuf]) -> Result<Option<&Path>> {
 fn releases(system: &System) -> Vec<String> {
     let mut found: Vec<_> = ["/usr/lib/modules", "/lib/modules"]
         .iter()
-        .filter_map(|folder| std::fs::read_dir(system.at(folder)).ok())
+        .filter_map(|directory| std::fs::read_dir(system.at(directory)).ok())
         .flatten()
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
@@ -437,7 +436,7 @@ mod tests {
             let system = System::bare(root.path());
             let kernel = Kernel::find(&system, Some("6.1-a")).unwrap();
             assert_eq!(kernel.image, root.path().join(place));
-            // And as a folder that somebody unpacked.
+            // And as a directory that somebody unpacked.
             let name = root.path().display().to_string();
             let kernel = Kernel::find(&System::bare("/none"), Some(&name)).unwrap();
             assert_eq!(kernel.image, root.path().join(place));
@@ -461,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_without_an_image_are_no_kernels() {
+    fn directories_without_an_image_are_no_kernels() {
         let root = tempfile::tempdir().unwrap();
         put(root.path(), "usr/lib/modules/6.0-old/modules.dep", b"");
         put(
@@ -481,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_one_is_in_is_no_release() {
+    fn the_directory_one_is_in_is_no_release() {
         let root = tempfile::tempdir().unwrap();
         put(root.path(), "lib/modules/6.1-a/vmlinuz", &image("6.1-a"));
         put(root.path(), "lib/modules/vmlinuz", &image("6.1-b"));

@@ -15,22 +15,22 @@ use kernel_files::decompress::Packing;
 /// The part of a package that is unpacked: kernel, modules, headers, toolchain.
 const PART: &str = "usr/lib/";
 
-/// A package file, unpacked into a folder that goes with it.
+/// A package file, unpacked into a directory that goes with it.
 #[derive(Debug)]
 pub struct Package {
     file: PathBuf,
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl Package {
     /// Unpacks the kernel and the modules of a package.
     pub fn unpack(file: &Path) -> Result<Self> {
         let file = std::path::absolute(file).context("find", file)?;
-        let folder = tempfile::Builder::new()
+        let directory = tempfile::Builder::new()
             .prefix("rustkmod-package.")
             .tempdir()
-            .context("create a folder in", std::env::temp_dir())?;
-        let package = Self { file, folder };
+            .context("create a directory in", std::env::temp_dir())?;
+        let package = Self { file, directory };
         package.add(&package.file)?;
         Ok(package)
     }
@@ -49,14 +49,14 @@ impl Package {
                 .path()
                 .is_ok_and(|path| path.starts_with(PART) && !path.ends_with("vmlinux"));
             if is_wanted {
-                let folder = self.folder.path();
+                let directory = self.directory.path();
                 entry
-                    .unpack_in(folder)
+                    .unpack_in(directory)
                     .map_err(|error| match of_the_system(&error) {
                         // No fault of the package's.
                         Some(source) => Error::Io {
                             action: "unpack a package into",
-                            path: folder.to_path_buf(),
+                            path: directory.to_path_buf(),
                             source,
                         },
                         None => damaged(error),
@@ -73,7 +73,7 @@ impl Package {
 
     /// Where it was unpacked.
     pub fn root(&self) -> &Path {
-        self.folder.path()
+        self.directory.path()
     }
 
     /// What the file of another package of its family is called: `headers`.
@@ -162,7 +162,7 @@ mod tests {
     fn the_family_of_a_package_is_known_by_its_names() {
         let package = Package {
             file: "/p/linux-rust-lts61-6.1.192-1-x86_64.pkg.tar.zst".into(),
-            folder: tempfile::tempdir().unwrap(),
+            directory: tempfile::tempdir().unwrap(),
         };
         assert_eq!(
             package.sibling_name("headers"),
@@ -172,8 +172,8 @@ mod tests {
 
     #[test]
     fn only_kernel_and_modules_are_unpacked() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("k-1-1-any.pkg.tar.gz");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("k-1-1-any.pkg.tar.gz");
         let gzip = flate2::write::GzEncoder::new(File::create(&file).unwrap(), Default::default());
         let mut archive = tar::Builder::new(gzip);
         for name in ["usr/lib/modules/6/vmlinuz", "usr/bin/program", ".PKGINFO"] {
@@ -199,8 +199,8 @@ mod tests {
 
     #[test]
     fn what_the_system_refuses_is_not_the_packages_fault() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("k-1-1-any.pkg.tar");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("k-1-1-any.pkg.tar");
         let mut archive = tar::Builder::new(File::create(&file).unwrap());
         for name in ["usr/lib/a", "usr/lib/a/b"] {
             let mut header = tar::Header::new_gnu();

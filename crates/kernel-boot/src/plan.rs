@@ -194,14 +194,18 @@ mod tests {
     /// A machine with a kernel that has these modules.
     fn machine(modules: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("lib/modules/6");
-        std::fs::create_dir_all(folder.join("kernel")).unwrap();
+        let directory = root.path().join("lib/modules/6");
+        std::fs::create_dir_all(directory.join("kernel")).unwrap();
         let mut image = vec![0; 0x400];
         image[0x202..0x206].copy_from_slice(b"HdrS");
-        std::fs::write(folder.join("vmlinuz"), image).unwrap();
-        std::fs::write(folder.join("modules.builtin"), "kernel/lib/built-in.ko\n").unwrap();
+        std::fs::write(directory.join("vmlinuz"), image).unwrap();
+        std::fs::write(
+            directory.join("modules.builtin"),
+            "kernel/lib/built-in.ko\n",
+        )
+        .unwrap();
         for (name, modinfo) in modules {
-            let path = folder.join("kernel").join(format!("{name}.ko"));
+            let path = directory.join("kernel").join(format!("{name}.ko"));
             std::fs::write(path, module(modinfo)).unwrap();
         }
         root
@@ -272,9 +276,9 @@ mod tests {
             ("slow", "name=slow"),
             ("user", "name=user softdep=pre:+sum+gone+post:+slow"),
         ]);
-        let folder = root.path().join("lib/modules/6");
+        let directory = root.path().join("lib/modules/6");
         std::fs::write(
-            folder.join("modules.alias"),
+            directory.join("modules.alias"),
             "alias sum fast\nalias sums slow\n",
         )
         .unwrap();
@@ -287,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_module_is_named() {
+    fn what_is_not_a_module_is_named() {
         let root = machine(&[]);
         std::fs::write(root.path().join("text"), "text").unwrap();
         let error = planned(root.path(), &["text"]).unwrap_err();

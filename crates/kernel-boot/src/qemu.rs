@@ -68,18 +68,18 @@ pub(super) struct Run {
     pub time: Duration,
 }
 
-/// Runs a guest whose initramfs lies in `folder`.
+/// Runs a guest whose initramfs lies in `directory`.
 pub(super) fn run(
     guest: &Guest<'_>,
     qemu: &Path,
-    folder: &Path,
+    directory: &Path,
     accel: Accel,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<End> {
-    let mut lines = Lines::create(folder)?;
+    let mut lines = Lines::create(directory)?;
     let start = Instant::now();
     let mut child = started(
-        Group::spawn(&mut command(guest, qemu, folder, accel)),
+        Group::spawn(&mut command(guest, qemu, directory, accel)),
         "setpriv",
         host::setpriv,
     )?;
@@ -148,7 +148,7 @@ pub(super) fn run(
             }
             is_asked = true;
             run.trace = Some(String::new());
-            ask_where(folder);
+            ask_where(directory);
             deadline = Some(Instant::now() + GRACE);
         }
         std::thread::sleep(PAUSE);
@@ -157,7 +157,7 @@ pub(super) fn run(
     if let Some(status) = status
         && !status.success()
     {
-        return failed(guest, &mut child, (qemu, folder), status, accel);
+        return failed(guest, &mut child, (qemu, directory), status, accel);
     }
     Ok(End::Over(Box::new(run)))
 }
@@ -179,11 +179,11 @@ fn console_lines(text: &str, watch: &mut dyn FnMut(Event<'_>)) {
     }
 }
 
-/// The name of its monitor's socket, in its folder.
+/// The name of its monitor's socket, in its directory.
 const MONITOR: &str = "monitor";
 
-/// In its folder, where the names of its files have no character that QEMU's options would not take.
-fn command(guest: &Guest<'_>, qemu: &Path, folder: &Path, accel: Accel) -> Command {
+/// In its directory, where the names of its files have no character that QEMU's options would not take.
+fn command(guest: &Guest<'_>, qemu: &Path, directory: &Path, accel: Accel) -> Command {
     let mut command = Command::new("setpriv");
     // It ends with this program, however that ends.
     command.arg("--pdeathsig=KILL").arg(qemu).args([
@@ -218,7 +218,7 @@ fn command(guest: &Guest<'_>, qemu: &Path, folder: &Path, accel: Accel) -> Comma
     command
         .arg(guest.kernel)
         .args(["-append", parameters.trim_end()])
-        .current_dir(folder)
+        .current_dir(directory)
         .stdin(match guest.task {
             Task::Shell => Stdio::piped(),
             Task::None | Task::Command(_) => Stdio::null(),
@@ -228,16 +228,16 @@ fn command(guest: &Guest<'_>, qemu: &Path, folder: &Path, accel: Accel) -> Comma
     command
 }
 
-/// The name of what it gets as its root, in its folder.
+/// The name of what it gets as its root, in its directory.
 pub(super) const INITRAMFS: &str = "initramfs";
 
 /// A kernel that hangs does not say where. An interrupt that it cannot mask and does not know makes
 /// it panic, with a trace of what it was doing. What it answers comes over the console, if anything.
-fn ask_where(folder: &Path) {
+fn ask_where(directory: &Path) {
     let ask = || -> io::Result<()> {
-        // The name of a socket has 107 bytes at most; that of its folder may have more.
-        let folder = File::open(folder)?;
-        let monitor = format!("/proc/self/fd/{}/{MONITOR}", folder.as_raw_fd());
+        // The name of a socket has 107 bytes at most; that of its directory may have more.
+        let directory = File::open(directory)?;
+        let monitor = format!("/proc/self/fd/{}/{MONITOR}", directory.as_raw_fd());
         let mut monitor = UnixStream::connect(monitor)?;
         monitor.set_read_timeout(Some(GRACE))?;
         monitor.write_all(b"{\"execute\":\"qmp_capabilities\"}\n{\"execute\":\"inject-nmi\"}\n")?;
@@ -257,21 +257,21 @@ fn ask_where(folder: &Path) {
 }
 
 /// Whether it could still write what comes over the lines.
-pub(super) fn has_room(folder: &Path) -> Result<()> {
-    let path = folder.join("room");
+pub(super) fn has_room(directory: &Path) -> Result<()> {
+    let path = directory.join("room");
     let written = std::fs::write(&path, [0; 64 << 10]);
     let _ = std::fs::remove_file(&path);
-    written.context("write QEMU's output into", folder)
+    written.context("write QEMU's output into", directory)
 }
 
 fn failed(
     guest: &Guest<'_>,
     child: &mut Group,
-    (qemu, folder): (&Path, &Path),
+    (qemu, directory): (&Path, &Path),
     status: ExitStatus,
     accel: Accel,
 ) -> Result<End> {
-    has_room(folder)?;
+    has_room(directory)?;
     let mut complaint = String::new();
     if let Some(mut stderr) = child.0.stderr.take() {
         stderr
@@ -305,9 +305,9 @@ struct Lines {
 }
 
 impl Lines {
-    fn create(folder: &Path) -> Result<Self> {
+    fn create(directory: &Path) -> Result<Self> {
         let create = |name: &str| {
-            let path = folder.join(name);
+            let path = directory.join(name);
             // Of an earlier run; QEMU adds to the one and begins the other anew.
             File::create(&path).context("create", &path)?;
             Tail::open(path)
@@ -415,14 +415,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_monitor_is_reached_in_a_folder_of_any_length() {
+    fn a_monitor_is_reached_in_a_directory_of_any_length() {
         let above = tempfile::tempdir().unwrap();
-        let folder = above.path().join("long".repeat(40));
-        std::fs::create_dir(&folder).unwrap();
-        let open = File::open(&folder).unwrap();
+        let directory = above.path().join("long".repeat(40));
+        std::fs::create_dir(&directory).unwrap();
+        let open = File::open(&directory).unwrap();
         let listener =
             UnixListener::bind(format!("/proc/self/fd/{}/{MONITOR}", open.as_raw_fd())).unwrap();
-        let asked = std::thread::spawn(move || ask_where(&folder));
+        let asked = std::thread::spawn(move || ask_where(&directory));
         listener.set_nonblocking(true).unwrap();
         let start = Instant::now();
         let (mut monitor, _) = loop {
@@ -444,11 +444,16 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_seen_and_nothing_is_left() {
-        let folder = tempfile::tempdir().unwrap();
-        has_room(folder.path()).unwrap();
-        std::os::unix::fs::symlink("/dev/full", folder.path().join("room")).unwrap();
-        let note = has_room(folder.path()).unwrap_err().note().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        has_room(directory.path()).unwrap();
+        std::os::unix::fs::symlink("/dev/full", directory.path().join("room")).unwrap();
+        let note = has_room(directory.path()).unwrap_err().note().unwrap();
         assert!(note.contains("No space left"), "{note}");
-        assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
+        assert!(
+            std::fs::read_dir(directory.path())
+                .unwrap()
+                .next()
+                .is_none()
+        );
     }
 }

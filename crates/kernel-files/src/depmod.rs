@@ -54,9 +54,9 @@ mod tests {
 
     #[test]
     fn walk_over_links_in_circles_ends() {
-        let folder = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink(folder.path(), folder.path().join("self")).unwrap();
-        std::fs::write(folder.path().join("a.ko"), b"").unwrap();
-        assert_eq!(modules_below(folder.path()).count(), 1);
+        let directory = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(directory.path(), directory.path().join("self")).unwrap();
+        std::fs::write(directory.path().join("a.ko"), b"").unwrap();
+        assert_eq!(modules_below(directory.path()).count(), 1);
     }
 }

@@ -44,7 +44,7 @@ pub fn absolute(path: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Opens a regular file. A pipe, a device or a folder in its place is an error and is never
+/// Opens a regular file. A pipe, a device or a directory in its place is an error and is never
 /// waited on.
 pub fn open(path: &Path) -> Result<(File, u64)> {
     let read = |source| Error::Read {
@@ -101,9 +101,9 @@ mod tests {
 
     #[test]
     fn read_refuses_directories_and_devices() {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         assert!(matches!(
-            read(folder.path(), 10),
+            read(directory.path(), 10),
             Err(Error::NotAFile { .. })
         ));
         assert!(matches!(
@@ -111,7 +111,7 @@ mod tests {
             Err(Error::NotAFile { .. })
         ));
         assert!(matches!(
-            read(&folder.path().join("none"), 10),
+            read(&directory.path().join("none"), 10),
             Err(Error::Read { .. })
         ));
     }

@@ -107,7 +107,7 @@ pub enum KoError {
     #[error("it is empty")]
     Empty,
     /// It is not ELF, or a damaged one.
-    #[error("it is no sound ELF file: {0}")]
+    #[error("it is not a sound ELF file: {0}")]
     Elf(String),
     /// It is ELF, but a program or a library.
     #[error("it is ELF, but {0}: a kernel module is a relocatable object")]
@@ -373,7 +373,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_module_says_what_it_is() {
+    fn what_is_not_a_module_says_what_it_is() {
         assert_eq!(KoFile::parse(b""), Err(KoError::Empty));
         assert!(matches!(
             KoFile::parse(b"#!/bin/sh\n"),

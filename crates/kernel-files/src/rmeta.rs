@@ -92,10 +92,10 @@ pub enum RmetaError {
     #[error("its header is damaged: {0}")]
     Header(&'static str),
     /// A library without metadata.
-    #[error("it has no `.rustc` section, so it is no proc-macro library")]
+    #[error("it has no `.rustc` section, so it is not a proc-macro library")]
     NoSection,
     /// A library that is not ELF or a damaged one.
-    #[error("it is no sound ELF library: {0}")]
+    #[error("it is not a sound ELF library: {0}")]
     Elf(String),
 }
 
@@ -541,7 +541,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_metadata_says_so() {
+    fn what_is_not_a_metadata_says_so() {
         assert_eq!(parse(b""), Err(RmetaError::Empty));
         assert_eq!(parse(b"!<arch>\n"), Err(RmetaError::Magic));
         assert_eq!(parse(b"rust\0\0\0"), Err(RmetaError::Truncated));

@@ -2,7 +2,7 @@
 
 //! What DKMS knows: its modules, whether they are built for a kernel, and why not.
 //!
-//! Its state is its folder, `/var/lib/dkms` (`dkms(8)`): `NAME/VERSION/source` is what was added,
+//! Its state is its directory, `/var/lib/dkms` (`dkms(8)`): `NAME/VERSION/source` is what was added,
 //! `NAME/VERSION/RELEASE/ARCH/module` what was built, and `NAME/kernel-RELEASE-ARCH` links to
 //! what is installed. A failed build leaves `NAME/VERSION/build/make.log`, whose first line names
 //! the kernel.
@@ -26,7 +26,7 @@ pub struct DkmsModule {
     pub failed_log: Option<PathBuf>,
     /// The reason `dkms.conf` gives to leave this kernel out, as its assignments stand.
     pub exclusive: Vec<String>,
-    /// The folder of its source, `None` when the link leads nowhere.
+    /// The directory of its source, `None` when the link leads nowhere.
     pub source: Option<PathBuf>,
 }
 
@@ -131,13 +131,13 @@ mod tests {
 
     fn tree() -> (tempfile::TempDir, System) {
         let root = tempfile::tempdir().unwrap();
-        for folder in [
+        for directory in [
             "usr/src/a-1.0",
             "var/lib/dkms/a/1.0/6.1.0/x86_64/module",
             "var/lib/dkms/b/2.0/build",
             "var/lib/dkms/c/3.0/6.1.0/x86_64/module",
         ] {
-            std::fs::create_dir_all(root.path().join(folder)).unwrap();
+            std::fs::create_dir_all(root.path().join(directory)).unwrap();
         }
         let link = |target: &str, name: &str| {
             std::os::unix::fs::symlink(target, root.path().join(name)).unwrap();

@@ -17,9 +17,9 @@ use kernel_files::{kofile, vermagic};
 /// kept for the check that looks at it.
 #[derive(Debug)]
 pub struct Kdir {
-    /// The folder that `make -C` gets.
+    /// The directory that `make -C` gets.
     pub path: PathBuf,
-    /// The folder of the Makefiles, which is another one for Debian's headers and for `O=`.
+    /// The directory of the Makefiles, which is another one for Debian's headers and for `O=`.
     pub srctree: PathBuf,
     /// The release it is of: `UTS_RELEASE` in `include/generated/utsrelease.h`, which modules get
     /// as their vermagic, or else `include/config/kernel.release`. Debian's differ.
@@ -41,7 +41,7 @@ pub struct Kdir {
 }
 
 impl Kdir {
-    /// The folder `/lib/modules/RELEASE/build` stands for.
+    /// The directory `/lib/modules/RELEASE/build` stands for.
     pub fn of_release(system: &System, release: &str) -> PathBuf {
         let usual = system.at(Path::new("/lib/modules").join(release).join("build"));
         if usual.exists() || system.at("/lib/modules").join(release).exists() {
@@ -155,11 +155,11 @@ impl Kdir {
     }
 
     /// The series of a tree that modules in Rust can be built in, as far as its own words go; or why
-    /// they cannot: it is no tree, is damaged, or its kernel was built without Rust.
+    /// they cannot: it is not a tree, is damaged, or its kernel was built without Rust.
     pub fn series_with_rust(&self, system: &System) -> std::result::Result<(u32, u32), String> {
         let shown = |path: &Path| system.shown(path);
         let makefile = self.makefile.as_ref();
-        let makefile = makefile.map_err(|error| format!("it is no kernel tree: {error}"))?;
+        let makefile = makefile.map_err(|error| format!("it is not a kernel tree: {error}"))?;
         if let Some(missing) = &makefile.missing {
             let including = shown(&self.path.join("Makefile"));
             return Err(format!(
@@ -188,7 +188,7 @@ impl Kdir {
         Ok(series)
     }
 
-    /// The folder below `arch/` of this kernel.
+    /// The directory below `arch/` of this kernel.
     pub fn srcarch(&self) -> Option<&'static str> {
         srcarch(&self.config)
     }
@@ -221,12 +221,12 @@ fn srcarch(config: &Config) -> Option<&'static str> {
     ARCHITECTURES
         .iter()
         .find(|(option, _)| config.is_y(option))
-        .map(|(_, folder)| *folder)
+        .map(|(_, directory)| *directory)
 }
 
 /// The vermagic of an installed kernel, from the first module it was installed with.
-pub fn vermagic_of_modules(folder: &Path) -> Option<(PathBuf, String)> {
-    let path = kernel_files::depmod::modules_below(&folder.join("kernel")).next()?;
+pub fn vermagic_of_modules(directory: &Path) -> Option<(PathBuf, String)> {
+    let path = kernel_files::depmod::modules_below(&directory.join("kernel")).next()?;
     let file = kofile::KoFile::read(&path).ok()?;
     let magic = file.info("vermagic")?.to_string();
     Some((path, magic))
@@ -235,9 +235,9 @@ pub fn vermagic_of_modules(folder: &Path) -> Option<(PathBuf, String)> {
 type Crates = BTreeMap<String, std::result::Result<Rmeta, RmetaError>>;
 type Libraries = BTreeMap<String, std::result::Result<Library, RmetaError>>;
 
-fn read_crates(folder: &Path) -> (Crates, Libraries) {
+fn read_crates(directory: &Path) -> (Crates, Libraries) {
     let (mut crates, mut libraries) = (Crates::new(), Libraries::new());
-    for entry in std::fs::read_dir(folder)
+    for entry in std::fs::read_dir(directory)
         .into_iter()
         .flatten()
         .flatten()
@@ -260,7 +260,7 @@ fn read_crates(folder: &Path) -> (Crates, Libraries) {
 pub fn releases_with_rust(system: &System) -> Vec<String> {
     let mut found: Vec<String> = ["/usr/lib/modules", "/lib/modules"]
         .iter()
-        .filter_map(|folder| std::fs::read_dir(system.at(folder)).ok())
+        .filter_map(|directory| std::fs::read_dir(system.at(directory)).ok())
         .flat_map(|entries| entries.flatten().take(1024))
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|release| {
@@ -273,8 +273,8 @@ pub fn releases_with_rust(system: &System) -> Vec<String> {
     found
 }
 
-/// The folder a release's modules are installed in.
-pub fn modules_folder(system: &System, release: &str) -> PathBuf {
+/// The directory a release's modules are installed in.
+pub fn modules_directory(system: &System, release: &str) -> PathBuf {
     let usual = system.at(Path::new("/lib/modules").join(release));
     if usual.exists() {
         usual
@@ -312,9 +312,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_is_no_tree_is_opened_without_a_word() {
-        let folder = tempfile::tempdir().unwrap();
-        let kdir = Kdir::open(&System::bare("/"), folder.path());
+    fn a_directory_that_is_no_tree_is_opened_without_a_word() {
+        let directory = tempfile::tempdir().unwrap();
+        let kdir = Kdir::open(&System::bare("/"), directory.path());
         assert!(kdir.makefile.is_err() && kdir.config_error.is_some());
         assert!(kdir.crates.is_empty() && kdir.series().is_none());
         assert_eq!(kdir.vermagic(), None);
@@ -322,24 +322,24 @@ mod tests {
 
     #[test]
     fn a_kept_kernel_is_still_its_packages() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(pkgbase(folder.path()), None);
-        std::fs::write(folder.path().join(".kept"), "linux-rust 0123\n").unwrap();
-        assert_eq!(pkgbase(folder.path()).as_deref(), Some("linux-rust"));
-        std::fs::write(folder.path().join("pkgbase"), "linux-lts\n").unwrap();
-        assert_eq!(pkgbase(folder.path()).as_deref(), Some("linux-lts"));
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(pkgbase(directory.path()), None);
+        std::fs::write(directory.path().join(".kept"), "linux-rust 0123\n").unwrap();
+        assert_eq!(pkgbase(directory.path()).as_deref(), Some("linux-rust"));
+        std::fs::write(directory.path().join("pkgbase"), "linux-lts\n").unwrap();
+        assert_eq!(pkgbase(directory.path()).as_deref(), Some("linux-lts"));
     }
 
     #[test]
     fn the_minimum_is_the_one_of_the_tool() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("scripts")).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("scripts")).unwrap();
         std::fs::write(
-            folder.path().join("scripts/min-tool-version.sh"),
+            directory.path().join("scripts/min-tool-version.sh"),
             "case $1 in\ngcc)\n\techo 5.1.0\n\t;;\nrustc)\n\techo 1.78.0\n\t;;\nesac\n",
         )
         .unwrap();
-        let kdir = Kdir::open(&System::bare("/"), folder.path());
+        let kdir = Kdir::open(&System::bare("/"), directory.path());
         assert_eq!(kdir.minimum_version("rustc").as_deref(), Some("1.78.0"));
         assert_eq!(kdir.minimum_version("bindgen"), None);
     }

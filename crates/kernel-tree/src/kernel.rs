@@ -47,7 +47,7 @@ impl Kernel {
         Ok(Self {
             modules: release
                 .as_ref()
-                .map(|release| kdir::modules_folder(system, release)),
+                .map(|release| kdir::modules_directory(system, release)),
             release,
             build: path,
         })
@@ -58,7 +58,7 @@ impl Kernel {
         Self {
             release: Some(release.to_owned()),
             build: Kdir::of_release(system, release),
-            modules: Some(kdir::modules_folder(system, release)),
+            modules: Some(kdir::modules_directory(system, release)),
         }
     }
 
@@ -97,7 +97,7 @@ impl Kernel {
 /// Whether a name is a path and not a release: it has a slash, as no release has, or no kernel of
 /// that name is installed and something is there.
 pub fn is_path(system: &System, name: &str) -> bool {
-    let is_release = || kdir::modules_folder(system, name).exists();
+    let is_release = || kdir::modules_directory(system, name).exists();
     name.contains('/') || [".", ".."].contains(&name) || (Path::new(name).exists() && !is_release())
 }
 

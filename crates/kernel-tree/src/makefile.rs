@@ -2,7 +2,7 @@
 
 //! What a kernel tree's own Makefiles say about building Rust modules.
 //!
-//! This is no make: it reads logical lines, follows the `include`s that can be followed without
+//! It is not make itself: it reads logical lines, follows the `include`s that can be followed without
 //! one, and remembers the few assignments that matter. Where an answer hangs on a conditional or
 //! on a function, it says that it does not know, and the caller asks make itself.
 
@@ -31,7 +31,7 @@ pub struct TopMakefile {
     pub exports_target_path: bool,
     /// A Makefile it includes by its full path, and which is not there.
     pub missing: Option<String>,
-    /// The folder of the source, when the Makefile is only a pointer to another tree's.
+    /// The directory of the source, when the Makefile is only a pointer to another tree's.
     pub srctree: Option<PathBuf>,
 }
 
@@ -122,7 +122,7 @@ impl Reader<'_> {
         let expanded = name
             .replace("$(srctree)", &self.srctree.to_string_lossy())
             .replace("$(objtree)", &self.objtree.to_string_lossy());
-        // The configuration is read elsewhere, and what needs more than the two folders' names
+        // The configuration is read elsewhere, and what needs more than the two directories' names
         // (the architecture's Makefile) sets none of what is looked for.
         if expanded.contains('$') || expanded.contains("include/config/") || self.files_left == 0 {
             return;
@@ -294,16 +294,16 @@ mod tests {
     use super::*;
 
     fn read(files: &[(&str, &str)]) -> TopMakefile {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         for (name, text) in files {
-            let path = folder.path().join(name);
+            let path = directory.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
         let system = System::bare("/");
-        let mut found = TopMakefile::read(&system, folder.path()).unwrap();
+        let mut found = TopMakefile::read(&system, directory.path()).unwrap();
         if let Rustc::Value(_, from) = &mut found.rustc {
-            *from = from.strip_prefix(folder.path()).unwrap().to_path_buf();
+            *from = from.strip_prefix(directory.path()).unwrap().to_path_buf();
         }
         found
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The machine that is looked at: a root folder, the caller's environment, and careful reading.
+//! The machine that is looked at: a root directory, the caller's environment, and careful reading.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -27,7 +27,7 @@ pub const OSRELEASE: &str = "/proc/sys/kernel/osrelease";
 #[derive(Debug, Clone)]
 pub struct System {
     root: PathBuf,
-    /// The folder `make` would be started from, unless it was removed.
+    /// The directory `make` would be started from, unless it was removed.
     pub cwd: Option<PathBuf>,
     env: BTreeMap<&'static str, OsString>,
     /// The processor this program was built for, as `uname -m` and ELF tools call it.
@@ -35,7 +35,7 @@ pub struct System {
 }
 
 impl System {
-    /// The machine this program runs on, seen from the root folder `root`.
+    /// The machine this program runs on, seen from the root directory `root`.
     pub fn here(root: Option<PathBuf>) -> Self {
         let root = root.unwrap_or_else(|| PathBuf::from("/"));
         // Links in it are followed by their full paths.
@@ -52,7 +52,7 @@ impl System {
         }
     }
 
-    /// A machine that is only a root folder, without an environment.
+    /// A machine that is only a root directory, without an environment.
     pub fn bare(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
         Self {
@@ -75,7 +75,7 @@ impl System {
         &self.root
     }
 
-    /// Whether this is the machine itself and not a folder that holds another.
+    /// Whether this is the machine itself and not a directory that holds another.
     pub fn is_live(&self) -> bool {
         self.root == Path::new("/")
     }
@@ -88,7 +88,7 @@ impl System {
             .filter(|value| !value.is_empty())
     }
 
-    /// The caller's home folder, as a path under the root.
+    /// The caller's home directory, as a path under the root.
     pub fn home(&self) -> Option<PathBuf> {
         self.env("HOME").map(|home| self.at(home))
     }
@@ -171,8 +171,8 @@ impl System {
     pub fn which(&self, name: &str) -> Option<PathBuf> {
         let path = self.env("PATH").unwrap_or("/usr/local/bin:/usr/bin:/bin");
         std::env::split_paths(path)
-            .filter(|folder| folder.is_absolute())
-            .map(|folder| self.at(folder.join(name)))
+            .filter(|directory| directory.is_absolute())
+            .map(|directory| self.at(directory.join(name)))
             .find(|file| is_executable(file))
     }
 

@@ -76,7 +76,7 @@ pub enum WouldRun {
     Unknown(String),
 }
 
-/// What `make` would run from the caller's folder on this tree, with `RUSTC=` on its command line
+/// What `make` would run from the caller's directory on this tree, with `RUSTC=` on its command line
 /// when `given` is there.
 pub fn would_run(system: &System, kdir: &Kdir, given: Option<&str>) -> WouldRun {
     let (value, from) = match (given, kdir.makefile.as_ref().map(|found| &found.rustc)) {
@@ -127,9 +127,9 @@ pub fn would_run(system: &System, kdir: &Kdir, given: Option<&str>) -> WouldRun 
         .as_ref()
         .is_some_and(|from| program.contains('/') && from.starts_with(&kdir.path));
     let (path, origin, chosen_by) = if is_rustup(&file) {
-        match rustup_choice(system, &working_folder(system, kdir)) {
+        match rustup_choice(system, &working_directory(system, kdir)) {
             Ok(choice) => (
-                choice.folder.join("bin/rustc"),
+                choice.directory.join("bin/rustc"),
                 Origin::Rustup(choice.name),
                 Some(choice.because),
             ),
@@ -165,8 +165,8 @@ pub fn would_run(system: &System, kdir: &Kdir, given: Option<&str>) -> WouldRun 
     }
 }
 
-/// The folder rustc is started in: the tree, or the module's own folder since 6.13.
-fn working_folder(system: &System, kdir: &Kdir) -> PathBuf {
+/// The directory rustc is started in: the tree, or the module's own directory since 6.13.
+fn working_directory(system: &System, kdir: &Kdir) -> PathBuf {
     match kdir.series() {
         Some(series) if series >= (6, 13) => system.cwd.clone(),
         _ => None,
@@ -204,8 +204,8 @@ pub fn version_of(system: &System, rustc: &Path) -> Result<String, String> {
     if let Some(read) = read_version(system, &real) {
         return read;
     }
-    let folder = real.parent().unwrap_or(Path::new("/")).to_path_buf();
-    run_version(system, &real.to_string_lossy(), &folder)
+    let directory = real.parent().unwrap_or(Path::new("/")).to_path_buf();
+    run_version(system, &real.to_string_lossy(), &directory)
 }
 
 /// Reads the version out of the libraries beside a rustc. `None` when they do not tell.
@@ -217,14 +217,16 @@ fn read_version(system: &System, real: &Path) -> Option<Result<String, String>> 
     // A script is a wrapper: what it would run is not known before it runs.
     let elf = object::File::parse(&cache).ok()?;
     let needed = needed_libraries(&elf);
-    let mut folders = vec![prefix.join("lib")];
-    // Debian's libraries lie in the folder of the architecture.
-    folders.push(prefix.join(format!("lib/{}-linux-gnu", system.machine)));
-    folders.push(prefix.join("lib64"));
+    let mut directories = vec![prefix.join("lib")];
+    // Debian's libraries lie in the directory of the architecture.
+    directories.push(prefix.join(format!("lib/{}-linux-gnu", system.machine)));
+    directories.push(prefix.join("lib64"));
     if let Some(driver) = needed
         .iter()
         .find(|name| name.starts_with("librustc_driver"))
-        && !folders.iter().any(|folder| folder.join(driver).exists())
+        && !directories
+            .iter()
+            .any(|directory| directory.join(driver).exists())
     {
         return Some(Err(format!(
             "it does not start: {driver} is missing beside it"
@@ -241,12 +243,12 @@ fn read_version(system: &System, real: &Path) -> Option<Result<String, String>> 
             .map(|host| host.path().join("lib"))
             .collect();
         own.sort();
-        folders.extend(own);
+        directories.extend(own);
     }
     let libraries = |is_wanted: &dyn Fn(&str) -> bool| -> Vec<String> {
-        folders
+        directories
             .iter()
-            .filter_map(|folder| std::fs::read_dir(folder).ok())
+            .filter_map(|directory| std::fs::read_dir(directory).ok())
             .flat_map(|entries| entries.flatten())
             .filter(|entry| is_wanted(&entry.file_name().to_string_lossy()))
             .filter_map(|entry| rmeta::library_rustc(&entry.path()).ok())
@@ -285,7 +287,7 @@ fn needed_libraries<'a>(
         .collect()
 }
 
-fn run_version(system: &System, command_line: &str, folder: &Path) -> Result<String, String> {
+fn run_version(system: &System, command_line: &str, directory: &Path) -> Result<String, String> {
     if !system.is_live() {
         return Err("it is on another system, and has no library beside it that tells".into());
     }
@@ -293,7 +295,7 @@ fn run_version(system: &System, command_line: &str, folder: &Path) -> Result<Str
     command
         .arg("-c")
         .arg(format!("exec {} --version", shell_words(command_line)));
-    command.current_dir(folder);
+    command.current_dir(directory);
     let output = run_limited(command, "it fails when asked for its version")?;
     output
         .lines()
@@ -374,11 +376,11 @@ fn is_rustup(file: &Path) -> bool {
 
 struct Choice {
     name: String,
-    folder: PathBuf,
+    directory: PathBuf,
     because: String,
 }
 
-/// rustup's folder: `RUSTUP_HOME`, or `.rustup` in the caller's home.
+/// rustup's directory: `RUSTUP_HOME`, or `.rustup` in the caller's home.
 pub fn rustup_home(system: &System) -> Option<PathBuf> {
     match system.env("RUSTUP_HOME") {
         Some(home) => Some(system.at(home)),
@@ -386,21 +388,24 @@ pub fn rustup_home(system: &System) -> Option<PathBuf> {
     }
 }
 
-/// The toolchain rustup runs in a folder, by its documented order: the variable, then the nearest
+/// The toolchain rustup runs in a directory, by its documented order: the variable, then the nearest
 /// override or toolchain file, then the default.
-fn rustup_choice(system: &System, folder: &Path) -> Result<Choice, String> {
+fn rustup_choice(system: &System, directory: &Path) -> Result<Choice, String> {
     let home = rustup_home(system).ok_or("neither RUSTUP_HOME nor HOME is set")?;
     let settings = file::read_text(&home.join("settings.toml"), 1 << 20).unwrap_or_default();
     let host = setting(&settings, "default_host_triple")
         .unwrap_or_else(|| format!("{}-unknown-linux-gnu", system.machine));
-    let (name, because) = rustup_name(system, folder, &settings)?;
-    let folder = if name.starts_with('/') {
+    let (name, because) = rustup_name(system, directory, &settings)?;
+    let directory = if name.starts_with('/') {
         system.at(&name)
     } else {
         let exact = home.join("toolchains").join(&name);
         let full = home.join("toolchains").join(format!("{name}-{host}"));
-        match [exact, full].into_iter().find(|folder| folder.is_dir()) {
-            Some(folder) => folder,
+        match [exact, full]
+            .into_iter()
+            .find(|directory| directory.is_dir())
+        {
+            Some(directory) => directory,
             None => {
                 return Err(format!(
                     "its toolchain '{name}' ({because}) is not installed"
@@ -408,27 +413,34 @@ fn rustup_choice(system: &System, folder: &Path) -> Result<Choice, String> {
             }
         }
     };
-    let name = folder
+    let name = directory
         .file_name()
         .map_or(name, |name| name.to_string_lossy().into_owned());
     Ok(Choice {
         name,
-        folder,
+        directory,
         because,
     })
 }
 
-fn rustup_name(system: &System, folder: &Path, settings: &str) -> Result<(String, String), String> {
+fn rustup_name(
+    system: &System,
+    directory: &Path,
+    settings: &str,
+) -> Result<(String, String), String> {
     if let Some(name) = system.env("RUSTUP_TOOLCHAIN") {
         return Ok((name.to_string(), "RUSTUP_TOOLCHAIN is set".into()));
     }
-    let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf());
-    for folder in folder.ancestors() {
-        if let Some(name) = override_of(settings, &system.shown(folder)) {
-            return Ok((name, format!("rustup override of {}", system.shown(folder))));
+    let directory = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf());
+    for directory in directory.ancestors() {
+        if let Some(name) = override_of(settings, &system.shown(directory)) {
+            return Ok((
+                name,
+                format!("rustup override of {}", system.shown(directory)),
+            ));
         }
         for file in ["rust-toolchain", "rust-toolchain.toml"] {
-            let path = folder.join(file);
+            let path = directory.join(file);
             let Ok(text) = file::read_text(&path, 64 << 10) else {
                 continue;
             };
@@ -458,14 +470,14 @@ fn setting(settings: &str, key: &str) -> Option<String> {
         .and_then(|(_, value)| quoted(value))
 }
 
-fn override_of(settings: &str, folder: &str) -> Option<String> {
+fn override_of(settings: &str, directory: &str) -> Option<String> {
     settings
         .lines()
         .skip_while(|line| line.trim() != "[overrides]")
         .skip(1)
         .take_while(|line| !line.starts_with('['))
         .filter_map(|line| line.rsplit_once(" = "))
-        .find(|(name, _)| name.trim().trim_matches('"') == folder)
+        .find(|(name, _)| name.trim().trim_matches('"') == directory)
         .and_then(|(_, value)| quoted(value))
 }
 
@@ -610,21 +622,21 @@ pub fn all(system: &System) -> Vec<Found> {
         }
     };
     // A directory a release: rust162, rust197.
-    for folder in sorted_folders(&system.at("/usr/lib")) {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    for directory in sorted_directories(&system.at("/usr/lib")) {
+        let name = directory.file_name().unwrap_or_default().to_string_lossy();
         let version = name.strip_prefix("rust").unwrap_or_default();
         if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) {
-            add(folder.join("bin/rustc"), Origin::Packaged);
+            add(directory.join("bin/rustc"), Origin::Packaged);
         }
     }
     if let Some(home) = rustup_home(system) {
-        for folder in sorted_folders(&home.join("toolchains")) {
-            let name = folder
+        for directory in sorted_directories(&home.join("toolchains")) {
+            let name = directory
                 .file_name()
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            add(folder.join("bin/rustc"), Origin::Rustup(name));
+            add(directory.join("bin/rustc"), Origin::Rustup(name));
         }
     }
     let mut in_path: Vec<PathBuf> = Vec::new();
@@ -658,16 +670,16 @@ pub fn all(system: &System) -> Vec<Found> {
     found
 }
 
-fn sorted_folders(folder: &Path) -> Vec<PathBuf> {
-    let mut folders: Vec<_> = std::fs::read_dir(folder)
+fn sorted_directories(directory: &Path) -> Vec<PathBuf> {
+    let mut directories: Vec<_> = std::fs::read_dir(directory)
         .into_iter()
         .flatten()
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.is_dir())
         .collect();
-    folders.sort();
-    folders
+    directories.sort();
+    directories
 }
 
 /// The first rustc on the machine whose version string is exactly this one.
@@ -857,15 +869,15 @@ mod tests {
     #[test]
     fn rustups_order_is_kept() {
         let (root, system) = rustup(SETTINGS, &["stable-h", "1.62.0-h", "1.70.0-h"]);
-        let in_folder = |system: &System, folder: &str| {
-            rustup_choice(system, &root.path().join(folder)).map(|choice| choice.name)
+        let in_directory = |system: &System, directory: &str| {
+            rustup_choice(system, &root.path().join(directory)).map(|choice| choice.name)
         };
-        assert_eq!(in_folder(&system, "").unwrap(), "stable-h");
-        assert_eq!(in_folder(&system, "work/deep").unwrap(), "1.62.0-h");
+        assert_eq!(in_directory(&system, "").unwrap(), "stable-h");
+        assert_eq!(in_directory(&system, "work/deep").unwrap(), "1.62.0-h");
         std::fs::write(root.path().join("work/deep/rust-toolchain"), "1.70.0\n").unwrap();
-        assert_eq!(in_folder(&system, "work/deep").unwrap(), "1.70.0-h");
+        assert_eq!(in_directory(&system, "work/deep").unwrap(), "1.70.0-h");
         let variable = system.with("RUSTUP_TOOLCHAIN", "stable");
-        assert_eq!(in_folder(&variable, "work/deep").unwrap(), "stable-h");
+        assert_eq!(in_directory(&variable, "work/deep").unwrap(), "stable-h");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! questions, each pair measured in one run: the ratio holds where the times do not.
 //!
 //! `cargo bench -p rustkmod --bench ratios -- [HEADERS [MODULES]]`: a tree of headers with Rust,
-//! and a folder `/lib/modules/RELEASE` with a kernel's modules and their headers below `build`.
+//! and a directory `/lib/modules/RELEASE` with a kernel's modules and their headers below `build`.
 //! Without them the first is looked for below `/usr/lib/modules`, and the second is Debian's
 //! newest 6.1 kernel, fetched by `apt-get download`.
 
@@ -138,8 +138,8 @@ fn doctor(headers: &Path) {
 fn check(modules: &Path, headers: &Path) {
     let all: Vec<_> = modules_below(modules).collect();
     let release = modules.file_name().unwrap().to_owned();
-    let folder = tempfile::tempdir().unwrap();
-    let map = folder.path().join("System.map");
+    let directory = tempfile::tempdir().unwrap();
+    let map = directory.path().join("System.map");
     std::fs::write(&map, system_map(headers)).unwrap();
     let base = modules.ancestors().nth(3).unwrap_or(modules);
     for count in [10, 100, 1000, all.len()] {
@@ -192,8 +192,8 @@ fn system_map(headers: &Path) -> String {
 
 /// A build log of 1 GB, mostly of what a build says when nothing is wrong.
 fn explain() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("log");
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("log");
     let mut text = String::new();
     for number in 0..20_000 {
         text.push_str(&format!(

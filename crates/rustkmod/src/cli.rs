@@ -116,7 +116,7 @@ pub enum Command {
     #[command(hide = true)]
     Generate {
         /// The directory
-        folder: PathBuf,
+        directory: PathBuf,
     },
 }
 
@@ -168,7 +168,7 @@ fn run(arguments: Arguments) -> Result<Verdict> {
         Command::New(arguments) => new::run(&system, &arguments, &mut out),
         Command::Ide(arguments) => ide::run(&system, &arguments, &mut out),
         Command::Boot(arguments) => boot::run(&system, &arguments, &mut out),
-        Command::Generate { folder } => generate::generate(Arguments::command(), &folder),
+        Command::Generate { directory } => generate::generate(Arguments::command(), &directory),
     }?;
     out.flush()?;
     Ok(verdict)

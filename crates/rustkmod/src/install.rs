@@ -85,7 +85,7 @@ pub fn headers_again(system: &System, modules: &Path, release: &str) -> Option<C
 
 /// The installed kernel to use in the place of the running one, whose files an upgrade took away.
 pub fn upgraded(system: &System, release: &str) -> Option<String> {
-    let is_gone = !kdir::modules_folder(system, release).exists();
+    let is_gone = !kdir::modules_directory(system, release).exists();
     if !is_gone || system.running_release().as_deref() != Some(release) {
         return None;
     }
@@ -217,7 +217,7 @@ mod tests {
         };
         let system = System::bare(root.path());
         let of = |release: &str| {
-            let modules = kdir::modules_folder(&system, release);
+            let modules = kdir::modules_directory(&system, release);
             headers(&system, &modules, release).map(|command| command.to_string())
         };
         for (id, own, package) in [

@@ -29,7 +29,7 @@ pub enum Status {
     Error,
 }
 
-/// What mends a failure: a sentence, and the command to run where there is one.
+/// What fixes a failure: a sentence, and the command to run where there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Help {
     /// What to do.
@@ -46,14 +46,14 @@ pub struct Finding {
     pub check: &'static str,
     /// How it ended.
     pub status: Status,
-    /// What was looked at: a file, a folder, a variable.
+    /// What was looked at: a file, a directory, a variable.
     pub looked_at: String,
     /// The finding in one line.
     pub message: String,
     /// Why: the values that disagree, side by side.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// What mends it.
+    /// What fixes it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub help: Vec<Help>,
 }

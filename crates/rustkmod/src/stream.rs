@@ -11,7 +11,7 @@ pub(crate) struct Stream<W> {
     is_lost: bool,
 }
 
-/// Where the answer goes. That nobody reads on is no failure; that it finds no room is one.
+/// Where the answer goes. That nobody reads on is not a failure; that it finds no room is one.
 pub(crate) fn stdout() -> Stream<impl Write> {
     Stream::new(anstream::stdout().lock(), |kind| {
         kind == ErrorKind::BrokenPipe

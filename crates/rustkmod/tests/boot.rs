@@ -20,7 +20,7 @@ fn image() -> Vec<u8> {
     bytes
 }
 
-/// A folder with a kernel that has an image and nothing else.
+/// A directory with a kernel that has an image and nothing else.
 fn machine() -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     write(root.path().join("lib/modules/6.1-x/vmlinuz"), image());
@@ -145,12 +145,12 @@ fn a_failure_has_its_reason_and_a_remedy_for_this_kernel() {
         let root = machine();
         let kdir = root.path().join("lib/modules/6.1-x/build");
         write(kdir.join("Makefile"), "");
-        let folder = root.path().join("m");
-        write(folder.join("Kbuild"), "");
+        let directory = root.path().join("m");
+        write(directory.join("Kbuild"), "");
         let modinfo = "name=m\0vermagic=6.0-y SMP \0";
-        write(folder.join("m.ko"), module(modinfo, symbols));
+        write(directory.join("m.ko"), module(modinfo, symbols));
         let output = boot_in(root.path(), &guest(console, report))
-            .arg(folder.join("m.ko"))
+            .arg(directory.join("m.ko"))
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -158,7 +158,7 @@ fn a_failure_has_its_reason_and_a_remedy_for_this_kernel() {
         for wanted in wanted {
             let wanted = wanted
                 .replace("KDIR", &kdir.display().to_string())
-                .replace("DIR", &folder.display().to_string());
+                .replace("DIR", &directory.display().to_string());
             assert!(said.contains(&wanted), "not said: {wanted}\n{said}");
         }
         for unwanted in [unwanted, "uname", "$PWD"] {
@@ -231,15 +231,15 @@ fn a_guest_that_is_too_small_is_told_so() {
 #[test]
 fn a_build_that_fails_says_why_in_the_document_too() {
     let root = machine();
-    let folder = root.path().join("m");
-    write(folder.join("Kbuild"), "");
+    let directory = root.path().join("m");
+    write(directory.join("Kbuild"), "");
     let makefile = "modules:\n\t@echo 'm.c:1:24: error: use of undeclared identifier'; false\n";
     write(
         root.path().join("lib/modules/6.1-x/build/Makefile"),
         makefile,
     );
     let output = boot(root.path())
-        .arg(folder)
+        .arg(directory)
         .arg("--json")
         .output()
         .unwrap();
@@ -592,7 +592,7 @@ fn a_reader_that_goes_away_changes_no_verdict() {
     says(&output, &["the output cannot be written", "No space"]);
 }
 
-/// Another distribution's kernel, from the folder its package was unpacked in: other places, another
+/// Another distribution's kernel, from the directory its package was unpacked in: other places, another
 /// configuration, modules with dependencies.
 #[test]
 #[ignore = "needs QEMU and the network: apt-get download"]

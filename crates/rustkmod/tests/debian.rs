@@ -34,12 +34,12 @@ impl Debian {
         Self { root, release }
     }
 
-    fn folder(&self) -> PathBuf {
+    fn directory(&self) -> PathBuf {
         self.root.join("lib/modules").join(&self.release)
     }
 
     fn modules(&self) -> Vec<PathBuf> {
-        let modules: Vec<_> = modules_below(&self.folder()).collect();
+        let modules: Vec<_> = modules_below(&self.directory()).collect();
         assert!(modules.len() > 3000, "{} modules", modules.len());
         modules
     }
@@ -151,7 +151,7 @@ fn the_kernel_takes_all_its_own_modules() {
     let mut command = debian.rustkmod();
     command
         .arg("check")
-        .arg(debian.folder())
+        .arg(debian.directory())
         .args(["--kernel", &debian.release]);
     let output = command.output().unwrap();
     let printed = common::printed(&output);
@@ -165,7 +165,7 @@ fn the_kernel_takes_all_its_own_modules() {
 #[ignore = "needs the network: apt-get download"]
 fn modules_that_depmod_finds_wanting_are_refused() {
     let debian = Debian::get();
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let headers = debian
         .root
         .join("usr/src")
@@ -195,13 +195,13 @@ fn modules_that_depmod_finds_wanting_are_refused() {
         }
     }
     // A copy of the tree whose modules are links, without those that export what is to lack.
-    let tree = folder.path().join("lib/modules").join(&debian.release);
+    let tree = directory.path().join("lib/modules").join(&debian.release);
     for path in debian.modules() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if ["crc16.ko", "drm.ko", "usbcore.ko"].contains(&name.as_str()) {
             continue;
         }
-        let copy = tree.join(path.strip_prefix(debian.folder()).unwrap());
+        let copy = tree.join(path.strip_prefix(debian.directory()).unwrap());
         std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
         if std::fs::hard_link(&path, &copy).is_err() {
             std::fs::copy(&path, &copy).unwrap();
@@ -212,7 +212,7 @@ fn modules_that_depmod_finds_wanting_are_refused() {
         "modules.builtin",
         "modules.builtin.modinfo",
     ] {
-        let _ = std::fs::copy(debian.folder().join(list), tree.join(list));
+        let _ = std::fs::copy(debian.directory().join(list), tree.join(list));
     }
     // depmod knows exports of the modules only; ours must not know those of the ones left out.
     let gone = ["/crc16", "/drm", "/usbcore"];
@@ -224,15 +224,15 @@ fn modules_that_depmod_finds_wanting_are_refused() {
         })
         .map(|line| format!("{line}\n"))
         .collect();
-    common::write(folder.path().join("System.map"), map);
+    common::write(directory.path().join("System.map"), map);
     let build = tree.join("build");
     common::write(build.join("Module.symvers"), kept);
 
     let output = Command::new("depmod")
         .args(["-e", "-n", "-F"])
-        .arg(folder.path().join("System.map"))
+        .arg(directory.path().join("System.map"))
         .arg("-b")
-        .arg(folder.path())
+        .arg(directory.path())
         .arg(&debian.release)
         .output()
         .unwrap();
@@ -281,8 +281,8 @@ fn modules_that_depmod_finds_wanting_are_refused() {
 #[ignore = "needs the network: apt-get download"]
 fn a_module_of_another_kernel_is_refused_field_by_field() {
     let debian = Debian::get();
-    let folder = tempfile::tempdir().unwrap();
-    let module = debian.folder().join("kernel/lib/crc7.ko");
+    let directory = tempfile::tempdir().unwrap();
+    let module = debian.directory().join("kernel/lib/crc7.ko");
     let module = if module.exists() {
         module
     } else {
@@ -302,7 +302,7 @@ fn a_module_of_another_kernel_is_refused_field_by_field() {
         + at;
     let mut other = bytes.clone();
     other[foreign..foreign + 3].copy_from_slice(b"UP_");
-    let path = folder.path().join("foreign.ko");
+    let path = directory.path().join("foreign.ko");
     std::fs::write(&path, other).unwrap();
     let output = debian
         .rustkmod()
@@ -342,8 +342,8 @@ fn a_symbol_of_another_version_is_refused_with_both_versions() {
         .collect();
     assert!(versions.len() > 3, "{dumped}");
 
-    let folder = tempfile::tempdir().unwrap();
-    let changed = folder.path().join("changed.ko");
+    let directory = tempfile::tempdir().unwrap();
+    let changed = directory.path().join("changed.ko");
     for (crc, symbol) in versions.into_iter().take(20) {
         let entry = [&u64::from(crc).to_le_bytes(), symbol.as_bytes(), b"\0"].concat();
         let mut bytes = std::fs::read(&path).unwrap();
@@ -373,7 +373,7 @@ fn a_symbol_of_another_version_is_refused_with_both_versions() {
 #[ignore = "needs the network: apt-get download"]
 fn packed_modules_are_the_same_modules() {
     let debian = Debian::get();
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let module = &debian.modules()[0];
     let plain = KoFile::read(module).unwrap();
     for (program, ending, arguments) in [
@@ -388,7 +388,7 @@ fn packed_modules_are_the_same_modules() {
     ] {
         let output = Command::new(program).args(arguments).arg(module).output();
         let output = output.unwrap_or_else(|_| common::lacks(&format!("there is no {program}")));
-        let path = folder.path().join(format!("m.ko.{ending}"));
+        let path = directory.path().join(format!("m.ko.{ending}"));
         std::fs::write(&path, &output.stdout).unwrap();
         assert_eq!(KoFile::read(&path).unwrap(), plain, "{program}");
         std::fs::write(&path, &output.stdout[..output.stdout.len() / 2]).unwrap();

@@ -27,7 +27,7 @@ const WINDOW: usize = 4096;
 fn number(variable: &str) -> Option<u64> {
     let text = env::var(variable).ok()?;
     let parsed = text.parse();
-    Some(parsed.unwrap_or_else(|_| panic!("{variable} is no number: '{text}'")))
+    Some(parsed.unwrap_or_else(|_| panic!("{variable} is not a number: '{text}'")))
 }
 
 /// The input of a seed: one of the corpus with a few changes, or its head and another's tail.
@@ -103,9 +103,9 @@ fn today() -> u64 {
 fn no_parser_panics_or_hangs_on_a_mutated_corpus() {
     let time = Duration::from_secs(number("RUSTKMOD_FUZZ_SECONDS").unwrap_or(1));
     let first = number("RUSTKMOD_FUZZ_SEED").unwrap_or_else(today);
-    for (name, parse, folder) in common::parsers() {
-        let name = &format!("{name} ({})", folder.display());
-        let files = std::fs::read_dir(&folder).unwrap().flatten();
+    for (name, parse, directory) in common::parsers() {
+        let name = &format!("{name} ({})", directory.display());
+        let files = std::fs::read_dir(&directory).unwrap().flatten();
         let mut files: Vec<_> = files.map(|file| file.path()).collect();
         // A seed means the same everywhere.
         files.sort();

@@ -3,7 +3,7 @@
 //! `rustkmod ide` and the real rust-analyzer, on installed packages alone.
 //!
 //! `RUSTKMOD_TEST_HEADERS` names the headers, as in `kernel.rs`; toolchain and sources are unpacked
-//! into the same folder.
+//! into the same directory.
 
 mod common;
 #[path = "common/lsp.rs"]
@@ -46,19 +46,19 @@ fn server(path: &Path) -> Command {
     command
 }
 
-fn ide(packages: &Packages, folder: &Path) -> Output {
+fn ide(packages: &Packages, directory: &Path) -> Output {
     common::command()
         .arg("--root")
         .arg(&packages.root)
         .args(["--json", "ide", "--kernel", &packages.release])
-        .arg(folder)
+        .arg(directory)
         .output()
         .unwrap()
 }
 
 /// What it says when it has written the file.
-fn written(packages: &Packages, folder: &Path) -> Value {
-    let output = ide(packages, folder);
+fn written(packages: &Packages, directory: &Path) -> Value {
+    let output = ide(packages, directory);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     serde_json::from_slice(&output.stdout).unwrap()
@@ -69,9 +69,9 @@ fn written(packages: &Packages, folder: &Path) -> Value {
 fn an_editor_knows_a_new_module_and_the_sample() {
     let (packages, analyzer) = (packages(), rust_analyzer());
     let Packages { kdir, .. } = &packages;
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let made = common::command()
-        .current_dir(folder.path())
+        .current_dir(directory.path())
         .args(["new", "greeter", "--author", "A. Author", "--kdir"])
         .arg(kdir)
         .output()
@@ -81,7 +81,7 @@ fn an_editor_knows_a_new_module_and_the_sample() {
         "{}",
         String::from_utf8_lossy(&made.stderr)
     );
-    let module = std::fs::canonicalize(folder.path().join("greeter")).unwrap();
+    let module = std::fs::canonicalize(directory.path().join("greeter")).unwrap();
     let document = written(&packages, &module);
     assert_eq!(document["modules"], json!(["greeter"]));
     let (root, source) = (Path::new("/"), module.join("greeter.rs"));
@@ -100,10 +100,10 @@ fn an_editor_knows_a_new_module_and_the_sample() {
 
 #[test]
 #[ignore = "needs the headers of a kernel with Rust: RUSTKMOD_TEST_HEADERS"]
-fn what_make_computes_is_known_whatever_the_folder_is_called() {
+fn what_make_computes_is_known_whatever_the_directory_is_called() {
     let packages = packages();
-    let folder = tempfile::tempdir().unwrap();
-    let module = folder.path().join("my $(first) #module's");
+    let directory = tempfile::tempdir().unwrap();
+    let module = directory.path().join("my $(first) #module's");
     common::write(
         module.join("Kbuild"),
         "obj-$(CONFIG_RUST) := pair.o sub/\nobj-m += in_c.o\nobj-$(CONFIG_NO_SUCH) += off.o\n\

@@ -10,12 +10,15 @@ use std::process::{Command, Output};
 /// A tree made by a rustc that rustup has, and that nobody has installed.
 const RUSTC: &str = "rustc 1.62.0 (a8314ef7d 2022-06-27)";
 
-fn tree(folder: &Path) {
-    common::write(folder.join("Makefile"), "VERSION = 6\nPATCHLEVEL = 1\n");
-    common::write(folder.join("include/config/kernel.release"), "6.1.0-test\n");
+fn tree(directory: &Path) {
+    common::write(directory.join("Makefile"), "VERSION = 6\nPATCHLEVEL = 1\n");
+    common::write(
+        directory.join("include/config/kernel.release"),
+        "6.1.0-test\n",
+    );
     let config = format!("CONFIG_RUST=y\nCONFIG_RUSTC_VERSION_TEXT=\"{RUSTC}\"\n");
-    common::write(folder.join("include/config/auto.conf"), &config);
-    common::write(folder.join(".config"), &config);
+    common::write(directory.join("include/config/auto.conf"), &config);
+    common::write(directory.join(".config"), &config);
 }
 
 /// The program with rustup's home, and cargo's, in `home`.

@@ -3,7 +3,7 @@
 //! The installed headers of a real kernel with Rust, broken in each known way: what `doctor` says
 //! before is what `make` says after.
 //!
-//! `RUSTKMOD_TEST_HEADERS` names the headers (a `build` folder): those of a package like
+//! `RUSTKMOD_TEST_HEADERS` names the headers (a `build` directory): those of a package like
 //! linux-rust-headers, unpacked anywhere, with its toolchain's beside it.
 
 mod common;
@@ -113,7 +113,7 @@ impl Kernel {
         }
     }
 
-    /// Both before and after something is broken, and with it mended again.
+    /// Both before and after something is broken, and with it fixed again.
     fn broken(&self, name: &str, checks: &[&str], damage: impl Fn(&Path)) {
         let path = self.tree.join(name);
         let kept = std::fs::read(&path).unwrap();

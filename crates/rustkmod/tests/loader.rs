@@ -98,8 +98,8 @@ fn load(
     modules: &[(String, Vec<u8>, bool)],
     options: &str,
 ) -> BTreeMap<String, (Loader, String)> {
-    let folder = tempfile::tempdir().unwrap();
-    let tree = folder.path().join("tree");
+    let directory = tempfile::tempdir().unwrap();
+    let tree = directory.path().join("tree");
     let mut list = String::new();
     for (name, bytes, stays) in modules {
         common::write(tree.join("m").join(name), bytes);
@@ -127,7 +127,7 @@ fn load(
         let mode = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(tree.join(program), mode).unwrap();
     }
-    let packed = folder.path().join("initramfs");
+    let packed = directory.path().join("initramfs");
     let pack = format!(
         "find . | {} cpio -o -H newc >{}",
         debian.root.join("bin/busybox").display(),
@@ -137,7 +137,7 @@ fn load(
     packing.args(["-c", &pack]).current_dir(&tree);
     assert!(packing.stderr(Stdio::null()).status().unwrap().success());
     std::fs::remove_dir_all(&tree).unwrap();
-    let log = folder.path().join("log");
+    let log = directory.path().join("log");
     let append = format!(
         "console=ttyS0 loglevel=8 initcall_debug printk.devkmsg=on panic=-1 nokaslr {options}"
     );

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use common::{command, printed, write};
 
-/// A machine in a folder: `--root` looks at it.
+/// A machine in a directory: `--root` looks at it.
 struct Machine {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 const RELEASE: &str = "6.1.0-test";
@@ -19,7 +19,7 @@ impl Machine {
     /// A machine that has what most tests need: headers with Rust, crates, and nothing wrong.
     fn new(distribution: &str) -> Self {
         let machine = Self {
-            folder: tempfile::tempdir().unwrap(),
+            directory: tempfile::tempdir().unwrap(),
         };
         machine.write("etc/os-release", &format!("ID={distribution}\n"));
         machine.write("proc/sys/kernel/osrelease", &format!("{RELEASE}\n"));
@@ -51,11 +51,11 @@ impl Machine {
     }
 
     fn write(&self, name: &str, text: &str) {
-        write(self.folder.path().join(name), text);
+        write(self.directory.path().join(name), text);
     }
 
     fn build(&self) -> PathBuf {
-        self.folder
+        self.directory
             .path()
             .join("lib/modules")
             .join(RELEASE)
@@ -91,18 +91,18 @@ impl Machine {
     fn run(&self, arguments: &[&str]) -> String {
         let output = command()
             .arg("--root")
-            .arg(self.folder.path())
+            .arg(self.directory.path())
             .args(arguments)
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", "/home/user")
             .env_remove("RUSTUP_HOME")
-            .current_dir(self.folder.path())
+            .current_dir(self.directory.path())
             .output()
             .unwrap();
         let mut text = printed(&output);
         text.push_str(&String::from_utf8(output.stderr).unwrap());
         text.push_str(&format!("[exit {}]\n", output.status.code().unwrap()));
-        text.replace(self.folder.path().to_str().unwrap(), "ROOT")
+        text.replace(self.directory.path().to_str().unwrap(), "ROOT")
     }
 }
 
@@ -178,7 +178,10 @@ fn doctor_with_dkms_and_lockdown() {
     );
     std::os::unix::fs::symlink(
         "/usr/src/hello-1.0",
-        machine.folder.path().join("var/lib/dkms/hello/1.0/source"),
+        machine
+            .directory
+            .path()
+            .join("var/lib/dkms/hello/1.0/source"),
     )
     .unwrap();
     machine.write(
@@ -212,7 +215,7 @@ fn toolchain_that_is_not_here() {
 }
 
 /// A module by the assembler, with what the kernel looks at before it runs it.
-fn module(folder: &Path, name: &str, modinfo: &[&str], symbols: &[&str]) {
+fn module(directory: &Path, name: &str, modinfo: &[&str], symbols: &[&str]) {
     let mut text = String::from(".section .modinfo,\"a\"\n");
     for pair in modinfo {
         text.push_str(&format!(".asciz \"{pair}\"\n"));
@@ -221,9 +224,9 @@ fn module(folder: &Path, name: &str, modinfo: &[&str], symbols: &[&str]) {
     for symbol in symbols {
         text.push_str(&format!(".quad {symbol}\n"));
     }
-    let source = folder.join("module.s");
+    let source = directory.join("module.s");
     write(&source, text);
-    let path = folder.join(name);
+    let path = directory.join(name);
     let done = std::process::Command::new("as")
         .arg("-o")
         .arg(&path)
@@ -253,7 +256,7 @@ const FITS: &str = "vermagic=6.1.0-test SMP preempt mod_unload ";
 #[test]
 fn check_says_each_reason() {
     let machine = loading_machine();
-    let root = machine.folder.path();
+    let root = machine.directory.path();
     let foreign = "vermagic=6.1.0-other SMP mod_unload modversions ";
     let core = "_RNvNtCs5bOjHdn9oRG_4core9panicking5panic";
     let cases: &[(&str, &[&str], &[&str])] = &[
@@ -309,18 +312,18 @@ fn check_says_each_reason() {
 }
 
 #[test]
-fn check_of_what_is_no_module() {
+fn check_of_what_is_not_a_module() {
     let machine = loading_machine();
     machine.write("text.ko", "#!/bin/sh\n");
     machine.write("empty.ko", "");
     machine.write("bomb.ko.zst", "(\u{b5}/");
-    std::fs::create_dir(machine.folder.path().join("empty")).unwrap();
+    std::fs::create_dir(machine.directory.path().join("empty")).unwrap();
     let shown = machine.run(&[
         "check", "--kernel", RELEASE, "text.ko", "empty.ko", "none.ko",
     ]);
     insta::assert_snapshot!(shown);
     insta::assert_snapshot!(
-        "check_of_an_empty_folder",
+        "check_of_an_empty_directory",
         machine.run(&["check", "--kernel", RELEASE, "empty"])
     );
     insta::assert_snapshot!(
@@ -347,7 +350,7 @@ fn explain_a_log() {
     );
     insta::assert_snapshot!(machine.run(&[
         "explain",
-        &machine.folder.path().join("build.log").to_string_lossy()
+        &machine.directory.path().join("build.log").to_string_lossy()
     ]));
     machine.write(
         "dmesg",
@@ -361,7 +364,7 @@ fn explain_a_log() {
         "explain_a_kernel_log",
         machine.run(&[
             "explain",
-            &machine.folder.path().join("dmesg").to_string_lossy()
+            &machine.directory.path().join("dmesg").to_string_lossy()
         ])
     );
     machine.write("clean.log", "  CC [M]  a.o\n");
@@ -369,14 +372,14 @@ fn explain_a_log() {
         "explain_a_clean_log",
         machine.run(&[
             "explain",
-            &machine.folder.path().join("clean.log").to_string_lossy()
+            &machine.directory.path().join("clean.log").to_string_lossy()
         ])
     );
     insta::assert_snapshot!(
         "explain_no_log",
         machine.run(&[
             "explain",
-            &machine.folder.path().join("none").to_string_lossy()
+            &machine.directory.path().join("none").to_string_lossy()
         ])
     );
     insta::assert_snapshot!(
@@ -384,7 +387,7 @@ fn explain_a_log() {
         machine.run(&[
             "explain",
             "--json",
-            &machine.folder.path().join("build.log").to_string_lossy()
+            &machine.directory.path().join("build.log").to_string_lossy()
         ])
     );
 }
@@ -417,7 +420,7 @@ fn a_tree_without_kconfig_names_the_question_that_was_asked() {
 #[test]
 fn where_no_kernel_runs_each_command_says_how_to_name_one() {
     let machine = Machine::new("arch");
-    std::fs::remove_file(machine.folder.path().join("proc/sys/kernel/osrelease")).unwrap();
+    std::fs::remove_file(machine.directory.path().join("proc/sys/kernel/osrelease")).unwrap();
     machine.write("m.ko", "");
     for (given, wanted) in [
         (&["doctor", "-q"][..], "doctor -q KERNELRELEASE"),
@@ -446,7 +449,7 @@ fn what_is_of_no_use_is_refused_with_what_would_be() {
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
-    write(machine.folder.path().join("utf16"), utf16);
+    write(machine.directory.path().join("utf16"), utf16);
     for (given, wanted) in [
         (
             &["check", "m.ko", "--kernel", "./gone"][..],
@@ -506,7 +509,7 @@ fn what_is_of_no_use_is_refused_with_what_would_be() {
 }
 
 #[test]
-fn a_folder_that_names_no_release_is_a_folder() {
+fn a_directory_that_names_no_release_is_a_directory() {
     let machine = Machine::new("arch");
     machine.write("m.ko", "");
     let inside = machine.build();
@@ -530,7 +533,7 @@ fn a_rotated_log_is_unpacked() {
         .write_all(b"m: version magic '6.1.0 SMP ' should be '6.2.0 SMP '\n")
         .unwrap();
     let packed = packed.finish().unwrap();
-    write(machine.folder.path().join("kern.log.gz"), &packed);
+    write(machine.directory.path().join("kern.log.gz"), &packed);
     let said = machine.run(&["explain", "kern.log.gz"]);
     assert!(
         said.contains("error[version-magic]") && said.contains("kern.log.gz:1"),
@@ -538,7 +541,7 @@ fn a_rotated_log_is_unpacked() {
     );
     // Cut off, it is not half read.
     write(
-        machine.folder.path().join("cut.gz"),
+        machine.directory.path().join("cut.gz"),
         &packed[..packed.len() - 9],
     );
     let said = machine.run(&["explain", "cut.gz"]);
@@ -583,7 +586,7 @@ fn new_makes_a_module() {
         machine.run(&["new", "hello", "--author", "A. Author <a@example.org>"])
     );
     let files =
-        |name: &str| std::fs::read_to_string(machine.folder.path().join("hello").join(name));
+        |name: &str| std::fs::read_to_string(machine.directory.path().join("hello").join(name));
     insta::assert_snapshot!("new_source", files("hello.rs").unwrap());
     insta::assert_snapshot!("new_readme", files("README.md").unwrap());
     insta::assert_snapshot!(
@@ -627,7 +630,7 @@ fn new_refuses() {
     insta::assert_snapshot!("new_without_rust", machine.run(&["new", "hello"]));
     machine.headers("Makefile", "VERSION = 5\nPATCHLEVEL = 15\n");
     insta::assert_snapshot!("new_before_rust", machine.run(&["new", "hello"]));
-    assert!(!machine.folder.path().join("hello").exists());
+    assert!(!machine.directory.path().join("hello").exists());
 }
 
 #[test]
@@ -635,7 +638,7 @@ fn ide_says_what_is_not_installed() {
     let machine = Machine::new("arch");
     machine.write("hello/Kbuild", "obj-m := hello.o\n");
     machine.write("hello/hello.rs", "");
-    insta::assert_snapshot!("ide_of_no_folder", machine.run(&["ide", "nonexist"]));
+    insta::assert_snapshot!("ide_of_no_directory", machine.run(&["ide", "nonexist"]));
     insta::assert_snapshot!("ide_of_other_headers", machine.run(&["ide", "hello"]));
     machine.headers(
         "rust/toolchain.mk",
@@ -649,7 +652,7 @@ fn ide_says_what_is_not_installed() {
     insta::assert_snapshot!("ide_without_rust", machine.run(&["ide", "hello"]));
     assert!(
         !machine
-            .folder
+            .directory
             .path()
             .join("hello/rust-project.json")
             .exists()
@@ -660,7 +663,11 @@ fn ide_says_what_is_not_installed() {
 fn the_program_ends_quietly_when_nobody_reads_on() {
     let machine = Machine::new("arch");
     let mut child = command()
-        .args(["--root", machine.folder.path().to_str().unwrap(), "doctor"])
+        .args([
+            "--root",
+            machine.directory.path().to_str().unwrap(),
+            "doctor",
+        ])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -688,7 +695,7 @@ fn doctor(machine: &Machine, more: &[&str]) -> std::process::Command {
     let mut command = command();
     command
         .arg("--root")
-        .arg(machine.folder.path())
+        .arg(machine.directory.path())
         .args(["doctor", "6.0.0"])
         .args(more);
     command
@@ -723,7 +730,7 @@ fn an_error_that_cannot_be_said_is_the_exit_status() {
     let machine = Machine::new("arch");
     let new = ["new", "fn"];
     let toolchain = ["toolchain", "--path"];
-    let root = machine.folder.path();
+    let root = machine.directory.path();
     for (arguments, status) in [(new, 2), (toolchain, 1)] {
         for stderr in [full().into(), std::process::Stdio::from(unread())] {
             let mut command = command();
@@ -736,10 +743,10 @@ fn an_error_that_cannot_be_said_is_the_exit_status() {
 
 #[test]
 fn man_pages_and_completions_are_generated() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let status = command()
         .arg("generate")
-        .arg(folder.path())
+        .arg(directory.path())
         .status()
         .unwrap();
     assert!(status.success());
@@ -752,7 +759,7 @@ fn man_pages_and_completions_are_generated() {
         "_rustkmod",
         "rustkmod.fish",
     ] {
-        assert!(folder.path().join(name).exists(), "{name}");
+        assert!(directory.path().join(name).exists(), "{name}");
     }
 }
 

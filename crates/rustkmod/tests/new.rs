@@ -10,24 +10,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A tree that says it is one.
-fn tree(folder: &Path) -> PathBuf {
-    let tree = folder.join("tree");
+fn tree(directory: &Path) -> PathBuf {
+    let tree = directory.join("tree");
     common::write(tree.join("Makefile"), "VERSION = 6\nPATCHLEVEL = 12\n");
     common::write(tree.join(".config"), "CONFIG_RUST=y\n");
     tree
 }
 
-fn new(folder: &Path, kdir: &Path, name: &str) -> Output {
+fn new(directory: &Path, kdir: &Path, name: &str) -> Output {
     common::command()
-        .current_dir(folder)
+        .current_dir(directory)
         .args(["new", name, "--author", "A. Author", "--kdir"])
         .arg(kdir)
         .output()
         .unwrap()
 }
 
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap().flatten();
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap().flatten();
     let mut names: Vec<_> = entries
         .map(|entry| entry.file_name().into_string().unwrap())
         .collect();
@@ -36,34 +36,34 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_empty_folder_is_filled_and_a_full_one_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let kdir = tree(folder.path());
-    fs::create_dir(folder.path().join("hello")).unwrap();
-    assert!(new(folder.path(), &kdir, "hello").status.success());
-    let made = names(&folder.path().join("hello"));
+fn an_empty_directory_is_filled_and_a_full_one_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let kdir = tree(directory.path());
+    fs::create_dir(directory.path().join("hello")).unwrap();
+    assert!(new(directory.path(), &kdir, "hello").status.success());
+    let made = names(&directory.path().join("hello"));
     assert_eq!(made.len(), 9, "{made:?}");
 
-    let source = folder.path().join("hello/hello.rs");
+    let source = directory.path().join("hello/hello.rs");
     fs::write(&source, "mine").unwrap();
-    let again = new(folder.path(), &kdir, "hello");
+    let again = new(directory.path(), &kdir, "hello");
     assert_eq!(again.status.code(), Some(2));
     assert_eq!(fs::read_to_string(source).unwrap(), "mine");
     // Nor is anything left beside it.
-    assert_eq!(names(folder.path()), ["hello", "tree"]);
+    assert_eq!(names(directory.path()), ["hello", "tree"]);
 }
 
 #[test]
 fn what_cannot_be_written_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let kdir = tree(folder.path());
-    // A link is no folder, wherever it leads.
-    let elsewhere = folder.path().join("elsewhere");
+    let directory = tempfile::tempdir().unwrap();
+    let kdir = tree(directory.path());
+    // A link is not a directory, wherever it leads.
+    let elsewhere = directory.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
-    std::os::unix::fs::symlink(&elsewhere, folder.path().join("hello")).unwrap();
-    assert_eq!(new(folder.path(), &kdir, "hello").status.code(), Some(2));
+    std::os::unix::fs::symlink(&elsewhere, directory.path().join("hello")).unwrap();
+    assert_eq!(new(directory.path(), &kdir, "hello").status.code(), Some(2));
     assert!(names(&elsewhere).is_empty());
-    // /proc takes no folders, from root either.
+    // /proc takes no directories, from root either.
     let refused = new(Path::new("/proc"), &kdir, "hello");
     assert_eq!(refused.status.code(), Some(2));
     let said = String::from_utf8(refused.stderr).unwrap();
@@ -77,10 +77,10 @@ fn what_cannot_be_written_leaves_nothing() {
 
 #[test]
 fn a_mixed_module_has_both_languages_and_a_script_for_ci() {
-    let folder = tempfile::tempdir().unwrap();
-    let kdir = tree(folder.path());
+    let directory = tempfile::tempdir().unwrap();
+    let kdir = tree(directory.path());
     let output = common::command()
-        .current_dir(folder.path())
+        .current_dir(directory.path())
         .args([
             "new",
             "hello",
@@ -95,7 +95,7 @@ fn a_mixed_module_has_both_languages_and_a_script_for_ci() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
-    let made = folder.path().join("hello");
+    let made = directory.path().join("hello");
     for name in [
         "hello_main.rs",
         "hello.h",
@@ -111,27 +111,27 @@ fn a_mixed_module_has_both_languages_and_a_script_for_ci() {
     assert!(ignored.contains("/hello_bindings.rs\n"), "{ignored}");
 }
 
-fn in_shell(folder: &Path, script: &str) -> Output {
+fn in_shell(directory: &Path, script: &str) -> Output {
     Command::new("sh")
         .args(["-ec", script])
-        .current_dir(folder)
+        .current_dir(directory)
         .output()
         .unwrap()
 }
 
 #[test]
 fn files_are_as_the_umask_has_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let kdir = tree(folder.path());
+    let directory = tempfile::tempdir().unwrap();
+    let kdir = tree(directory.path());
     let script = format!(
         "umask 027; '{}' new hello --author A --kdir '{}'",
         env!("CARGO_BIN_EXE_rustkmod"),
         kdir.display()
     );
-    let output = in_shell(folder.path(), &script);
+    let output = in_shell(directory.path(), &script);
     assert!(output.status.success());
     let mode = |name: &str| {
-        let path = folder.path().join("hello").join(name);
+        let path = directory.path().join("hello").join(name);
         fs::metadata(path).unwrap().permissions().mode() & 0o777
     };
     assert_eq!(
@@ -142,27 +142,27 @@ fn files_are_as_the_umask_has_them() {
 
 #[test]
 fn two_at_once_make_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let kdir = tree(folder.path());
+    let directory = tempfile::tempdir().unwrap();
+    let kdir = tree(directory.path());
     let made: Vec<bool> = std::thread::scope(|scope| {
         let all: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| new(folder.path(), &kdir, "hello").status.success()))
+            .map(|_| scope.spawn(|| new(directory.path(), &kdir, "hello").status.success()))
             .collect();
         all.into_iter().map(|one| one.join().unwrap()).collect()
     });
     assert_eq!(made.iter().filter(|made| **made).count(), 1, "{made:?}");
-    assert_eq!(names(folder.path()), ["hello", "tree"]);
-    assert_eq!(names(&folder.path().join("hello")).len(), 9);
+    assert_eq!(names(directory.path()), ["hello", "tree"]);
+    assert_eq!(names(&directory.path().join("hello")).len(), 9);
 }
 
 #[test]
-fn an_empty_folder_keeps_its_permissions() {
-    let folder = tempfile::tempdir().unwrap();
-    let kdir = tree(folder.path());
-    let hello = folder.path().join("hello");
+fn an_empty_directory_keeps_its_permissions() {
+    let directory = tempfile::tempdir().unwrap();
+    let kdir = tree(directory.path());
+    let hello = directory.path().join("hello");
     fs::create_dir(&hello).unwrap();
     fs::set_permissions(&hello, fs::Permissions::from_mode(0o700)).unwrap();
-    assert!(new(folder.path(), &kdir, "hello").status.success());
+    assert!(new(directory.path(), &kdir, "hello").status.success());
     assert_eq!(
         fs::metadata(&hello).unwrap().permissions().mode() & 0o777,
         0o700
@@ -172,11 +172,11 @@ fn an_empty_folder_keeps_its_permissions() {
 
 #[test]
 fn what_cannot_be_told_is_not_made() {
-    let folder = tempfile::tempdir().unwrap();
-    let kdir = tree(folder.path());
+    let directory = tempfile::tempdir().unwrap();
+    let kdir = tree(directory.path());
     for json in [&[][..], &["--json"]] {
         let output = common::command()
-            .current_dir(folder.path())
+            .current_dir(directory.path())
             .args(["new", "hello", "--author", "A", "--kdir"])
             .arg(&kdir)
             .args(json)
@@ -189,16 +189,16 @@ fn what_cannot_be_told_is_not_made() {
             said.contains("the output cannot be written\n  note: No space"),
             "{said}"
         );
-        assert_eq!(names(folder.path()), ["tree"]);
+        assert_eq!(names(directory.path()), ["tree"]);
     }
 }
 
 #[test]
-fn a_folder_that_is_not_utf_8_is_told_as_far_as_it_can_be() {
+fn a_directory_that_is_not_utf_8_is_told_as_far_as_it_can_be() {
     use std::os::unix::ffi::OsStrExt;
-    let folder = tempfile::tempdir().unwrap();
-    let kdir = tree(folder.path());
-    let odd = folder.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
+    let directory = tempfile::tempdir().unwrap();
+    let kdir = tree(directory.path());
+    let odd = directory.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
     fs::create_dir(&odd).unwrap();
     let output = common::command()
         .current_dir(&odd)
@@ -213,15 +213,15 @@ fn a_folder_that_is_not_utf_8_is_told_as_far_as_it_can_be() {
 }
 
 #[test]
-fn a_folder_that_was_removed_is_none_to_make_one_in() {
-    let folder = tempfile::tempdir().unwrap();
-    let kdir = tree(folder.path());
+fn a_directory_that_was_removed_is_none_to_make_one_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let kdir = tree(directory.path());
     let script = format!(
         "mkdir gone; cd gone; rmdir ../gone; exec '{}' new hello_from_nowhere --kdir '{}'",
         env!("CARGO_BIN_EXE_rustkmod"),
         kdir.display()
     );
-    let output = in_shell(folder.path(), &script);
+    let output = in_shell(directory.path(), &script);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("does not exist any more"), "{said}");
@@ -230,35 +230,35 @@ fn a_folder_that_was_removed_is_none_to_make_one_in() {
 
 #[test]
 fn the_command_it_prints_is_one_for_the_shell() {
-    let folder = tempfile::tempdir().unwrap();
-    let spaced = folder.path().join("my disk");
+    let directory = tempfile::tempdir().unwrap();
+    let spaced = directory.path().join("my disk");
     let kdir = tree(&spaced);
     // What make gets of it, by a Makefile that only says so.
     let made_by = |output: &Output, name: &str| {
         assert!(output.status.success(), "{output:?}");
-        let makefile = folder.path().join(name).join("Makefile");
+        let makefile = directory.path().join(name).join("Makefile");
         fs::write(makefile, "all: ; @echo \"$(KDIR)\"\n").unwrap();
         let printed = String::from_utf8(output.stdout.clone()).unwrap();
         let make = printed.lines().last().unwrap();
         let said = Command::new("sh")
             .args(["-ec", make])
-            .current_dir(folder.path())
+            .current_dir(directory.path())
             .output()
             .unwrap();
         let said = String::from_utf8(said.stdout).unwrap();
         let line = said.lines().find(|line| line.starts_with('/'));
         PathBuf::from(line.unwrap_or_default())
     };
-    let relative = new(folder.path(), Path::new("my disk/tree"), "one");
+    let relative = new(directory.path(), Path::new("my disk/tree"), "one");
     assert_eq!(made_by(&relative, "one"), kdir);
 
-    let root = folder.path().join("root");
+    let root = directory.path().join("root");
     let build = root.join("lib/modules/6.1-x/build");
     common::write(build.join("Makefile"), "VERSION = 6\nPATCHLEVEL = 1\n");
     common::write(build.join(".config"), "CONFIG_RUST=y\n");
     common::write(root.join("proc/sys/kernel/osrelease"), "6.1-x\n");
     let inside = common::command()
-        .current_dir(folder.path())
+        .current_dir(directory.path())
         .args(["new", "two", "--author", "A", "--root", "root"])
         .output()
         .unwrap();
@@ -267,14 +267,14 @@ fn the_command_it_prints_is_one_for_the_shell() {
 
 #[test]
 fn an_author_that_git_names_is_said_to_be_gits() {
-    let folder = tempfile::tempdir().unwrap();
-    let kdir = tree(folder.path());
+    let directory = tempfile::tempdir().unwrap();
+    let kdir = tree(directory.path());
     fs::write(kdir.join("Makefile"), "VERSION = 6\nPATCHLEVEL = 1\n").unwrap();
-    let config = folder.path().join("gitconfig");
+    let config = directory.path().join("gitconfig");
     fs::write(&config, "[user]\nname = J\u{fc}rgen\n").unwrap();
     let run = |author: &[&str]| {
         let output = common::command()
-            .current_dir(folder.path())
+            .current_dir(directory.path())
             .env("GIT_CONFIG_GLOBAL", &config)
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .args(["new", "hello", "--kdir"])
@@ -325,14 +325,14 @@ fn every_name_that_is_taken_builds_without_a_warning() {
         "local_module",
         &longest,
     ] {
-        let folder = tempfile::tempdir().unwrap();
-        let made = new(folder.path(), kdir, name);
+        let directory = tempfile::tempdir().unwrap();
+        let made = new(directory.path(), kdir, name);
         assert!(
             made.status.success(),
             "{name}: {}",
             String::from_utf8_lossy(&made.stderr)
         );
-        let module = folder.path().join(name);
+        let module = directory.path().join(name);
         let make = Command::new("make")
             .arg("-C")
             .arg(&module)
@@ -344,10 +344,10 @@ fn every_name_that_is_taken_builds_without_a_warning() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        running.push((name, folder, make));
+        running.push((name, directory, make));
     }
-    for (name, folder, make) in running {
-        let module = folder.path().join(name);
+    for (name, directory, make) in running {
+        let module = directory.path().join(name);
         let output = make.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success(), "{name}: {said}");

@@ -16,9 +16,9 @@ const KERNEL: &str = "#![feature(no_core)]\n#![no_core]\nextern crate core;\n\
 const MODULE: &str =
     "#![feature(no_core)]\n#![no_core]\nextern crate core;\nextern crate kernel;\n";
 
-/// A tree as the kernel's build leaves it, in a folder of its own.
+/// A tree as the kernel's build leaves it, in a directory of its own.
 struct Tree {
-    folder: PathBuf,
+    directory: PathBuf,
     toolchain: PathBuf,
     by_path: bool,
     _keep: tempfile::TempDir,
@@ -31,9 +31,9 @@ impl Tree {
             common::lacks("there is no rustc 1.62.0: rustup toolchain install 1.62.0");
         };
         let keep = tempfile::tempdir().unwrap();
-        let folder = keep.path().canonicalize().unwrap().join("built");
+        let directory = keep.path().canonicalize().unwrap().join("built");
         let tree = Self {
-            folder,
+            directory,
             toolchain,
             by_path,
             _keep: keep,
@@ -69,7 +69,7 @@ impl Tree {
             tree.write(tool, "#!/bin/sh\n");
             use std::os::unix::fs::PermissionsExt;
             let runs = std::fs::Permissions::from_mode(0o755);
-            std::fs::set_permissions(tree.folder.join(tool), runs).unwrap();
+            std::fs::set_permissions(tree.directory.join(tool), runs).unwrap();
         }
         tree.write("rust/target.json", TARGET);
         tree.write("core.rs", CORE);
@@ -81,7 +81,7 @@ impl Tree {
     }
 
     fn write(&self, name: &str, text: &str) {
-        common::write(self.folder.join(name), text);
+        common::write(self.directory.join(name), text);
     }
 
     fn build(&self, name: &str) {
@@ -104,8 +104,8 @@ impl Tree {
             .args(arguments);
         command
             .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUST_TARGET_PATH", self.folder.join("rust"));
-        let output = command.current_dir(&self.folder).output().unwrap();
+            .env("RUST_TARGET_PATH", self.directory.join("rust"));
+        let output = command.current_dir(&self.directory).output().unwrap();
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
@@ -126,7 +126,7 @@ impl Tree {
     fn doctor_by(&self, toolchain: &Path) -> Vec<String> {
         let output = common::command()
             .args(["doctor", "--json", "--kdir"])
-            .arg(&self.folder)
+            .arg(&self.directory)
             .arg("--rustc")
             .arg(toolchain.join("bin/rustc"))
             .output()
@@ -175,16 +175,16 @@ fn another_rustc_is_e0514() {
 #[ignore = "needs rustc 1.62.0"]
 fn headers_moved_by_path_are_e0461_and_by_name_are_fine() {
     let mut tree = Tree::new(true);
-    let moved = tree.folder.with_file_name("moved");
-    std::fs::rename(&tree.folder, &moved).unwrap();
-    tree.folder = moved;
+    let moved = tree.directory.with_file_name("moved");
+    std::fs::rename(&tree.directory, &moved).unwrap();
+    tree.directory = moved;
     assert!(tree.module().contains("E0461"), "{}", tree.module());
     assert_eq!(tree.doctor(), ["target"]);
 
     let mut tree = Tree::new(false);
-    let moved = tree.folder.with_file_name("moved");
-    std::fs::rename(&tree.folder, &moved).unwrap();
-    tree.folder = moved;
+    let moved = tree.directory.with_file_name("moved");
+    std::fs::rename(&tree.directory, &moved).unwrap();
+    tree.directory = moved;
     assert_eq!(tree.module(), "");
     assert_eq!(tree.doctor(), [""; 0]);
 }
@@ -194,7 +194,7 @@ fn headers_moved_by_path_are_e0461_and_by_name_are_fine() {
 fn a_missing_crate_is_e0463() {
     for name in ["core", "kernel"] {
         let tree = Tree::new(false);
-        std::fs::remove_file(tree.folder.join(format!("rust/lib{name}.rmeta"))).unwrap();
+        std::fs::remove_file(tree.directory.join(format!("rust/lib{name}.rmeta"))).unwrap();
         assert!(tree.module().contains("E0463"), "{}", tree.module());
         assert_eq!(tree.doctor(), ["crates"]);
     }
@@ -204,7 +204,7 @@ fn a_missing_crate_is_e0463() {
 #[ignore = "needs rustc 1.62.0"]
 fn a_missing_target_is_what_rustc_says() {
     let tree = Tree::new(true);
-    std::fs::remove_file(tree.folder.join("rust/target.json")).unwrap();
+    std::fs::remove_file(tree.directory.join("rust/target.json")).unwrap();
     assert!(
         tree.module().contains(r#"target.json" does not exist"#),
         "{}",
@@ -213,7 +213,7 @@ fn a_missing_target_is_what_rustc_says() {
     assert_eq!(tree.doctor(), ["target"]);
 
     let tree = Tree::new(false);
-    std::fs::remove_file(tree.folder.join("rust/target.json")).unwrap();
+    std::fs::remove_file(tree.directory.join("rust/target.json")).unwrap();
     assert!(
         tree.module().contains("Could not find specification"),
         "{}",
@@ -236,7 +236,7 @@ fn a_crate_of_another_build_is_e0460() {
 #[ignore = "needs rustc 1.62.0"]
 fn a_crate_that_is_cut_off_is_refused() {
     let tree = Tree::new(false);
-    let path = tree.folder.join("rust/libkernel.rmeta");
+    let path = tree.directory.join("rust/libkernel.rmeta");
     let whole = std::fs::read(&path).unwrap();
     for length in [0, 7, 20, whole.len() / 2] {
         std::fs::write(&path, &whole[..length]).unwrap();
@@ -251,7 +251,7 @@ fn a_toolchain_that_fits_is_found_by_its_string() {
     let tree = Tree::new(false);
     let output = common::command()
         .args(["toolchain", "--path", "--kdir"])
-        .arg(&tree.folder)
+        .arg(&tree.directory)
         .output()
         .unwrap();
     let path = common::printed(&output);

@@ -11,8 +11,8 @@ use kernel_tree::system::System;
 use kernel_tree::toolchain;
 
 /// `rustc --version`, the string that has to be found.
-fn version(folder: &std::path::Path) -> String {
-    let output = Command::new(folder.join("bin/rustc"))
+fn version(directory: &std::path::Path) -> String {
+    let output = Command::new(directory.join("bin/rustc"))
         .arg("--version")
         .output()
         .unwrap();
@@ -27,26 +27,26 @@ fn the_version_of_each_rustc_is_read_as_it_prints_it() {
         common::lacks("rustup has no toolchain here");
     }
     let system = System::here(None);
-    for folder in toolchains {
-        let read = toolchain::version_of(&system, &folder.join("bin/rustc"));
-        assert_eq!(read, Ok(version(&folder)), "{}", folder.display());
+    for directory in toolchains {
+        let read = toolchain::version_of(&system, &directory.join("bin/rustc"));
+        assert_eq!(read, Ok(version(&directory)), "{}", directory.display());
     }
 }
 
 #[test]
 #[ignore = "needs toolchains of rustup"]
 fn the_crates_of_each_rustc_name_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     common::write(
-        folder.path().join("helper.rs"),
+        directory.path().join("helper.rs"),
         "#![no_std]\npub fn f() -> u32 { 1 }\n",
     );
     common::write(
-        folder.path().join("user.rs"),
+        directory.path().join("user.rs"),
         "#![no_std]\npub fn g() -> u32 { helper::f() }\n",
     );
     common::write(
-        folder.path().join("macros.rs"),
+        directory.path().join("macros.rs"),
         "extern crate proc_macro;\n#[proc_macro]\n\
          pub fn m(t: proc_macro::TokenStream) -> proc_macro::TokenStream { t }\n",
     );
@@ -54,7 +54,7 @@ fn the_crates_of_each_rustc_name_it() {
         let version = version(&toolchain);
         let output = common::rustc(
             &toolchain,
-            folder.path(),
+            directory.path(),
             &[
                 "--crate-type=rlib",
                 "--edition=2021",
@@ -69,7 +69,7 @@ fn the_crates_of_each_rustc_name_it() {
         );
         let output = common::rustc(
             &toolchain,
-            folder.path(),
+            directory.path(),
             &[
                 "--crate-type=rlib",
                 "--edition=2021",
@@ -84,7 +84,7 @@ fn the_crates_of_each_rustc_name_it() {
             String::from_utf8_lossy(&output.stderr)
         );
 
-        let used = rmeta::read(&folder.path().join("libhelper.rmeta")).unwrap();
+        let used = rmeta::read(&directory.path().join("libhelper.rmeta")).unwrap();
         assert_eq!(used.rustc, version);
         let root = used.root.expect("the root of this format is known");
         assert_eq!(root.name.as_deref(), Some("helper"), "{version}");
@@ -93,7 +93,7 @@ fn the_crates_of_each_rustc_name_it() {
             "{version}"
         );
 
-        let user = rmeta::read(&folder.path().join("libuser.rmeta")).unwrap();
+        let user = rmeta::read(&directory.path().join("libuser.rmeta")).unwrap();
         let dependency = user
             .dependencies
             .iter()
@@ -103,7 +103,7 @@ fn the_crates_of_each_rustc_name_it() {
 
         let output = common::rustc(
             &toolchain,
-            folder.path(),
+            directory.path(),
             &[
                 "--crate-type=proc-macro",
                 "--edition=2021",
@@ -117,7 +117,7 @@ fn the_crates_of_each_rustc_name_it() {
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        let library = rmeta::read_library(&folder.path().join("libmacros.so")).unwrap();
+        let library = rmeta::read_library(&directory.path().join("libmacros.so")).unwrap();
         assert_eq!(library.rustc, version);
         assert_eq!(library.machine, std::env::consts::ARCH);
         assert!(library.has_macros, "{version}");
@@ -125,20 +125,20 @@ fn the_crates_of_each_rustc_name_it() {
 
         // A crate records the hash of a proc-macro library, and of a crate whose name rustc
         // writes as a number, as those have it themselves.
-        common::write(folder.path().join("used.rs"), "#![no_std]\n");
+        common::write(directory.path().join("used.rs"), "#![no_std]\n");
         let used = [
             "--crate-type=rlib",
             "--emit=metadata=libused.rmeta",
             "used.rs",
         ];
-        let output = common::rustc(&toolchain, folder.path(), &used);
+        let output = common::rustc(&toolchain, directory.path(), &used);
         assert!(
             output.status.success(),
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
         common::write(
-            folder.path().join("both.rs"),
+            directory.path().join("both.rs"),
             "#![no_std]\nextern crate used;\nextern crate macros;\n",
         );
         let both = [
@@ -148,14 +148,14 @@ fn the_crates_of_each_rustc_name_it() {
             "--extern=macros=libmacros.so",
             "both.rs",
         ];
-        let output = common::rustc(&toolchain, folder.path(), &both);
+        let output = common::rustc(&toolchain, directory.path(), &both);
         assert!(
             output.status.success(),
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        let both = rmeta::read(&folder.path().join("libboth.rmeta")).unwrap();
-        let used = rmeta::read(&folder.path().join("libused.rmeta")).unwrap();
+        let both = rmeta::read(&directory.path().join("libboth.rmeta")).unwrap();
+        let used = rmeta::read(&directory.path().join("libused.rmeta")).unwrap();
         for hash in [Some(used.root.unwrap().hash), library.hash.clone()] {
             let hash = hash.unwrap_or_else(|| panic!("{version}: the hash is known"));
             assert!(
@@ -168,7 +168,7 @@ fn the_crates_of_each_rustc_name_it() {
         }
 
         // Stripped as packages strip it, it still says all of this.
-        let path = folder.path().join("libmacros.so");
+        let path = directory.path().join("libmacros.so");
         let stripped = Command::new("strip")
             .arg("--strip-unneeded")
             .arg(&path)

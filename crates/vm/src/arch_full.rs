@@ -62,7 +62,7 @@ pub fn run() -> Result<()> {
 
     let mut makepkg = Makepkg::new(&shop, shop.pkgbuild("linux-rust", 1)?);
     makepkg.set("_config", "arch");
-    makepkg.builddir = shop.cache.folder("arch-full", BUILDER)?;
+    makepkg.builddir = shop.cache.directory("arch-full", BUILDER)?;
     require_space(&makepkg.builddir)?;
     makepkg.pkgdest = makepkg.builddir.join("packages");
     makepkg.srcdest = makepkg.builddir.join("sources");
@@ -275,7 +275,7 @@ fn told<T: Send>(
     })
 }
 
-/// An estimate: what the Makefiles name behind options that are on. Folders that are not entered
+/// An estimate: what the Makefiles name behind options that are on. Directories that are not entered
 /// are counted too.
 fn objects_expected(tree: &Path) -> Result<usize> {
     let config = tree.join(".config");
@@ -293,7 +293,7 @@ fn objects_expected(tree: &Path) -> Result<usize> {
         let foreign = inside.starts_with("arch") && !inside.starts_with("arch/x86")
             || ["tools", "samples", "scripts", "Documentation"]
                 .iter()
-                .any(|folder| inside.starts_with(folder));
+                .any(|directory| inside.starts_with(directory));
         if is_makefile && !foreign {
             let text = fs::read_to_string(&makefile).unwrap_or_default();
             objects += objects_named(&text, &on);

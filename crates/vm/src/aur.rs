@@ -37,16 +37,16 @@ SPDX-FileCopyrightText = "The linux-rust maintainers"
 SPDX-License-Identifier = "GPL-2.0-only"
 "#;
 
-/// Their texts, where REUSE looks for them. The AUR takes no other folder than this and `keys`.
+/// Their texts, where REUSE looks for them. The AUR takes no other directory than this and `keys`.
 const LICENCES: &str = "LICENSES";
 
 /// The packages that are the same for all series.
 const OTHERS: [&str; 3] = ["keep-kernel", "rust-out-of-tree-dkms", "rustkmod"];
 
 /// Writes them all, and says where.
-pub fn print(folder: Option<&Path>) -> Result<()> {
-    let folder = folder.map_or_else(|| repository().join("target/aur"), Path::to_owned);
-    for tree in write(&folder)? {
+pub fn print(directory: Option<&Path>) -> Result<()> {
+    let directory = directory.map_or_else(|| repository().join("target/aur"), Path::to_owned);
+    for tree in write(&directory)? {
         println!("{}", tree.display());
     }
     Ok(())
@@ -72,7 +72,7 @@ pub fn write(to: &Path) -> Result<Vec<PathBuf>> {
 
 fn write_one(package: &str, name: &str, row: &Series, to: &Path) -> Result<PathBuf> {
     // makepkg refuses root, and the builder has to come to it, wherever `to` lies.
-    let place = tempfile::tempdir().context("create a folder in", std::env::temp_dir())?;
+    let place = tempfile::tempdir().context("create a directory in", std::env::temp_dir())?;
     let tree = place.path().join(name);
     fs::create_dir(&tree).context("create", &tree)?;
     if package == "rustkmod" {
@@ -131,7 +131,7 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Packs what is committed as the release that rustkmod's folder fetches, into `to`, and returns the
+/// Packs what is committed as the release that rustkmod's directory fetches, into `to`, and returns the
 /// PKGBUILD that fetches it.
 fn released(pkgbuild: &str, to: &Path) -> Result<String> {
     let value = |name: &str| {

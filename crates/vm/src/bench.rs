@@ -116,15 +116,15 @@ fn kernel_build(shop: &Workshop) -> Result<Row> {
     let log = shop.cache.log("bench-build")?;
     let builder = host::BUILDER;
     let mut makepkg = Makepkg::new(shop, shop.pkgbuild("linux-rust", 1)?);
-    makepkg.builddir = shop.cache.folder("bench", builder)?;
+    makepkg.builddir = shop.cache.directory("bench", builder)?;
     makepkg.pkgdest = makepkg.builddir.join("packages");
     // make all writes no documentation.
     makepkg.set("_config", "vm").set("_rustdoc", "n");
     let src = makepkg.src();
     // Fresh trees: nothing in them is built.
-    for folder in [src.clone(), makepkg.builddir.join("plain")] {
-        if folder.exists() {
-            fs::remove_dir_all(&folder).context("remove", &folder)?;
+    for directory in [src.clone(), makepkg.builddir.join("plain")] {
+        if directory.exists() {
+            fs::remove_dir_all(&directory).context("remove", &directory)?;
         }
     }
     shop.progress.say("Preparing two equal trees...");
@@ -160,7 +160,7 @@ fn kernel_build(shop: &Workshop) -> Result<Row> {
 fn ccache_build(shop: &Workshop) -> Result<Row> {
     buildenv::install(shop)?;
     let mut makepkg = Makepkg::new(shop, shop.pkgbuild("linux-rust", 1)?);
-    makepkg.builddir = shop.cache.folder("bench", host::BUILDER)?;
+    makepkg.builddir = shop.cache.directory("bench", host::BUILDER)?;
     makepkg.pkgdest = makepkg.builddir.join("packages");
     makepkg.set("_config", "vm");
     shop.progress.say("Building twice with ccache...");
@@ -226,10 +226,10 @@ fn edit_to_loaded(shop: &Workshop, machine: &Machine, kernel: &str) -> Result<Ve
     shop.progress
         .say("Changing a line, building, booting and loading, in turn...");
     put_program(machine)?;
-    let folder = machine.path("/tmp/loop");
-    fs::create_dir_all(&folder).context("create", &folder)?;
+    let directory = machine.path("/tmp/loop");
+    fs::create_dir_all(&directory).context("create", &directory)?;
     let from = repository().join("rust-out-of-tree-dkms");
-    fs::copy(from.join("Kbuild"), folder.join("Kbuild")).context("copy", &from)?;
+    fs::copy(from.join("Kbuild"), directory.join("Kbuild")).context("copy", &from)?;
     let source = from.join(format!("{MODULE}.rs"));
     let source = fs::read_to_string(&source).context("read", &source)?;
     let mut turns = Vec::new();
@@ -282,12 +282,12 @@ fn new_to_loaded(shop: &Workshop, machine: &Machine, kernel: &str) -> Result<Dur
     let log = shop.cache.log("bench-new")?;
     let mut times = Vec::new();
     for turn in 0..TURNS {
-        let folder = format!("/tmp/new-{turn}");
-        let path = machine.path(&folder);
+        let directory = format!("/tmp/new-{turn}");
+        let path = machine.path(&directory);
         fs::create_dir_all(&path).context("create", &path)?;
         let three = Program::new("a new module", "chroot", &log)
             .args([machine.root()])
-            .args(["sh", "-euc", &format!("cd {folder}\n{script}")])
+            .args(["sh", "-euc", &format!("cd {directory}\n{script}")])
             .env("PATH", "/usr/bin:/usr/sbin:/bin:/sbin");
         times.push(time(three, &shop.progress)?);
     }
@@ -359,7 +359,7 @@ fn headers_size(shop: &Workshop, kept: &Path) -> Result<(Row, Parts)> {
     ));
     parts.push(("whole", size(&build, ".")?, whole));
 
-    // No care: the folders and files that the headers are made of, with all that a build leaves.
+    // No care: the directories and files that the headers are made of, with all that a build leaves.
     let careless = packed(
         &tree,
         &[
@@ -385,10 +385,10 @@ fn headers_size(shop: &Workshop, kept: &Path) -> Result<(Row, Parts)> {
     Ok((row, parts))
 }
 
-/// Bytes of the files in a part of a folder.
-fn size(folder: &Path, part: &str) -> Result<u64> {
+/// Bytes of the files in a part of a directory.
+fn size(directory: &Path, part: &str) -> Result<u64> {
     let mut bytes = 0;
-    let mut left: Vec<PathBuf> = vec![folder.join(part)];
+    let mut left: Vec<PathBuf> = vec![directory.join(part)];
     while let Some(path) = left.pop() {
         let meta = path.symlink_metadata().context("read", &path)?;
         if meta.is_dir() {
@@ -405,8 +405,8 @@ fn size(folder: &Path, part: &str) -> Result<u64> {
     Ok(bytes)
 }
 
-/// Bytes of parts of a folder, as tar and zstd -9 pack them.
-fn packed(folder: &Path, parts: &[&str]) -> Result<u64> {
+/// Bytes of parts of a directory, as tar and zstd -9 pack them.
+fn packed(directory: &Path, parts: &[&str]) -> Result<u64> {
     let output = Command::new("bash")
         .args([
             "-o",
@@ -415,18 +415,18 @@ fn packed(folder: &Path, parts: &[&str]) -> Result<u64> {
             r#"cd "$1"; shift; tar -c "$@" | zstd -q -9 -T0 | wc -c"#,
             "bash",
         ])
-        .arg(folder)
+        .arg(directory)
         .args(parts)
         .stderr(Stdio::inherit())
         .output()
-        .context("pack", folder)?;
+        .context("pack", directory)?;
     let text = String::from_utf8_lossy(&output.stdout);
     match text.trim().parse() {
         Ok(bytes) if bytes > 0 && output.status.success() => Ok(bytes),
         _ => Err(Error::State {
-            what: format!("cannot measure {}", folder.display()),
+            what: format!("cannot measure {}", directory.display()),
             note: format!("tar or zstd failed on {parts:?}"),
-            help: format!("ls {}", folder.display()),
+            help: format!("ls {}", directory.display()),
         }),
     }
 }

@@ -38,16 +38,16 @@ pub fn boot(
         timeout: PATIENCE,
         ..Guest::new(&kernel.image, &plan.modules)
     };
-    Ok(guest.boot(&cache.folder("guest", 0)?.join(name), &mut |_| ())?)
+    Ok(guest.boot(&cache.directory("guest", 0)?.join(name), &mut |_| ())?)
 }
 
 /// Puts the program and its init inside, where its package has them.
 pub fn put_program(machine: &Machine) -> Result<()> {
     let here = env::current_exe().context("find", "this program")?;
-    // Beside this one; a test lies one folder further down.
+    // Beside this one; a test lies one directory further down.
     let beside = here.ancestors().skip(1).take(2);
     let program = beside
-        .map(|folder| folder.join("rustkmod"))
+        .map(|directory| directory.join("rustkmod"))
         .find(|path| path.is_file())
         .ok_or_else(|| Error::State {
             what: "rustkmod is not built".into(),
@@ -59,8 +59,8 @@ pub fn put_program(machine: &Machine) -> Result<()> {
         (kernel_boot::init()?, "/usr/lib/rustkmod/init"),
     ] {
         let to = machine.path(to);
-        let folder = to.parent().expect("a file lies in a folder");
-        fs::create_dir_all(folder).context("create", folder)?;
+        let directory = to.parent().expect("a file lies in a directory");
+        fs::create_dir_all(directory).context("create", directory)?;
         fs::copy(&from, &to).context("copy", &from)?;
     }
     Ok(())

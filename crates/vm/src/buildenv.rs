@@ -3,7 +3,7 @@
 //! makepkg's `BUILDENV=(ccache)` and `BUILDENV=(distcc)`, on a machine that is not the user's own.
 //!
 //! makepkg does one thing for either: it puts `/usr/lib/ccache/bin` or `/usr/lib/distcc/bin` before
-//! PATH. Arch has `clang` in both. Debian has these links elsewhere, so here the folders are made,
+//! PATH. Arch has `clang` in both. Debian has these links elsewhere, so here the directories are made,
 //! in mounts that end with this process.
 
 use std::{
@@ -35,26 +35,26 @@ const NEEDED: &[Tool] = &[
 /// The compilers that both stand in for, as their packages on Arch have them.
 const COMPILERS: [&str; 6] = ["clang", "clang++", "gcc", "g++", "cc", "c++"];
 
-/// Folders of links, as Arch's package of the tool has them, while this lives.
+/// Directories of links, as Arch's package of the tool has them, while this lives.
 #[derive(Debug)]
 pub struct Links {
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 impl Links {
     /// For `ccache` or `distcc`.
     pub fn of(tool: &str) -> Result<Self> {
-        let folder = Path::new("/usr/lib").join(tool);
-        fs::create_dir_all(&folder).context("create", &folder)?;
+        let directory = Path::new("/usr/lib").join(tool);
+        fs::create_dir_all(&directory).context("create", &directory)?;
         let kind = Some("tmpfs");
         let options = Some("mode=0755");
-        mount(kind, &folder, kind, MsFlags::empty(), options).context("mount", &folder)?;
-        let links = Self { folder };
-        let bin = links.folder.join("bin");
+        mount(kind, &directory, kind, MsFlags::empty(), options).context("mount", &directory)?;
+        let links = Self { directory };
+        let bin = links.directory.join("bin");
         fs::create_dir(&bin).context("create", &bin)?;
         for compiler in COMPILERS {
             // The first are what distccd looks at: whether it may be asked for this compiler.
-            for link in [links.folder.join(compiler), bin.join(compiler)] {
+            for link in [links.directory.join(compiler), bin.join(compiler)] {
                 symlink(Path::new("/usr/bin").join(tool), &link).context("link", &link)?;
             }
         }
@@ -64,7 +64,7 @@ impl Links {
 
 impl Drop for Links {
     fn drop(&mut self) {
-        let _ = umount2(&self.folder, MntFlags::MNT_DETACH);
+        let _ = umount2(&self.directory, MntFlags::MNT_DETACH);
     }
 }
 
@@ -75,10 +75,10 @@ pub fn install(shop: &Workshop) -> Result<()> {
 
 /// Writes the builder's own makepkg.conf, which makepkg reads after the system's.
 pub fn configure(makepkg: &mut Makepkg<'_>, cache: &Cache, text: &str) -> Result<()> {
-    let home = cache.folder("makepkg-conf", BUILDER)?;
-    let folder = home.join("pacman");
-    fs::create_dir_all(&folder).context("create", &folder)?;
-    let file = folder.join("makepkg.conf");
+    let home = cache.directory("makepkg-conf", BUILDER)?;
+    let directory = home.join("pacman");
+    fs::create_dir_all(&directory).context("create", &directory)?;
+    let file = directory.join("makepkg.conf");
     fs::write(&file, text).context("write", &file)?;
     makepkg.set("XDG_CONFIG_HOME", &home.display().to_string());
     Ok(())
@@ -101,28 +101,28 @@ pub struct Turn {
 /// The second is dated a day later, as every build is dated later than the one before.
 pub fn build_twice(makepkg: &mut Makepkg<'_>, shop: &Workshop) -> Result<[Turn; 2]> {
     let links = Links::of("ccache")?;
-    let folder = makepkg.builddir.join("ccache");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).context("remove", &folder)?;
+    let directory = makepkg.builddir.join("ccache");
+    if directory.exists() {
+        fs::remove_dir_all(&directory).context("remove", &directory)?;
     }
     let text = format!(
         "BUILDENV=(ccache)\nexport CCACHE_DIR='{}'\n",
-        folder.display()
+        directory.display()
     );
     configure(makepkg, &shop.cache, &text)?;
-    let first = turn(makepkg, &folder, "1735689600")?;
-    let second = turn(makepkg, &folder, "1735776000")?;
+    let first = turn(makepkg, &directory, "1735689600")?;
+    let second = turn(makepkg, &directory, "1735776000")?;
     drop(links);
     Ok([first, second])
 }
 
-fn turn(makepkg: &mut Makepkg<'_>, folder: &Path, date: &str) -> Result<Turn> {
+fn turn(makepkg: &mut Makepkg<'_>, directory: &Path, date: &str) -> Result<Turn> {
     remove_tree(makepkg)?;
     makepkg.set("SOURCE_DATE_EPOCH", date);
-    let before = counts(folder);
+    let before = counts(directory);
     let (start, cpu) = (Instant::now(), cpu_seconds());
     makepkg.run("building with ccache", &["--force"])?;
-    let (hits, misses) = counts(folder);
+    let (hits, misses) = counts(directory);
     Ok(Turn {
         time: start.elapsed(),
         cpu: cpu_seconds() - cpu,
@@ -142,13 +142,13 @@ pub fn remove_tree(makepkg: &Makepkg<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Hits and misses, since ccache's folder is there.
-fn counts(folder: &Path) -> (u64, u64) {
+/// Hits and misses, since ccache's directory is there.
+fn counts(directory: &Path) -> (u64, u64) {
     let stats = answer(
         "ccache",
         [
             "--dir".as_ref(),
-            folder.as_os_str(),
+            directory.as_os_str(),
             "--print-stats".as_ref(),
         ],
     );

@@ -27,7 +27,7 @@ pub const HELD: &str = "LINUX_RUST_HELD";
 /// How many results of one kind are kept.
 const KEPT: usize = 6;
 
-/// The cache folder, held by one run at a time.
+/// The cache directory, held by one run at a time.
 #[derive(Debug)]
 pub struct Cache {
     root: PathBuf,
@@ -43,7 +43,7 @@ impl Cache {
         Self::at(root, progress)
     }
 
-    /// Opens a folder, and waits for whoever holds it.
+    /// Opens a directory, and waits for whoever holds it.
     pub fn at(root: PathBuf, progress: &Progress) -> Result<Self> {
         fs::create_dir_all(&root).context("create", &root)?;
         // Without links: in a machine's root it has to be found by the same path.
@@ -91,8 +91,8 @@ impl Cache {
         self.root.join(name)
     }
 
-    /// A folder in it, made if need be, that belongs to `owner`.
-    pub fn folder(&self, name: &str, owner: u32) -> Result<PathBuf> {
+    /// A directory in it, made if need be, that belongs to `owner`.
+    pub fn directory(&self, name: &str, owner: u32) -> Result<PathBuf> {
         let path = self.root.join(name);
         fs::create_dir_all(&path).context("create", &path)?;
         chown(&path, Some(owner), Some(owner)).context("give away", &path)?;
@@ -107,7 +107,7 @@ impl Cache {
         Ok(path)
     }
 
-    /// The folder for what `kind` and `key` name: made by `make` into an empty folder that belongs
+    /// The directory for what `kind` and `key` name: made by `make` into an empty directory that belongs
     /// to `owner`, if it is not there already.
     pub fn keep(
         &self,
@@ -120,7 +120,7 @@ impl Cache {
         if kept.is_dir() {
             // What was used last is thrown away last.
             let _ = File::open(&kept)
-                .and_then(|folder| folder.set_modified(std::time::SystemTime::now()));
+                .and_then(|directory| directory.set_modified(std::time::SystemTime::now()));
             return Ok(Kept {
                 path: kept,
                 made: false,
@@ -130,7 +130,7 @@ impl Cache {
         if self.root.join(&new).exists() {
             fs::remove_dir_all(self.root.join(&new)).context("remove", self.root.join(&new))?;
         }
-        let new = self.folder(&new, owner)?;
+        let new = self.directory(&new, owner)?;
         make(&new)?;
         fs::rename(&new, &kept).context("rename", &new)?;
         self.forget(kind)?;
@@ -142,9 +142,9 @@ impl Cache {
 
     /// Throws away what was not used for longest.
     fn forget(&self, kind: &str) -> Result<()> {
-        let folder = self.root.join(kind);
-        let mut kept: Vec<_> = fs::read_dir(&folder)
-            .context("read", &folder)?
+        let directory = self.root.join(kind);
+        let mut kept: Vec<_> = fs::read_dir(&directory)
+            .context("read", &directory)?
             .flatten()
             .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
             .collect();
@@ -182,10 +182,10 @@ impl Key {
         self
     }
 
-    /// Adds each file of a folder: name, content, and whether it is executable.
-    pub fn folder(&mut self, folder: &Path) -> Result<&mut Self> {
-        let mut files: Vec<_> = fs::read_dir(folder)
-            .context("read", folder)?
+    /// Adds each file of a directory: name, content, and whether it is executable.
+    pub fn directory(&mut self, directory: &Path) -> Result<&mut Self> {
+        let mut files: Vec<_> = fs::read_dir(directory)
+            .context("read", directory)?
             .flatten()
             .map(|file| file.path())
             .collect();
@@ -229,9 +229,10 @@ mod tests {
     use super::*;
 
     fn cache() -> (tempfile::TempDir, Cache) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let cache = Cache::at(folder.path().join("cache"), &Progress::default()).expect("a cache");
-        (folder, cache)
+        let directory = tempfile::tempdir().expect("a directory");
+        let cache =
+            Cache::at(directory.path().join("cache"), &Progress::default()).expect("a cache");
+        (directory, cache)
     }
 
     fn key(text: &str) -> Key {
@@ -240,18 +241,18 @@ mod tests {
         key
     }
 
-    fn make(folder: &Path) -> Result<()> {
+    fn make(directory: &Path) -> Result<()> {
         assert_eq!(
-            fs::read_dir(folder).expect("a folder").count(),
+            fs::read_dir(directory).expect("a directory").count(),
             0,
             "it is not empty"
         );
-        fs::write(folder.join("thing"), "whole").context("write", folder)
+        fs::write(directory.join("thing"), "whole").context("write", directory)
     }
 
     #[test]
     fn what_is_kept_is_not_made_again() {
-        let (_folder, cache) = cache();
+        let (_directory, cache) = cache();
         assert!(cache.keep("kind", &key("a"), 0, make).unwrap().made);
         let again = cache
             .keep("kind", &key("a"), 0, |_| panic!("made again"))
@@ -266,9 +267,9 @@ mod tests {
 
     #[test]
     fn what_was_cut_off_is_made_again_from_nothing() {
-        let (_folder, cache) = cache();
-        let error = cache.keep("kind", &key("a"), 0, |folder| {
-            fs::write(folder.join("half"), "ha").unwrap();
+        let (_directory, cache) = cache();
+        let error = cache.keep("kind", &key("a"), 0, |directory| {
+            fs::write(directory.join("half"), "ha").unwrap();
             Err(Error::NoSource {
                 why: "cut off".into(),
             })
@@ -281,7 +282,7 @@ mod tests {
 
     #[test]
     fn the_oldest_are_thrown_away() {
-        let (_folder, cache) = cache();
+        let (_directory, cache) = cache();
         for number in 0..KEPT + 3 {
             let kept = cache
                 .keep("kind", &key(&number.to_string()), 0, make)
@@ -296,11 +297,11 @@ mod tests {
 
     #[test]
     fn content_names_and_modes_make_the_key() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
         let key = || {
             let mut key = Key::default();
-            key.folder(folder.path()).unwrap();
+            key.directory(directory.path()).unwrap();
             key.to_string()
         };
         fs::write(&file, "one").unwrap();
@@ -310,7 +311,7 @@ mod tests {
         let executable = key();
         fs::write(&file, "two").unwrap();
         let two = key();
-        fs::rename(&file, folder.path().join("other")).unwrap();
+        fs::rename(&file, directory.path().join("other")).unwrap();
         let mut all = vec![one, executable, two, key()];
         all.sort();
         all.dedup();

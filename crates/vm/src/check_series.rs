@@ -170,18 +170,18 @@ fn tree(
     progress: &Progress,
 ) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
-    let folder = tempfile::tempdir().context("create a folder in", std::env::temp_dir())?;
+    let directory = tempfile::tempdir().context("create a directory in", std::env::temp_dir())?;
     let patch = repository().join("linux-rust").join(row.patch());
     let text = fs::read_to_string(&patch).context("read", &patch)?;
     Program::new("unpacking", "tar", &cache.log("series")?)
         .args(["--extract", "--strip-components=1", "--directory"])
-        .args([folder.path(), "--file".as_ref(), tarball])
+        .args([directory.path(), "--file".as_ref(), tarball])
         .args(["--wildcards", "--no-wildcards-match-slash"])
         .args(["linux-*/scripts/min-tool-version.sh"])
         .args(patched(&text).map(|file| format!("linux-*/{file}")))
         .run(progress)?;
 
-    let script = folder.path().join("scripts/min-tool-version.sh");
+    let script = directory.path().join("scripts/min-tool-version.sh");
     let least = |tool: &str| {
         let shown = Command::new("sh")
             .arg(&script)
@@ -207,7 +207,7 @@ fn tree(
     let output = Command::new("patch")
         .args(["--dry-run", "--force", "--fuzz=0", "--strip=1", "--input"])
         .arg(&patch)
-        .current_dir(folder.path())
+        .current_dir(directory.path())
         .output()
         .context("apply", &patch)?;
     if !output.status.success() {

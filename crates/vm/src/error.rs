@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! What can go wrong. Every message has the form of rustc's: what is wrong, why, and the command
-//! that mends it.
+//! that fixes it.
 
 use std::{
     env, io,
@@ -58,7 +58,7 @@ pub enum Error {
         log: PathBuf,
         /// The last lines of it.
         tail: String,
-        /// What mends it.
+        /// What fixes it.
         help: String,
     },
 
@@ -90,11 +90,11 @@ pub enum Error {
     #[error(
         "not enough space in {}\n  \
          note: {} MiB are free, building needs {} MiB\n  \
-         help: rm -rf {0}, or keep it elsewhere: LINUX_RUST_CACHE=/another/folder make vm",
+         help: rm -rf {0}, or keep it elsewhere: LINUX_RUST_CACHE=/another/directory make vm",
         path.display(), free >> 20, needs >> 20
     )]
     NoSpace {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
         /// Bytes.
         free: u64,
@@ -124,7 +124,7 @@ pub enum Error {
         what: String,
         /// Why.
         note: String,
-        /// What mends it.
+        /// What fixes it.
         help: String,
     },
 }
@@ -159,7 +159,7 @@ fn indent(text: &str) -> String {
 fn io_help(source: &io::Error, path: &Path) -> String {
     match source.kind() {
         io::ErrorKind::StorageFull => format!(
-            "free some space there: df -h {}; or LINUX_RUST_CACHE=/another/folder make vm",
+            "free some space there: df -h {}; or LINUX_RUST_CACHE=/another/directory make vm",
             path.display()
         ),
         io::ErrorKind::NotFound => format!("ls -l {}", path.parent().unwrap_or(path).display()),

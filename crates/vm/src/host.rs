@@ -196,8 +196,8 @@ fn missing(tools: &[Tool], distribution: Distribution) -> Vec<String> {
         .collect();
     let clang = tools.iter().any(|(sign, ..)| matches!(sign, Bin("clang")));
     if clang && distribution == Distribution::Debian {
-        let folder = PathBuf::from(answer("llvm-config", ["--libdir"]));
-        if !folder.join(LIBCLANG.0).exists() {
+        let directory = PathBuf::from(answer("llvm-config", ["--libdir"]));
+        if !directory.join(LIBCLANG.0).exists() {
             packages.push(LIBCLANG.1.to_owned());
         }
     }
@@ -210,7 +210,7 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .chain(["/usr/sbin", "/sbin", "/usr/bin"].map(PathBuf::from))
-        .map(|folder| folder.join(name))
+        .map(|directory| directory.join(name))
         .find(|file| {
             file.metadata()
                 .is_ok_and(|file| file.permissions().mode() & 0o111 != 0 && file.is_file())

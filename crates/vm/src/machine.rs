@@ -89,8 +89,8 @@ impl Machine {
     /// A fresh copy, whose LLVM is the one that a series is built with.
     pub fn for_series(shop: &Workshop) -> Result<Self> {
         let machine = Self::new(&shop.cache)?;
-        if let Some(folder) = &shop.llvm {
-            machine.use_llvm(folder)?;
+        if let Some(directory) = &shop.llvm {
+            machine.use_llvm(directory)?;
         }
         Ok(machine)
     }
@@ -110,7 +110,7 @@ impl Machine {
         let base = Path::new(MACHINES).join(number.to_string());
         fs::create_dir_all(&base).context("create", &base)?;
 
-        // In memory, because an overlay's changes may not lie below its own lower folder.
+        // In memory, because an overlay's changes may not lie below its own lower directory.
         let options = Some("mode=0755");
         mount(
             Some("tmpfs"),
@@ -165,7 +165,7 @@ impl Machine {
         Ok(machine)
     }
 
-    /// The folder that is `/` inside.
+    /// The directory that is `/` inside.
     pub fn root(&self) -> PathBuf {
         self.base
             .as_ref()
@@ -191,17 +191,17 @@ impl Machine {
             }
         }
         // Nor are hooks that write boot entries, sign images or take snapshots for this copy.
-        for folder in ["/usr/share/libalpm/hooks", "/etc/pacman.d/hooks"] {
-            for hook in self.names(folder) {
+        for directory in ["/usr/share/libalpm/hooks", "/etc/pacman.d/hooks"] {
+            for hook in self.names(directory) {
                 let is_ours = ["depmod", "dkms"].iter().any(|ours| hook.contains(ours));
                 if hook.ends_with(".hook") && !is_ours {
-                    let hook = self.path(folder).join(hook);
+                    let hook = self.path(directory).join(hook);
                     fs::remove_file(&hook).context("remove", &hook)?;
                 }
             }
         }
-        for folder in ["/var/lib/dkms", "/etc/pacman.d/hooks"] {
-            fs::create_dir_all(self.path(folder)).context("create", self.path(folder))?;
+        for directory in ["/var/lib/dkms", "/etc/pacman.d/hooks"] {
+            fs::create_dir_all(self.path(directory)).context("create", self.path(directory))?;
         }
         self.configure_pacman()?;
 
@@ -211,13 +211,13 @@ impl Machine {
         {
             let from = repository().join("crates/vm/hooks");
             for name in HOOKS {
-                let folder = if name.ends_with(".hook") {
+                let directory = if name.ends_with(".hook") {
                     "/etc/pacman.d/hooks"
                 } else {
                     "/usr/share/libalpm/scripts"
                 };
                 let text = fs::read_to_string(from.join(name)).context("read", from.join(name))?;
-                self.write(&format!("{folder}/{name}"), &text)?;
+                self.write(&format!("{directory}/{name}"), &text)?;
             }
             make_executable(&self.path("/usr/share/libalpm/scripts/dkms"))?;
         }
@@ -225,8 +225,8 @@ impl Machine {
     }
 
     fn configure_pacman(&self) -> Result<()> {
-        let folder = self.path("/var/lib/pacman");
-        fs::create_dir_all(&folder).context("create", &folder)?;
+        let directory = self.path("/var/lib/pacman");
+        fs::create_dir_all(&directory).context("create", &directory)?;
         // An overlay is not a device whose space pacman could count.
         self.write(
             "/etc/pacman.conf",
@@ -250,9 +250,9 @@ impl Machine {
         .run(&Progress::default())
     }
 
-    /// The names in a folder inside, if there is one.
-    fn names(&self, folder: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.path(folder)).into_iter().flatten();
+    /// The names in a directory inside, if there is one.
+    fn names(&self, directory: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(directory)).into_iter().flatten();
         let names = entries.flatten().map(|entry| entry.file_name());
         names.filter_map(|name| name.into_string().ok()).collect()
     }
@@ -260,8 +260,8 @@ impl Machine {
     /// Writes a file inside.
     pub fn write(&self, inside: &str, text: &str) -> Result<()> {
         let path = self.path(inside);
-        let folder = path.parent().expect("a file lies in a folder");
-        fs::create_dir_all(folder).context("create", folder)?;
+        let directory = path.parent().expect("a file lies in a directory");
+        fs::create_dir_all(directory).context("create", directory)?;
         fs::write(&path, text).context("write", &path)
     }
 
@@ -304,15 +304,15 @@ impl Machine {
         progress: &Progress,
     ) -> Result<()> {
         let mut inside = Vec::new();
-        let folder = self.path("/packages");
-        fs::create_dir_all(&folder).context("create", &folder)?;
+        let directory = self.path("/packages");
+        fs::create_dir_all(&directory).context("create", &directory)?;
         for package in packages {
             let name = package
                 .file_name()
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            let copy = folder.join(&name);
+            let copy = directory.join(&name);
             fs::copy(package, &copy).context("copy", package)?;
             inside.push(format!("/packages/{name}"));
         }
@@ -349,9 +349,9 @@ impl Machine {
 
     /// The releases of the installed kernels of this repository.
     pub fn kernels(&self) -> Result<Vec<String>> {
-        let folder = self.path("/usr/lib/modules");
-        let mut releases: Vec<_> = fs::read_dir(&folder)
-            .context("read", &folder)?
+        let directory = self.path("/usr/lib/modules");
+        let mut releases: Vec<_> = fs::read_dir(&directory)
+            .context("read", &directory)?
             .flatten()
             .filter(|entry| {
                 kernel_tree::kdir::pkgbase(&entry.path())
@@ -364,9 +364,12 @@ impl Machine {
     }
 
     /// Makes another LLVM than this machine's the one of the copy, as an upgrade of clang does.
-    pub fn use_llvm(&self, folder: &Path) -> Result<()> {
+    pub fn use_llvm(&self, directory: &Path) -> Result<()> {
         let bin = self.path("/usr/local/bin");
-        for program in fs::read_dir(folder).context("read", folder)?.flatten() {
+        for program in fs::read_dir(directory)
+            .context("read", directory)?
+            .flatten()
+        {
             let link = bin.join(program.file_name());
             let _ = fs::remove_file(&link);
             symlink(program.path(), &link).context("link", &link)?;
@@ -409,9 +412,9 @@ impl Machine {
             .collect();
         if files.is_empty() {
             return Err(Error::State {
-                what: format!("{module} is no module of {kernel} that could be loaded"),
+                what: format!("{module} is not a module of {kernel} that could be loaded"),
                 note: text.trim().to_owned(),
-                help: "look at the configuration: what is built in is no module".into(),
+                help: "look at the configuration: what is built in is not a module".into(),
             });
         }
         Ok(files)
@@ -420,7 +423,7 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // What is still running inside keeps its mounts until it ends; the folder is empty then.
+        // What is still running inside keeps its mounts until it ends; the directory is empty then.
         if let Some(base) = &self.base {
             let _ = umount2(&base.join("root"), MntFlags::MNT_DETACH);
             let _ = umount2(base, MntFlags::MNT_DETACH);

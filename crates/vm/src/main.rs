@@ -28,10 +28,10 @@ enum What {
         /// all: of every series
         series: Option<String>,
     },
-    /// Write the folders that are pushed to the AUR
+    /// Write the directories that are pushed to the AUR
     Aur {
         /// Into this one; target/aur otherwise
-        folder: Option<PathBuf>,
+        directory: Option<PathBuf>,
     },
     /// Make a pacman repository in target/repo
     Repo {
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         What::Run { series } => vm::demo::run(series.as_deref()),
         What::Test { series } => vm::suite::run(series.as_deref()),
-        What::Aur { folder } => vm::aur::print(folder.as_deref()),
+        What::Aur { directory } => vm::aur::print(directory.as_deref()),
         What::Repo {
             series,
             unsigned: true,

@@ -150,7 +150,7 @@ impl Workshop {
     /// A program of the LLVM that builds.
     pub fn llvm_program(&self, name: &str) -> String {
         match &self.llvm {
-            Some(folder) => folder.join(name).display().to_string(),
+            Some(directory) => directory.join(name).display().to_string(),
             None => name.to_owned(),
         }
     }
@@ -176,7 +176,7 @@ impl Workshop {
         let mut makepkg = Makepkg::new(self, self.pkgbuild("rust-toolchain", 1)?);
         makepkg.tarball = None;
         makepkg.path.push(lend(&self.rust.cargo, &self.cache)?);
-        makepkg.builddir = self.cache.folder("build-toolchain", BUILDER)?;
+        makepkg.builddir = self.cache.directory("build-toolchain", BUILDER)?;
         if let Some(rustc) = &self.rust.rustc {
             makepkg.set("_rustc", &rustc.display().to_string());
         }
@@ -257,7 +257,7 @@ impl Workshop {
         Ok(kept)
     }
 
-    /// The headers' build folder, unpacked outside any system with the rustc and the sources that
+    /// The headers' build directory, unpacked outside any system with the rustc and the sources that
     /// go with it: for programs that read them.
     pub fn headers(&self) -> Result<PathBuf> {
         let first = self.kernel(1)?;
@@ -273,11 +273,11 @@ impl Workshop {
         for package in &found {
             key.text("package", &file_hash(package)?);
         }
-        let kept = self.cache.keep("headers", &key, 0, |folder| {
+        let kept = self.cache.keep("headers", &key, 0, |directory| {
             let log = self.cache.log("headers")?;
             found.iter().try_for_each(|package| {
                 Program::new("unpacking the headers", "bsdtar", &log)
-                    .args([Path::new("-xf"), package, Path::new("-C"), folder])
+                    .args([Path::new("-xf"), package, Path::new("-C"), directory])
                     .run(&self.progress)
             })
         })?;
@@ -303,12 +303,12 @@ impl Workshop {
         })
     }
 
-    /// A copy of a package's folder for the builder, links followed, with its `pkgrel` set. Of the
+    /// A copy of a package's directory for the builder, links followed, with its `pkgrel` set. Of the
     /// series it has only this one, so that no other's changes build this one again.
     pub fn pkgbuild(&self, name: &str, pkgrel: u32) -> Result<PathBuf> {
-        let to = self.cache.folder(&format!("pkgbuild/{name}"), BUILDER)?;
+        let to = self.cache.directory(&format!("pkgbuild/{name}"), BUILDER)?;
         fs::remove_dir_all(&to).context("remove", &to)?;
-        let to = self.cache.folder(&format!("pkgbuild/{name}"), BUILDER)?;
+        let to = self.cache.directory(&format!("pkgbuild/{name}"), BUILDER)?;
         copy_package(name, &self.series, &to)?;
         for file in fs::read_dir(&to).context("read", &to)?.flatten() {
             chown(file.path(), Some(BUILDER), None).context("give away", file.path())?;
@@ -325,13 +325,13 @@ impl Workshop {
     }
 }
 
-/// Copies a package's folder of this repository, links followed. Of the series it has only this
+/// Copies a package's directory of this repository, links followed. Of the series it has only this
 /// one, which is the default then.
 pub fn copy_package(name: &str, series: &Series, to: &Path) -> Result<()> {
     let from = repository().join(name);
     let of_others = |name: &str| name.starts_with("headers-rust-") && name != series.patch();
     for file in fs::read_dir(&from).context("read", &from)?.flatten() {
-        // Folders are what builds have left behind.
+        // Directories are what builds have left behind.
         if file.path().is_file() && !of_others(&file.file_name().to_string_lossy()) {
             fs::copy(file.path(), to.join(file.file_name())).context("copy", file.path())?;
         }
@@ -370,7 +370,7 @@ fn require_space(cache: &Cache, series: &Series) -> Result<()> {
 #[derive(Debug)]
 pub struct Makepkg<'a> {
     workshop: &'a Workshop,
-    /// The folder of the PKGBUILD.
+    /// The directory of the PKGBUILD.
     pub start: PathBuf,
     /// BUILDDIR.
     pub builddir: PathBuf,
@@ -378,9 +378,9 @@ pub struct Makepkg<'a> {
     pub pkgdest: PathBuf,
     /// Sources that are downloaded, or put there before.
     pub srcdest: PathBuf,
-    /// Folders of programs that go before all others.
+    /// Directories of programs that go before all others.
     pub path: Vec<PathBuf>,
-    /// Who runs it; its folders are given to them.
+    /// Who runs it; its directories are given to them.
     pub user: u32,
     /// What it is run through, as root: `unshare --net`.
     pub through: Vec<String>,
@@ -393,7 +393,7 @@ pub struct Makepkg<'a> {
 }
 
 impl<'a> Makepkg<'a> {
-    /// In the workshop's folders, with its kernel sources and its way to rustc.
+    /// In the workshop's directories, with its kernel sources and its way to rustc.
     pub fn new(workshop: &'a Workshop, start: PathBuf) -> Self {
         let cache = &workshop.cache;
         Self {
@@ -434,7 +434,7 @@ impl<'a> Makepkg<'a> {
     /// the tarball by its hash, and the compilers by what they say of themselves.
     pub fn key(&self) -> Result<Key> {
         let mut key = Key::default();
-        key.folder(&self.start)?;
+        key.directory(&self.start)?;
         for (name, value) in &self.settings {
             match &**name {
                 "_signing_key" => {
@@ -460,7 +460,7 @@ impl<'a> Makepkg<'a> {
         Ok(key)
     }
 
-    /// Runs it. The log is named after the PKGBUILD's folder.
+    /// Runs it. The log is named after the PKGBUILD's directory.
     pub fn run(&self, what: &str, options: &[&str]) -> Result<()> {
         let log = self.workshop.cache.log(&self.log_name())?;
         self.program(what, &log, options)?
@@ -503,7 +503,7 @@ impl<'a> Makepkg<'a> {
     pub fn program(&self, what: &str, log: &Path, options: &[&str]) -> Result<Program> {
         let Workshop { cache, .. } = self.workshop;
         let user = self.user;
-        let home = cache.folder(
+        let home = cache.directory(
             if user == BUILDER {
                 "home"
             } else {
@@ -511,9 +511,9 @@ impl<'a> Makepkg<'a> {
             },
             user,
         )?;
-        for folder in [&self.builddir, &self.pkgdest, &self.srcdest] {
-            fs::create_dir_all(folder).context("create", folder)?;
-            chown(folder, Some(user), Some(user)).context("give away", folder)?;
+        for directory in [&self.builddir, &self.pkgdest, &self.srcdest] {
+            fs::create_dir_all(directory).context("create", directory)?;
+            chown(directory, Some(user), Some(user)).context("give away", directory)?;
         }
         if let Some(tarball) = &self.tarball {
             tarball.place(&self.srcdest)?;
@@ -534,7 +534,7 @@ impl<'a> Makepkg<'a> {
                 "PATH",
                 self.path
                     .iter()
-                    .map(|folder| folder.display().to_string())
+                    .map(|directory| directory.display().to_string())
                     .chain(["/usr/local/bin:/usr/bin:/bin".to_owned()])
                     .collect::<Vec<_>>()
                     .join(":"),
@@ -567,10 +567,10 @@ impl<'a> Makepkg<'a> {
 
 /// Makes a toolchain's `bin`, which may be root's, visible to the builder, by a mount that ends with
 /// this process.
-pub fn lend(folder: &Path, cache: &Cache) -> Result<PathBuf> {
+pub fn lend(directory: &Path, cache: &Cache) -> Result<PathBuf> {
     use nix::mount::{MsFlags, mount};
-    let toolchain = folder.parent().unwrap_or(folder);
-    let place = cache.folder("toolchain", 0)?;
+    let toolchain = directory.parent().unwrap_or(directory);
+    let place = cache.directory("toolchain", 0)?;
     if !place.join("bin").exists() {
         mount(
             Some(toolchain),
@@ -656,10 +656,10 @@ pub fn print_headers(series: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// The package files in a folder, by name.
-pub fn packages(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut packages: Vec<_> = fs::read_dir(folder)
-        .context("read", folder)?
+/// The package files in a directory, by name.
+pub fn packages(directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut packages: Vec<_> = fs::read_dir(directory)
+        .context("read", directory)?
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.to_string_lossy().ends_with(".pkg.tar.zst"))
@@ -670,8 +670,8 @@ pub fn packages(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// Those of a kernel's packages that booting it and building modules for it needs: not the sources,
 /// which editors read, nor the documentation.
-pub fn for_modules(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut packages = packages(folder)?;
+pub fn for_modules(directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut packages = packages(directory)?;
     packages.retain(|path| {
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         let name = package_name(&file);
@@ -681,8 +681,8 @@ pub fn for_modules(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// "linux-rust-lts61 2.9 MiB, linux-rust-lts61-headers 29.4 MiB"
-fn sizes(folder: &Path) -> Result<String> {
-    let lines: Vec<_> = packages(folder)?
+fn sizes(directory: &Path) -> Result<String> {
+    let lines: Vec<_> = packages(directory)?
         .iter()
         .map(|path| size_line(path))
         .collect();
@@ -724,8 +724,8 @@ mod tests {
 
     #[test]
     fn a_tree_is_built_on_only_after_a_whole_build_of_the_same() {
-        let folder = tempfile::tempdir().unwrap();
-        let (build, tree) = (folder.path(), folder.path().join("src/linux-6.1.1"));
+        let directory = tempfile::tempdir().unwrap();
+        let (build, tree) = (directory.path(), directory.path().join("src/linux-6.1.1"));
         let claim = |text| Tree::claim(build, &key(text)).unwrap();
         let built = || {
             fs::create_dir_all(&tree).unwrap();

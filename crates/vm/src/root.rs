@@ -262,7 +262,7 @@ fn changes(cache: &Cache) -> Result<PathBuf> {
     key.text("pacman", &packages.join("\n"));
     let key = key.to_string();
 
-    let all = cache.folder("workshop", 0)?;
+    let all = cache.directory("workshop", 0)?;
     let changes = all.join(&key);
     for name in names(&all) {
         if name != key || changes.join("unfinished").exists() {

@@ -84,7 +84,7 @@ impl Program {
         }
     }
 
-    /// What mends a failure, if it is not in the output.
+    /// What fixes a failure, if it is not in the output.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = help.into();
         self
@@ -133,8 +133,8 @@ impl Program {
 
     /// Runs it to the end, and lets the caller judge.
     pub fn wait(&mut self, progress: &Progress) -> Result<ExitStatus> {
-        if let Some(folder) = self.log.parent() {
-            fs::create_dir_all(folder).context("create", folder)?;
+        if let Some(directory) = self.log.parent() {
+            fs::create_dir_all(directory).context("create", directory)?;
         }
         let log = File::options().create(true).append(true).open(&self.log);
         let log = log.context("write", &self.log)?;

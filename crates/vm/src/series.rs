@@ -132,7 +132,7 @@ pub(crate) fn numbers(version: &str) -> Vec<u32> {
         .collect()
 }
 
-/// The folder of the LLVM that builds this series, where that is not the one in PATH. On Debian,
+/// The directory of the LLVM that builds this series, where that is not the one in PATH. On Debian,
 /// whose own is years older than Arch's, it is the newest that its suites have, installed beside
 /// the other; the default series stays with the one in PATH, so that nothing has to be installed for it.
 pub fn llvm(
@@ -169,11 +169,11 @@ pub fn clang_major(clang: &str) -> Option<u32> {
     numbers(&answer(clang, ["-dumpversion"])).first().copied()
 }
 
-/// The folder of an LLVM of Debian's, which is installed beside its default where it is not yet.
+/// The directory of an LLVM of Debian's, which is installed beside its default where it is not yet.
 pub fn debians_llvm(major: u32, why: &str, cache: &Cache, progress: &Progress) -> Result<PathBuf> {
-    let folder = PathBuf::from(format!("/usr/lib/llvm-{major}/bin"));
-    let there = |name: &str| folder.join(name).exists();
-    let libclang = folder.join("../lib/libclang.so").exists();
+    let directory = PathBuf::from(format!("/usr/lib/llvm-{major}/bin"));
+    let there = |name: &str| directory.join(name).exists();
+    let libclang = directory.join("../lib/libclang.so").exists();
     if !(there("clang") && there("ld.lld") && there("llvm-config") && libclang) {
         progress.say(format!("{why}: installing clang-{major}..."));
         root::change(|| {
@@ -185,7 +185,7 @@ pub fn debians_llvm(major: u32, why: &str, cache: &Cache, progress: &Progress) -
                 .run(progress)
         })?;
     }
-    Ok(folder)
+    Ok(directory)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Where the kernel's sources come from: kernel.org, through makepkg; or a tarball of one's own; or
+//! Where the kernel's sources come from: kernel.org, through makepkg; or a tarball of your own; or
 //! Debian's `linux-source-*`, from which the tarball that makepkg expects is made.
 
 use std::{
@@ -49,8 +49,8 @@ pub fn find(
         let version = name.trim_start_matches("linux-");
         let version = version.split(".tar").next().unwrap_or(version).to_owned();
         let name = format!("linux-{version}.tar.xz");
-        let kept = cache.keep("source", &key, 0, |folder| {
-            fs::copy(&path, folder.join(&name))
+        let kept = cache.keep("source", &key, 0, |directory| {
+            fs::copy(&path, directory.join(&name))
                 .map(drop)
                 .context("copy", &path)
         })?;
@@ -94,7 +94,7 @@ pub fn tarball(
         return Ok(tarball.path);
     }
     let name = format!("linux-{}.tar.xz", row.release);
-    let path = cache.folder("sources", BUILDER)?.join(&name);
+    let path = cache.directory("sources", BUILDER)?.join(&name);
     if !path.exists() {
         let major = row.release.split('.').next().unwrap_or_default();
         let part = path.with_extension("part");
@@ -202,12 +202,12 @@ impl Apt {
     }
 
     fn sid(cache: &Cache) -> Result<Self> {
-        let folder = cache.folder("apt-sid", 0)?;
+        let directory = cache.directory("apt-sid", 0)?;
         for name in ["lists/partial", "cache/archives/partial"] {
-            fs::create_dir_all(folder.join(name)).context("create", folder.join(name))?;
+            fs::create_dir_all(directory.join(name)).context("create", directory.join(name))?;
         }
         let write = |name: &str, text: String| {
-            let path = folder.join(name);
+            let path = directory.join(name);
             fs::write(&path, text)
                 .context("write", &path)
                 .map(|()| path)
@@ -236,7 +236,7 @@ impl Apt {
                  Dir::State::lists \"{1}/lists\";\nDir::Cache \"{1}/cache\";\n\
                  APT::Sandbox::User \"root\";\n",
                 sources.display(),
-                folder.display()
+                directory.display()
             ),
         )?;
         Ok(Self {
@@ -302,7 +302,7 @@ fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarba
     key.text("package", &package)
         .text("version", &version)
         .text("form", "2");
-    let kept = cache.keep("source", &key, 0, |folder| {
+    let kept = cache.keep("source", &key, 0, |directory| {
         let log = cache.log("source")?;
         progress.say(format!("Fetching {package} {version}..."));
         let mut fetch = Program::new(format!("fetching {package}"), "apt-get", &log)
@@ -310,11 +310,11 @@ fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarba
             .args(["-o", "APT::Sandbox::User=root", "download"])
             .args([format!("{package}={version}")])
             .help("apt-get update, and again");
-        fetch.command().current_dir(folder);
+        fetch.command().current_dir(directory);
         apt.choose(fetch.command());
         fetch.run(progress)?;
-        let deb = fs::read_dir(folder)
-            .context("read", folder)?
+        let deb = fs::read_dir(directory)
+            .context("read", directory)?
             .flatten()
             .map(|file| file.path())
             .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
@@ -323,7 +323,7 @@ fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarba
             })?;
 
         progress.say(format!("Making linux-{upstream}.tar.xz of it..."));
-        rename_tree(&deb, &package, &upstream, folder)?;
+        rename_tree(&deb, &package, &upstream, directory)?;
         fs::remove_file(&deb).context("remove", &deb)
     })?;
     let path = kept.path.join(format!("linux-{upstream}.tar.xz"));
@@ -343,8 +343,8 @@ fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarba
     })
 }
 
-/// Writes Debian's tarball anew with `linux-VERSION/` for its own top folder.
-fn rename_tree(deb: &Path, package: &str, version: &str, folder: &Path) -> Result<()> {
+/// Writes Debian's tarball anew with `linux-VERSION/` for its own top directory.
+fn rename_tree(deb: &Path, package: &str, version: &str, directory: &Path) -> Result<()> {
     let inner = format!("./usr/src/{package}.tar.xz");
     let mut unpack = Command::new("sh")
         .args([
@@ -357,7 +357,7 @@ fn rename_tree(deb: &Path, package: &str, version: &str, folder: &Path) -> Resul
         .stdout(Stdio::piped())
         .spawn()
         .context("unpack", deb)?;
-    let path = folder.join(format!("linux-{version}.tar.xz"));
+    let path = directory.join(format!("linux-{version}.tar.xz"));
     let mut pack = Command::new("zstd")
         .args(["--quiet", "-T0", "-1"])
         .stdin(Stdio::piped())
@@ -397,5 +397,5 @@ fn rename_tree(deb: &Path, package: &str, version: &str, folder: &Path) -> Resul
         });
     }
     let sha256 = file_hash(&path)?;
-    fs::write(folder.join("sha256"), sha256).context("write", folder.join("sha256"))
+    fs::write(directory.join("sha256"), sha256).context("write", directory.join("sha256"))
 }

@@ -30,11 +30,11 @@ pub struct Question {
     pub symbol: String,
     /// The value it should have; nothing for on.
     pub value: Option<String>,
-    /// The folder with the Kconfig files.
+    /// The directory with the Kconfig files.
     pub srctree: PathBuf,
     /// The configuration.
     pub config: PathBuf,
-    /// The folder that make is run in: the one that was built in, where the source is another.
+    /// The directory that make is run in: the one that was built in, where the source is another.
     pub objtree: PathBuf,
     /// `ARCH`, when the configuration's heading does not name it.
     pub arch: String,
@@ -112,7 +112,7 @@ impl Question {
         format!("{error}\n  help: ask for that one: {call}")
     }
 
-    /// Reads the configuration. One that is empty is one; what is no text, or has no line of one,
+    /// Reads the configuration. One that is empty is one; what is not text, or has no line of one,
     /// is another file, to which nobody should be told to add lines.
     fn read_config(&self, system: &System) -> Result<Config> {
         let unmet = |what: String, why: String| {
@@ -127,12 +127,12 @@ impl Question {
                 "cannot be read".into(),
                 format!("it should hold the configuration: {source}"),
             ),
-            other => unmet("is no kernel's configuration".into(), other.to_string()),
+            other => unmet("is not a kernel's configuration".into(), other.to_string()),
         })?;
         let config = Config::parse(&text);
         if text.contains(&0) || (config.is_empty() && !text.is_empty()) {
             return Err(unmet(
-                "is no kernel's configuration".into(),
+                "is not a kernel's configuration".into(),
                 "no line in it is CONFIG_NAME=VALUE or # CONFIG_NAME is not set".into(),
             ));
         }
@@ -319,7 +319,7 @@ pub fn document(why: &kconfig::Why) -> Document {
     document
 }
 
-/// The changes of an answer as a config fragment, also where a tool has to be mended besides;
+/// The changes of an answer as a config fragment, also where a tool has to be fixed besides;
 /// nothing when no changes do it.
 pub fn fragment(why: &kconfig::Why) -> Option<String> {
     match &why.answer {
@@ -389,9 +389,9 @@ pub fn finding(why: &kconfig::Why, place: &Place) -> Finding {
                     finding,
                     plan,
                     place,
-                    "mend that first; then make these changes",
+                    "fix that first; then make these changes",
                 ),
-                None => finding.advise("mend what stands in the way; the configuration cannot"),
+                None => finding.advise("fix what stands in the way; the configuration cannot"),
             }
         }
         Answer::NotFound { tries, range } => {
@@ -519,10 +519,10 @@ mod tests {
     }
 
     fn ask(symbol: &str) -> kconfig::Why {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("Kconfig"), KCONFIG).unwrap();
-        std::fs::write(folder.path().join(".config"), "CONFIG_BTF=y\n").unwrap();
-        let kdir = Kdir::open(&System::bare("/"), folder.path());
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("Kconfig"), KCONFIG).unwrap();
+        std::fs::write(directory.path().join(".config"), "CONFIG_BTF=y\n").unwrap();
+        let kdir = Kdir::open(&System::bare("/"), directory.path());
         Question::new(&kdir, symbol, None)
             .answer(&System::bare("/"))
             .unwrap()
@@ -573,9 +573,9 @@ mod tests {
 
     #[test]
     fn a_tree_without_kconfig_is_an_error_that_helps() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(".config"), "").unwrap();
-        let kdir = Kdir::open(&System::bare("/"), folder.path());
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(".config"), "").unwrap();
+        let kdir = Kdir::open(&System::bare("/"), directory.path());
         let error = Question::new(&kdir, "RUST", None)
             .answer(&System::bare("/"))
             .unwrap_err();
@@ -584,8 +584,8 @@ mod tests {
 
     #[test]
     fn the_command_writes_the_lines_and_lets_make_read_that_file() {
-        let folder = tempfile::Builder::new().prefix("a b").tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
+        let directory = tempfile::Builder::new().prefix("a b").tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
         std::fs::create_dir(at("tree")).unwrap();
         std::fs::write(at("tree/Kconfig"), KCONFIG).unwrap();
         // make that says what it was asked, in place of the kernel's.
@@ -617,8 +617,8 @@ mod tests {
 
     #[test]
     fn commands_name_the_architecture_and_the_compiler_and_keep_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
         std::fs::write(at("Kconfig"), KCONFIG).unwrap();
         std::fs::write(
             at("Makefile"),
@@ -647,7 +647,7 @@ mod tests {
         ] {
             let text = format!("{heading}{text}");
             std::fs::write(at(".config"), &text).unwrap();
-            let kdir = Kdir::open(&System::bare("/"), folder.path());
+            let kdir = Kdir::open(&System::bare("/"), directory.path());
             let question = Question::new(&kdir, "BTF", None);
             let (why, place) = question.answer(&System::bare("/")).unwrap();
             let finding = finding(&why, &place);
@@ -677,18 +677,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_configuration_is_not_to_be_added_to() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("Kconfig"), KCONFIG).unwrap();
-        let kdir = Kdir::open(&System::bare("/"), folder.path());
-        let config = folder.path().join("file");
+    fn what_is_not_a_configuration_is_not_to_be_added_to() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("Kconfig"), KCONFIG).unwrap();
+        let kdir = Kdir::open(&System::bare("/"), directory.path());
+        let config = directory.path().join("file");
         for text in ["a program\n", "\u{7f}ELF\0CONFIG_A=y\n", "\nCONFIG_A=y\n\0"] {
             std::fs::write(&config, text).unwrap();
             let said = Question::new(&kdir, "RUST", Some(config.clone()))
                 .answer(&System::bare("/"))
                 .unwrap_err()
                 .to_string();
-            assert!(said.contains("is no kernel's configuration"), "{said}");
+            assert!(said.contains("is not a kernel's configuration"), "{said}");
         }
         std::fs::write(&config, "").unwrap();
         let question = Question::new(&kdir, "RUST", Some(config));

@@ -32,8 +32,8 @@ pub struct Document {
 }
 
 impl Server {
-    /// Starts it for a folder, and waits until it has read what it reads.
-    pub fn start(mut command: Command, folder: &Path) -> Self {
+    /// Starts it for a directory, and waits until it has read what it reads.
+    pub fn start(mut command: Command, directory: &Path) -> Self {
         let mut child = command
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -62,7 +62,7 @@ impl Server {
             "initialize",
             json!({
                 "processId": std::process::id(),
-                "rootUri": uri(folder),
+                "rootUri": uri(directory),
                 // Imports that lead nowhere are among those.
                 "initializationOptions": { "diagnostics": { "experimental": { "enable": true } } },
                 "capabilities": {
@@ -219,7 +219,7 @@ impl Document {
     }
 }
 
-/// A file of the system below a folder.
+/// A file of the system below a directory.
 fn read_below(root: &Path, path: &Path) -> String {
     let path = root.join(path.strip_prefix("/").expect("an absolute path"));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -255,13 +255,13 @@ fn read(output: &mut impl BufRead) -> Option<Value> {
 /// is `source`, on the system below `root`, where the server runs: that it knows every name, shows the documentation of the kernel's, follows them to
 /// their sources in `kdir`, and offers what is to be written.
 pub fn is_known(command: Command, root: &Path, source: &Path, module_type: &str, kdir: &Path) {
-    let folder = source.parent().expect("a folder");
-    let mut server = Server::start(command, folder);
+    let directory = source.parent().expect("a directory");
+    let mut server = Server::start(command, directory);
     assert_eq!(server.health["health"], "ok", "{}", server.health);
     let mut document = server.open(root, source);
 
     // Where the toolchain is too old to have a server for its macros, `module!` stays as it is.
-    let project = read_below(root, &folder.join("rust-project.json"));
+    let project = read_below(root, &directory.join("rust-project.json"));
     let project: Value = serde_json::from_str(&project).expect("JSON");
     let wrong = server.diagnostics(&document);
     if project.get("sysroot").is_some() {

@@ -67,7 +67,7 @@ pub fn toolchains() -> Vec<PathBuf> {
     let home = std::env::var_os("RUSTUP_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".rustup")));
-    let folder = home.unwrap_or_default().join("toolchains");
+    let directory = home.unwrap_or_default().join("toolchains");
     let in_directory = |directory| {
         let entries = std::fs::read_dir::<PathBuf>(directory)
             .into_iter()
@@ -78,7 +78,7 @@ pub fn toolchains() -> Vec<PathBuf> {
         path.file_name()
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"rust"))
     });
-    let mut found: Vec<_> = in_directory(folder)
+    let mut found: Vec<_> = in_directory(directory)
         .chain(packaged)
         .filter(|path| path.join("bin/rustc").exists())
         .collect();
@@ -87,10 +87,10 @@ pub fn toolchains() -> Vec<PathBuf> {
 }
 
 /// Runs a rustc as the kernel does: stable, with what only nightly allows.
-pub fn rustc(toolchain: &Path, folder: &Path, arguments: &[&str]) -> Output {
+pub fn rustc(toolchain: &Path, directory: &Path, arguments: &[&str]) -> Output {
     Command::new(toolchain.join("bin/rustc"))
         .args(arguments)
-        .current_dir(folder)
+        .current_dir(directory)
         .env("RUSTC_BOOTSTRAP", "1")
         .env_remove("RUST_TARGET_PATH")
         .output()
@@ -160,16 +160,16 @@ pub fn debian_release() -> String {
     newest.unwrap_or_else(|| lacks("apt offers no 6.1 kernel of Debian's"))
 }
 
-/// Writes a file and the folders above it.
+/// Writes a file and the directories above it.
 pub fn write(path: impl AsRef<Path>, text: impl AsRef<[u8]>) {
     let path = path.as_ref();
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, text).unwrap();
 }
 
-/// Packages of one kernel, unpacked into a folder: headers, toolchain, sources.
+/// Packages of one kernel, unpacked into a directory: headers, toolchain, sources.
 pub struct Packages {
-    /// The folder.
+    /// The directory.
     pub root: PathBuf,
     /// The headers in it.
     pub kdir: PathBuf,

@@ -175,7 +175,7 @@ fn crates(lab: &Lab) -> Result<(), Failed> {
 /// what is made of modules, from objtool to BTF and signatures.
 fn boots(lab: &Lab) -> Result<(), Failed> {
     let start = lab.shop.pkgbuild("linux-rust", 1)?;
-    // ext4 is no part of Arch's image, and needs others.
+    // ext4 is not a part of Arch's image, and needs others.
     fs::write(start.join("modprobed.db"), "ext4\n")?;
     let mut makepkg = lab.makepkg_in("test-arch", start)?;
     makepkg

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The folders for the AUR: whole by themselves, and what makepkg makes of them.
+//! The directories for the AUR: whole by themselves, and what makepkg makes of them.
 
 use std::{
     fs,
@@ -22,9 +22,12 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     lab::trials(
         lab,
         &[
-            ("aur_folders_stand_alone", stand_alone),
-            ("aur_folders_say_what_each_file_is_licensed_under", licensed),
-            ("an_aur_folder_prepares_its_own_series", prepares),
+            ("aur_directories_stand_alone", stand_alone),
+            (
+                "aur_directories_say_what_each_file_is_licensed_under",
+                licensed,
+            ),
+            ("an_aur_directory_prepares_its_own_series", prepares),
         ],
     )
 }
@@ -53,12 +56,12 @@ fn stand_alone(lab: &Lab) -> Result<(), Failed> {
                 let file = tree.join(location);
                 assert!(
                     file.is_file() && !file.is_symlink(),
-                    "{} is no file of its own",
+                    "{} is not a file of its own",
                     file.display()
                 );
             }
         }
-        // The AUR takes no folder but this, and no file above 250 KiB.
+        // The AUR takes no directory but this, and no file above 250 KiB.
         for entry in fs::read_dir(tree)? {
             let entry = entry?;
             assert!(entry.file_name() == "LICENSES" || entry.path().is_file());
@@ -69,7 +72,7 @@ fn stand_alone(lab: &Lab) -> Result<(), Failed> {
         .par_iter()
         .try_for_each(|tree| as_from_a_clone(tree))?;
     // A second run replaces, and adds nothing. A clone of the AUR's stays one.
-    let count = |folder: &Path| fs::read_dir(folder).map(Iterator::count);
+    let count = |directory: &Path| fs::read_dir(directory).map(Iterator::count);
     let before = count(&trees[0])?;
     fs::create_dir(trees[0].join(".git"))?;
     fs::write(trees[0].join(".git/HEAD"), "ref: refs/heads/master\n")?;
@@ -81,7 +84,7 @@ fn stand_alone(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-/// makepkg says the same of a copy in any folder.
+/// makepkg says the same of a copy in any directory.
 fn as_from_a_clone(tree: &Path) -> Result<(), Failed> {
     let info = fs::read_to_string(tree.join(".SRCINFO"))?;
     let again = tempfile::tempdir()?;
@@ -92,7 +95,7 @@ fn as_from_a_clone(tree: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The AUR's folders, written once for all trials that only read them.
+/// The AUR's directories, written once for all trials that only read them.
 #[derive(Debug)]
 pub struct Written {
     pub root: PathBuf,
@@ -102,7 +105,7 @@ pub struct Written {
 pub fn written(lab: &Lab) -> Result<&'static Written, Failed> {
     static WRITTEN: OnceLock<Written> = OnceLock::new();
     if WRITTEN.get().is_none() {
-        let root = lab.shop.cache.folder("test-aur", vm::host::BUILDER)?;
+        let root = lab.shop.cache.directory("test-aur", vm::host::BUILDER)?;
         let trees = aur::write(&root)?;
         let _ = WRITTEN.set(Written { root, trees });
     }
@@ -163,7 +166,7 @@ fn licensed(lab: &Lab) -> Result<(), Failed> {
 
 fn prepares(lab: &Lab) -> Result<(), Failed> {
     let trees = &written(lab)?.trees;
-    // Nothing chooses the series but the folder.
+    // Nothing chooses the series but the directory.
     let mut makepkg = Makepkg::new(&lab.series()?[1], trees[1].clone());
     makepkg.set("_config", "vm");
     let log = lab.shop.cache.log("test-aur")?;

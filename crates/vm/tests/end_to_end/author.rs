@@ -113,7 +113,7 @@ impl Session {
             .args(["sh", "-c", &format!("cd {HOME}; exec sh 2>&1")])
             .env_clear()
             .envs([
-                // On Arch all programs are in one folder.
+                // On Arch all programs are in one directory.
                 ("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"),
                 ("HOME", HOME),
                 ("LANG", "C.UTF-8"),
@@ -259,7 +259,7 @@ fn on_each_series(
 fn new_everywhere(lab: &Lab) -> Result<(), Failed> {
     let name = "greeter";
     on_each_series(lab, |machine, kernel| {
-        let folder = format!("{HOME}/{name}");
+        let directory = format!("{HOME}/{name}");
         let script = format!(
             "export HOME={HOME} PKGEXT=.pkg.tar.zst; cd $HOME; umask 022\n\
              rustkmod new {name} --kernel {kernel} --author 'A. Author <author@example.org>'\n\
@@ -277,15 +277,15 @@ fn new_everywhere(lab: &Lab) -> Result<(), Failed> {
         );
         let checked = Command::new("shellcheck")
             .args(["--shell=bash", "--exclude=SC2034,SC2154"])
-            .arg(machine.path(&format!("{folder}/PKGBUILD")))
+            .arg(machine.path(&format!("{directory}/PKGBUILD")))
             .output()?;
         assert!(checked.status.success(), "{}", text(&checked));
 
-        let package = machine.path(&format!("{folder}/{name}-dkms-1.0-1-any.pkg.tar.zst"));
+        let package = machine.path(&format!("{directory}/{name}-dkms-1.0-1-any.pkg.tar.zst"));
         let copy = lab
             .shop
             .cache
-            .folder("test-author", 0)?
+            .directory("test-author", 0)?
             .join(package.file_name().ok_or("a name")?);
         fs::copy(&package, &copy)?;
         lab.pacman(machine, name, &[copy])?;

@@ -52,12 +52,12 @@ const ANOTHER: u32 = BUILDER - 1;
 /// Lines of .BUILDINFO that tell one build from another: it is there to tell them.
 const RECORDED: [&str; 2] = ["builddir = ", "startdir = "];
 
-/// makepkg, as somebody else has it: another user, folder, host, language, clock and number of jobs.
+/// makepkg, as somebody else has it: another user, directory, host, language, clock and number of jobs.
 fn elsewhere(lab: &Lab, makepkg: &mut Makepkg<'_>, name: &str) -> Result<(), Failed> {
     let cache = &lab.shop.cache;
-    let place = cache.folder(&format!("test-{name}"), ANOTHER)?;
-    // The kernel takes no blanks in its folder; where the PKGBUILD lies is free.
-    let start = place.join("a folder of ours");
+    let place = cache.directory(&format!("test-{name}"), ANOTHER)?;
+    // The kernel takes no blanks in its directory; where the PKGBUILD lies is free.
+    let start = place.join("a directory of ours");
     if start.exists() {
         fs::remove_dir_all(&start)?;
     }
@@ -75,10 +75,10 @@ fn elsewhere(lab: &Lab, makepkg: &mut Makepkg<'_>, name: &str) -> Result<(), Fai
     otherwise(lab, makepkg)
 }
 
-/// Another host, language, clock and number of jobs, in whatever folders.
+/// Another host, language, clock and number of jobs, in whatever directories.
 fn otherwise(lab: &Lab, makepkg: &mut Makepkg<'_>) -> Result<(), Failed> {
     let cache = &lab.shop.cache;
-    let locale = cache.folder("locale", 0)?;
+    let locale = cache.directory("locale", 0)?;
     if !locale.join("de_DE.utf8").exists() {
         let made = Command::new("localedef")
             .args(["--inputfile=de_DE", "--charmap=UTF-8"])
@@ -116,8 +116,8 @@ fn again(lab: &Lab) -> Result<Kept, Failed> {
 
         let src = makepkg.src();
         fs::create_dir_all(&src).context("create", &src)?;
-        for folder in [src.parent().expect("src lies in it"), &src] {
-            chown(folder, Some(ANOTHER), Some(ANOTHER)).context("give away", folder)?;
+        for directory in [src.parent().expect("src lies in it"), &src] {
+            chown(directory, Some(ANOTHER), Some(ANOTHER)).context("give away", directory)?;
         }
         shop.install_toolchain()?;
         // The same key, under another name.
@@ -156,14 +156,18 @@ fn same_dkms(lab: &Lab) -> Result<(), Failed> {
         )?;
         Ok(packages(&makepkg.pkgdest)?)
     };
-    // Not the kept one, which tells of the folders of its day.
+    // Not the kept one, which tells of the directories of its day.
     let first = built(&call(fresh(lab, "dkms-first")?)?)?;
 
-    let mut makepkg = call(lab.shop.cache.folder("test-dkms-again/packages", ANOTHER)?)?;
+    let mut makepkg = call(
+        lab.shop
+            .cache
+            .directory("test-dkms-again/packages", ANOTHER)?,
+    )?;
     elsewhere(lab, &mut makepkg, "dkms-again")?;
     same(lab, &first, &built(&makepkg)?)?;
 
-    // In the same folders the package file is the same, too.
+    // In the same directories the package file is the same, too.
     let mut makepkg = call(fresh(lab, "dkms-here")?)?;
     otherwise(lab, &mut makepkg)?;
     let second = built(&makepkg)?;
@@ -171,7 +175,7 @@ fn same_dkms(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-/// DKMS in two machines, and make in two folders.
+/// DKMS in two machines, and make in two directories.
 fn same_module(lab: &Lab) -> Result<(), Failed> {
     let installed = format!(
         "/usr/lib/modules/{}/updates/dkms/{MODULE}.ko.zst",
@@ -195,15 +199,15 @@ fn same_module(lab: &Lab) -> Result<(), Failed> {
 
     let mut made = Vec::new();
     // The second is one that kbuild takes no modules in.
-    for folder in ["/tmp/one", "/tmp/another, and deeper"] {
+    for directory in ["/tmp/one", "/tmp/another, and deeper"] {
         let source = "/usr/src/rust-out-of-tree-1.0";
         let script = format!(
-            "cp -r {source} '{folder}'; make -C '{folder}' KDIR={} >&2",
+            "cp -r {source} '{directory}'; make -C '{directory}' KDIR={} >&2",
             lab.kdir()
         );
         let output = machine.as_user(&script)?;
         assert!(output.status.success(), "{}", text(&output));
-        made.push(fs::read(machine.path(&format!("{folder}/{MODULE}.ko")))?);
+        made.push(fs::read(machine.path(&format!("{directory}/{MODULE}.ko")))?);
     }
     match first_difference(&made[0], &made[1]) {
         None => Ok(()),
@@ -262,9 +266,9 @@ pub fn same(lab: &Lab, first: &[PathBuf], second: &[PathBuf]) -> Result<(), Fail
 }
 
 fn fresh(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
-    let place = lab.shop.cache.folder(&format!("test-{name}"), 0)?;
+    let place = lab.shop.cache.directory(&format!("test-{name}"), 0)?;
     fs::remove_dir_all(&place)?;
-    Ok(lab.shop.cache.folder(&format!("test-{name}"), 0)?)
+    Ok(lab.shop.cache.directory(&format!("test-{name}"), 0)?)
 }
 
 /// What differs between two packages, but for what .BUILDINFO is there to record: a line each.
@@ -272,11 +276,11 @@ fn differences(lab: &Lab, first: &Path, second: &Path) -> Result<Vec<String>, Fa
     let place = fresh(lab, "differences")?;
     let mut sides = Vec::new();
     for (name, package) in [("first", first), ("second", second)] {
-        let folder = place.join(name);
-        lab::unpack(package, &folder)?;
+        let directory = place.join(name);
+        lab::unpack(package, &directory)?;
         let listed = Command::new("bsdtar").arg("-tf").arg(package).output()?;
         assert!(listed.status.success(), "{}", text(&listed));
-        sides.push((folder, text(&listed)));
+        sides.push((directory, text(&listed)));
     }
     let [(one, order), (other, other_order)] = &sides[..] else {
         unreachable!("two were pushed")
@@ -321,8 +325,8 @@ fn differences(lab: &Lab, first: &Path, second: &Path) -> Result<Vec<String>, Fa
             }
         }
     }
-    let facts = |folder: &Path| -> Result<Vec<String>, Failed> {
-        Ok(fs::read_to_string(folder.join(".BUILDINFO"))?
+    let facts = |directory: &Path| -> Result<Vec<String>, Failed> {
+        Ok(fs::read_to_string(directory.join(".BUILDINFO"))?
             .lines()
             .filter(|line| !RECORDED.iter().any(|name| line.starts_with(name)))
             .map(str::to_owned)

@@ -52,15 +52,15 @@ fn machine(lab: &Lab) -> Result<Machine, Failed> {
 }
 
 /// The sample module, with the line that says hello replaced.
-fn sample(machine: &Machine, folder: &str, hello: &str) -> Result<(), Failed> {
+fn sample(machine: &Machine, directory: &str, hello: &str) -> Result<(), Failed> {
     let from = repository().join("rust-out-of-tree-dkms");
     let source = fs::read_to_string(from.join("rust_out_of_tree.rs"))?;
     let greeting = "pr_info!(\"Hello from Rust, outside the kernel tree (init)\\n\");";
     assert!(source.contains(greeting));
     let kbuild = fs::read_to_string(from.join("Kbuild"))?;
-    machine.write(&format!("{folder}/Kbuild"), &kbuild)?;
+    machine.write(&format!("{directory}/Kbuild"), &kbuild)?;
     machine.write(
-        &format!("{folder}/rust_out_of_tree.rs"),
+        &format!("{directory}/rust_out_of_tree.rs"),
         &source.replace(greeting, hello),
     )?;
     Ok(())

@@ -87,8 +87,8 @@ fn distcc(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn names(folder: &Path) -> Result<Vec<String>, Failed> {
-    let names = packages(folder)?.into_iter().map(|path| {
+fn names(directory: &Path) -> Result<Vec<String>, Failed> {
+    let names = packages(directory)?.into_iter().map(|path| {
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         package_name(&file).to_owned()
     });
@@ -97,9 +97,9 @@ fn names(folder: &Path) -> Result<Vec<String>, Failed> {
 
 /// Every file in the packages by its hash, links by where they lead. What makepkg says of the build
 /// itself, such as BUILDENV, is not among them.
-fn contents(lab: &Lab, folder: &Path) -> Result<BTreeMap<PathBuf, String>, Failed> {
+fn contents(lab: &Lab, directory: &Path) -> Result<BTreeMap<PathBuf, String>, Failed> {
     let mut found = BTreeMap::new();
-    for package in packages(folder)? {
+    for package in packages(directory)? {
         let to = tempfile::tempdir_in(lab.shop.cache.path(""))?;
         lab::unpack(&package, to.path())?;
         for file in files(to.path()) {

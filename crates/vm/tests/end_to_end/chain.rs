@@ -265,10 +265,10 @@ fn failed_upgrade(lab: &Lab) -> Result<(), Failed> {
 
     // Once it builds again, the next upgrade takes the kept kernel away.
     machine.write(SOURCE, &good)?;
-    lab.pacman(&machine, "mended-upgrade", &for_modules(&lab.second.path)?)?;
+    lab.pacman(&machine, "fixed-upgrade", &for_modules(&lab.second.path)?)?;
     assert_eq!(machine.kernels()?.as_slice(), std::slice::from_ref(&new));
     is_good(
-        &boot_installed(&lab.shop, &machine, "mended", &new, "")?,
+        &boot_installed(&lab.shop, &machine, "fixed", &new, "")?,
         &new,
     );
     Ok(())
@@ -386,17 +386,17 @@ fn links_stay_inside(lab: &Lab) -> Result<(), Failed> {
 /// The AUR's linux-rust is somebody else's, without a kernel of this name: nothing of ours stays.
 fn another_package(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    let folder = tempfile::tempdir()?;
+    let directory = tempfile::tempdir()?;
     let info = "pkgname = linux-rust\npkgbase = linux-rust\npkgver = 99-1\npkgdesc = another\n\
         builddate = 0\npackager = somebody\nsize = 0\narch = x86_64\n";
-    fs::write(folder.path().join(".PKGINFO"), info)?;
-    fs::create_dir_all(folder.path().join("usr/share/another"))?;
-    let package = folder.path().join("linux-rust-99-1-x86_64.pkg.tar.zst");
+    fs::write(directory.path().join(".PKGINFO"), info)?;
+    fs::create_dir_all(directory.path().join("usr/share/another"))?;
+    let package = directory.path().join("linux-rust-99-1-x86_64.pkg.tar.zst");
     let packed = Command::new("bsdtar")
         .args(["--zstd", "-cf"])
         .arg(&package)
         .arg("-C")
-        .arg(folder.path())
+        .arg(directory.path())
         .args([".PKGINFO", "usr"])
         .status()?;
     assert!(packed.success());

@@ -2,7 +2,7 @@
 
 //! The nearest that Debian has to devtools' chroot: a root of its next release with what base-devel
 //! has, what the PKGBUILD names, and nothing else. In it makepkg is run as makechrootpkg runs it:
-//! by `builduser`, whose home is `/build`, with folders at `/startdir`, `/srcdest` and `/pkgdest`,
+//! by `builduser`, whose home is `/build`, with directories at `/startdir`, `/srcdest` and `/pkgdest`,
 //! nothing of anybody's environment, no rustup toolchain, no terminal.
 
 use std::{
@@ -109,7 +109,7 @@ fn debian(arch: &str) -> Result<&'static [&'static str], Failed> {
         .1)
 }
 
-/// What a folder of the AUR asks for to be built.
+/// What a directory of the AUR asks for to be built.
 fn makedepends(tree: &Path) -> Result<Vec<String>, Failed> {
     let SourceInfo::V1(SourceInfoV1 { base, .. }) =
         SourceInfo::from_str(&fs::read_to_string(tree.join(".SRCINFO"))?)?;
@@ -146,7 +146,7 @@ fn root(lab: &Lab, names: &[String]) -> Result<PathBuf, Failed> {
     key.text("release", RELEASE)
         .text("packages", &wanted.join(","));
     let progress = &lab.shop.progress;
-    let kept = lab.shop.cache.keep("clean-root", &key, 0, |folder| {
+    let kept = lab.shop.cache.keep("clean-root", &key, 0, |directory| {
         progress.say(format!("Making a root of {RELEASE}..."));
         let log = lab.shop.cache.log("test-clean-root")?;
         let mirror = answer(
@@ -163,7 +163,7 @@ fn root(lab: &Lab, names: &[String]) -> Result<PathBuf, Failed> {
                 &format!("--include={}", wanted.join(",")),
             ])
             .args([RELEASE])
-            .args([folder])
+            .args([directory])
             .args([mirror])
             // Older debootstraps do not know the release: all are made as sid is.
             .args(["/usr/share/debootstrap/scripts/sid"])
@@ -172,7 +172,7 @@ fn root(lab: &Lab, names: &[String]) -> Result<PathBuf, Failed> {
     Ok(kept.path)
 }
 
-/// The root, with folders of this build in it.
+/// The root, with directories of this build in it.
 struct Room {
     root: PathBuf,
     place: PathBuf,
@@ -183,9 +183,9 @@ const USER: u32 = 1000;
 impl Room {
     fn new(lab: &Lab, tree: &Path) -> Result<Self, Failed> {
         let root = root(lab, &makedepends(tree)?)?;
-        let place = lab.shop.cache.folder("test-clean", 0)?;
+        let place = lab.shop.cache.directory("test-clean", 0)?;
         fs::remove_dir_all(&place)?;
-        let place = lab.shop.cache.folder("test-clean", 0)?;
+        let place = lab.shop.cache.directory("test-clean", 0)?;
         for name in ["startdir", "build", "srcdest", "pkgdest"] {
             let (here, inside) = (place.join(name), root.join(name));
             fs::create_dir_all(&here)?;

@@ -57,7 +57,7 @@ fn small(lab: &Lab, lines: &str) -> Result<PathBuf, Failed> {
     let path = lab
         .shop
         .cache
-        .folder("test-config", BUILDER)?
+        .directory("test-config", BUILDER)?
         .join("own.config");
     fs::write(&path, format!("{}\n{lines}\n", fs::read_to_string(from)?))?;
     Ok(path)
@@ -237,7 +237,7 @@ fn localmodcfg(lab: &Lab) -> Result<(), Failed> {
     makepkg
         .set("_config", &own.display().to_string())
         .set("_localmodcfg", "y")
-        // A path that counts from the PKGBUILD's folder.
+        // A path that counts from the PKGBUILD's directory.
         .set("_localmodcfg_path", "modprobed.db");
     prepare(&makepkg)?;
     let config = config(&makepkg)?;

@@ -88,16 +88,16 @@ pub const CRATES: [&str; 6] = [
 
 /// Fails unless each of these is there, and not empty.
 #[track_caller]
-pub fn has(folder: &Path, wanted: &[&str]) {
+pub fn has(directory: &Path, wanted: &[&str]) {
     for file in wanted {
-        let found = folder
+        let found = directory
             .join(file)
             .metadata()
             .is_ok_and(|file| file.len() > 0);
         assert!(
             found,
             "'{file}' is missing or empty in {}",
-            folder.display()
+            directory.display()
         );
     }
 }
@@ -146,8 +146,8 @@ fn kernel_files(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The kernel's build folder in what was unpacked.
-fn build_folder(lab: &Lab, package: &Path) -> PathBuf {
+/// The kernel's build directory in what was unpacked.
+fn build_directory(lab: &Lab, package: &Path) -> PathBuf {
     package
         .join("usr/lib/modules")
         .join(&*lab.release)
@@ -156,7 +156,7 @@ fn build_folder(lab: &Lab, package: &Path) -> PathBuf {
 
 fn headers_files(lab: &Lab) -> Result<(), Failed> {
     let package = unpacked(lab, "linux-rust-lts61-headers")?;
-    let build = build_folder(lab, &package);
+    let build = build_directory(lab, &package);
     has(
         &build,
         &[
@@ -272,7 +272,7 @@ fn licences(lab: &Lab) -> Result<(), Failed> {
 
 fn source_files(lab: &Lab) -> Result<(), Failed> {
     let package = unpacked(lab, "linux-rust-lts61-src")?;
-    let build = build_folder(lab, &package);
+    let build = build_directory(lab, &package);
     has(
         &build,
         &[
@@ -286,7 +286,7 @@ fn source_files(lab: &Lab) -> Result<(), Failed> {
         ],
     );
     let headers = unpacked(lab, "linux-rust-lts61-headers")?;
-    // It lies in the headers' folder: no file is both packages'.
+    // It lies in the headers' directory: no file is both packages'.
     let names = |package: &Path| -> Result<BTreeSet<PathBuf>, Failed> {
         let inside = |file: &PathBuf| file.strip_prefix(package).map(Path::to_owned).ok();
         Ok(files(package).iter().filter_map(inside).collect())

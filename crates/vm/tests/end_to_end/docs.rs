@@ -56,7 +56,7 @@ fn searched(lab: &Lab) -> Result<(), Failed> {
         let found = results(&browser.dom(&page, "?search=pr_info")?);
         let link = "../kernel/macro.pr_info.html";
         assert!(found.iter().any(|found| found == link), "{name}: {found:?}");
-        let target = page.parent().ok_or("a folder")?.join(link);
+        let target = page.parent().ok_or("a directory")?.join(link);
         says(&browser.dom(&target, "")?, &["pr_info", "<h1"]);
 
         // What is nowhere is not found: the search searches.

@@ -42,7 +42,9 @@ fn helpers(lab: &Lab) -> Result<(), Failed> {
     // Packaged as this series' own, as somebody does who tries another compiler.
     let mut toolchain = shop.toolchain_call()?;
     toolchain.set("_rustc", &rustc.display().to_string());
-    toolchain.pkgdest = shop.cache.folder("test-helpers-rust", vm::host::BUILDER)?;
+    toolchain.pkgdest = shop
+        .cache
+        .directory("test-helpers-rust", vm::host::BUILDER)?;
     toolchain.run("packaging another rustc", &["--force", "--cleanbuild"])?;
     let toolchain = packages(&toolchain.pkgdest)?;
     vm::root::install(&toolchain, &shop.cache, &shop.progress)?;
@@ -51,7 +53,7 @@ fn helpers(lab: &Lab) -> Result<(), Failed> {
         .append(true)
         .open(makepkg.start.join("config.vm"))?
         .write_all(b"CONFIG_EXPERT=y\nCONFIG_RUST_INLINE_HELPERS=y\n")?;
-    makepkg.builddir = shop.cache.folder("test-helpers", vm::host::BUILDER)?;
+    makepkg.builddir = shop.cache.directory("test-helpers", vm::host::BUILDER)?;
     makepkg.pkgdest = makepkg.builddir.join("packages");
     makepkg.set("_config", "vm");
     shop.progress

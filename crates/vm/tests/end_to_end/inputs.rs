@@ -44,8 +44,8 @@ fn corrupt_tarball(lab: &Lab) -> Result<(), Failed> {
             "makepkg fetches the sources itself here: there is no tarball to damage".into(),
         );
     };
-    let folder = lab.shop.cache.folder("test-build", vm::host::BUILDER)?;
-    let copy = folder.join(tarball.path.file_name().unwrap_or_default());
+    let directory = lab.shop.cache.directory("test-build", vm::host::BUILDER)?;
+    let copy = directory.join(tarball.path.file_name().unwrap_or_default());
     fs::copy(&tarball.path, &copy)?;
     let length = copy.metadata()?.len();
     OpenOptions::new()
@@ -53,7 +53,7 @@ fn corrupt_tarball(lab: &Lab) -> Result<(), Failed> {
         .open(&copy)?
         .set_len(length / 2)?;
     let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
-    makepkg.srcdest = folder.join("corrupt");
+    makepkg.srcdest = directory.join("corrupt");
     makepkg.set("_config", "vm").tarball = Some(Tarball {
         path: copy.clone(),
         ..tarball.clone()
@@ -89,7 +89,7 @@ fn bad_libclang(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg
         .set("_config", "vm")
-        .set("LIBCLANG_PATH", "/no/such/folder");
+        .set("LIBCLANG_PATH", "/no/such/directory");
     let error = makepkg
         .run("preparing", &["--force", "--nobuild"])
         .expect_err("it was accepted");
@@ -167,7 +167,7 @@ fn no_qemu(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn no_space(lab: &Lab) -> Result<(), Failed> {
-    let small = lab.shop.cache.folder("test-small", 0)?;
+    let small = lab.shop.cache.directory("test-small", 0)?;
     mount(
         Some("tmpfs"),
         &small,

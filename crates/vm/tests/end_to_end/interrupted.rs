@@ -185,7 +185,7 @@ fn table(lab: &Lab) -> Result<(), Failed> {
     if after == before {
         return Ok(());
     }
-    fs::create_dir_all(path.parent().ok_or("a folder")?)?;
+    fs::create_dir_all(path.parent().ok_or("a directory")?)?;
     fs::write(&path, after)?;
     Err("docs/interrupted.md said something else; it is written anew: look at git diff".into())
 }
@@ -254,12 +254,12 @@ fn together(machine: &Machine, script: &str) -> Command {
     command
 }
 
-fn small(folder: &Path, size: &str) -> Result<(), Failed> {
-    fs::create_dir_all(folder)?;
+fn small(directory: &Path, size: &str) -> Result<(), Failed> {
+    fs::create_dir_all(directory)?;
     let options = Some(format!("size={size},mode=0755"));
     mount(
         Some("tmpfs"),
-        folder,
+        directory,
         Some("tmpfs"),
         MsFlags::empty(),
         options.as_deref(),
@@ -268,11 +268,11 @@ fn small(folder: &Path, size: &str) -> Result<(), Failed> {
 }
 
 /// The same file system, with more room.
-fn grow(folder: &Path) -> Result<(), Failed> {
+fn grow(directory: &Path) -> Result<(), Failed> {
     let more = Some("size=8g");
     mount(
         None::<&str>,
-        folder,
+        directory,
         None::<&str>,
         MsFlags::MS_REMOUNT,
         more,
@@ -305,11 +305,11 @@ fn line(said: &str, wanted: &str) -> String {
 
 // --- makepkg
 
-/// The kernel's call, in a build folder of its own.
+/// The kernel's call, in a build directory of its own.
 fn kernel_call<'a>(lab: &'a Lab, name: &str) -> Result<Makepkg<'a>, Failed> {
-    let place = lab.shop.cache.folder(&format!("test-{name}"), BUILDER)?;
+    let place = lab.shop.cache.directory(&format!("test-{name}"), BUILDER)?;
     fs::remove_dir_all(&place)?;
-    let place = lab.shop.cache.folder(&format!("test-{name}"), BUILDER)?;
+    let place = lab.shop.cache.directory(&format!("test-{name}"), BUILDER)?;
     let mut makepkg = lab.shop.kernel_call(1)?;
     makepkg.builddir = place.join("build");
     makepkg.pkgdest = place.join("packages");
@@ -404,7 +404,7 @@ fn kernel_without_space(lab: &Lab) -> Seen {
     ))
 }
 
-/// Unmounts a folder in the end.
+/// Unmounts a directory in the end.
 struct Undo<'a>(&'a Path);
 
 impl Drop for Undo<'_> {
@@ -413,11 +413,11 @@ impl Drop for Undo<'_> {
     }
 }
 
-/// The DKMS package's call, in folders of its own.
+/// The DKMS package's call, in directories of its own.
 fn dkms_call<'a>(lab: &'a Lab, name: &str) -> Result<(Makepkg<'a>, PathBuf), Failed> {
-    let place = lab.shop.cache.folder(&format!("test-{name}"), BUILDER)?;
+    let place = lab.shop.cache.directory(&format!("test-{name}"), BUILDER)?;
     fs::remove_dir_all(&place)?;
-    let place = lab.shop.cache.folder(&format!("test-{name}"), BUILDER)?;
+    let place = lab.shop.cache.directory(&format!("test-{name}"), BUILDER)?;
     let mut makepkg = Makepkg::new(&lab.shop, lab.shop.pkgbuild("rust-out-of-tree-dkms", 1)?);
     makepkg.builddir = place.join("build");
     makepkg.pkgdest = place.join("packages");
@@ -468,9 +468,9 @@ fn read_only(lab: &Lab) -> Seen {
     let (makepkg, log) = dkms_call(lab, "read-only")?;
     // Made before makepkg is called: `program` gives it to the user.
     let mut program = makepkg.program("building", &log, &[])?;
-    let folder = &makepkg.pkgdest;
-    chown(folder, Some(0), Some(0))?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o555))?;
+    let directory = &makepkg.pkgdest;
+    chown(directory, Some(0), Some(0))?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o555))?;
     let status = program.wait(&lab.shop.progress)?;
     assert!(!status.success());
     let said = fs::read_to_string(&log)?;
@@ -479,12 +479,12 @@ fn read_only(lab: &Lab) -> Seen {
         !makepkg.builddir.join("rust-out-of-tree-dkms/pkg").exists(),
         "{said}"
     );
-    chown(folder, Some(BUILDER), Some(BUILDER))?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+    chown(directory, Some(BUILDER), Some(BUILDER))?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o755))?;
     makepkg
         .program("building", &log, &[])?
         .run(&lab.shop.progress)?;
-    crate::bit_for_bit::same(lab, &packages(&lab.dkms.path)?, &packages(folder)?)?;
+    crate::bit_for_bit::same(lab, &packages(&lab.dkms.path)?, &packages(directory)?)?;
     let refused = refused.replace("==> ERROR: ", "");
     let refused = refused.split(" (").next().unwrap_or_default().to_owned();
     Ok((
@@ -651,8 +651,8 @@ fn dkms_without_space(lab: &Lab) -> Seen {
     let script = format!("{REMOVE}; rm -rf /var/lib/dkms/*");
     let removed = machine.command("sh").args(["-euc", &script]).output()?;
     assert!(removed.status.success(), "{}", text(&removed));
-    let folder = machine.path("/var/lib/dkms");
-    small(&folder, "96k")?;
+    let directory = machine.path("/var/lib/dkms");
+    small(&directory, "96k")?;
     let install = format!(
         "dkms add rust-out-of-tree/1.0 || true; {}",
         install(&lab.release)
@@ -660,7 +660,7 @@ fn dkms_without_space(lab: &Lab) -> Seen {
     let output = machine.command("sh").args(["-euc", &install]).output()?;
     assert!(!output.status.success(), "{}", text(&output));
     assert!(!machine.path(&module(&lab.release)).exists());
-    grow(&folder)?;
+    grow(&directory)?;
     let output = machine.command("sh").args(["-euc", &install]).output()?;
     assert!(output.status.success(), "{}", text(&output));
     boots(lab, &machine, "dkms-space", &lab.release)?;
@@ -701,9 +701,9 @@ fn clock_set_back(lab: &Lab) -> Seen {
 
 /// `make vm`, in a cache of its own that has the packages.
 fn vm_run(lab: &Lab, name: &str) -> Result<(Command, PathBuf), Failed> {
-    let cache = lab.shop.cache.folder(&format!("test-{name}"), 0)?;
+    let cache = lab.shop.cache.directory(&format!("test-{name}"), 0)?;
     fs::remove_dir_all(&cache)?;
-    let cache = lab.shop.cache.folder(&format!("test-{name}"), 0)?;
+    let cache = lab.shop.cache.directory(&format!("test-{name}"), 0)?;
     // Where kernel.org is reached, no source is kept.
     let script = r#"cd "$1"; for name in linux-rust rust-out-of-tree-dkms source signing-key.pem; do
         [ ! -e "$name" ] || cp -al "$name" "$2"/; done"#;
@@ -751,13 +751,13 @@ fn vm_killed(lab: &Lab) -> Seen {
     ))
 }
 
-/// Processes that have something mounted below a folder.
-fn mounting(folder: &str) -> Vec<String> {
+/// Processes that have something mounted below a directory.
+fn mounting(directory: &str) -> Vec<String> {
     let processes = fs::read_dir("/proc").expect("/proc").flatten();
     processes
         .filter(|process| {
             let mounts = fs::read_to_string(process.path().join("mountinfo"));
-            mounts.is_ok_and(|mounts| mounts.contains(folder))
+            mounts.is_ok_and(|mounts| mounts.contains(directory))
         })
         .map(|process| {
             let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();

@@ -248,16 +248,16 @@ impl Lab {
         with_shop.map(|(shop, copy)| Ok((shop, copy?))).collect()
     }
 
-    /// The files of a package of a build, in a folder that has nothing else, for tests that only read
+    /// The files of a package of a build, in a directory that has nothing else, for tests that only read
     /// them.
     pub fn unpacked(&self, kept: &Path, name: &str) -> std::result::Result<PathBuf, Failed> {
-        let folder = self.shop.cache.folder("test-unpacked", 0)?.join(name);
+        let directory = self.shop.cache.directory("test-unpacked", 0)?.join(name);
         let mut unpacked = self.unpacked.lock().expect("nothing panics with it");
         if !unpacked.contains(name) {
-            unpack(&package(kept, name)?, &folder)?;
+            unpack(&package(kept, name)?, &directory)?;
             unpacked.insert(name.to_owned());
         }
-        Ok(folder)
+        Ok(directory)
     }
 
     /// A machine with everything installed, for one test.
@@ -328,7 +328,7 @@ impl Lab {
         Ok(())
     }
 
-    /// The headers' folder, as seen inside a machine.
+    /// The headers' directory, as seen inside a machine.
     pub fn kdir(&self) -> String {
         format!("/usr/lib/modules/{}/build", self.release)
     }
@@ -350,7 +350,7 @@ impl Lab {
         Ok(package.join("usr/lib").join(name))
     }
 
-    /// makepkg in a build folder of the tests' own.
+    /// makepkg in a build directory of the tests' own.
     pub fn makepkg(&self, start: PathBuf) -> Result<Makepkg<'_>> {
         self.makepkg_in("test-build", start)
     }
@@ -378,11 +378,11 @@ impl Lab {
         key.text("of", &whole.sha256)
             .text("parts", &parts.join(","));
         let name = whole.path.file_name().unwrap_or_default();
-        let kept = shop.cache.keep("test-configurable", &key, 0, |folder| {
+        let kept = shop.cache.keep("test-configurable", &key, 0, |directory| {
             let log = shop.cache.log("test-configurable")?;
             Program::new("packing what configuring reads", "bsdtar", &log)
                 .args(["--create", "--auto-compress", "--file"])
-                .args([folder.join(name)])
+                .args([directory.join(name)])
                 .args(parts.map(|part| format!("--include=*/{part}")))
                 .args([format!("@{}", whole.path.display())])
                 .run(&shop.progress)
@@ -398,26 +398,27 @@ impl Lab {
         Ok(makepkg)
     }
 
-    /// The same in another folder.
-    pub fn makepkg_in(&self, folder: &str, start: PathBuf) -> Result<Makepkg<'_>> {
-        self.makepkg_of(&self.shop, folder, start)
+    /// The same in another directory.
+    pub fn makepkg_in(&self, directory: &str, start: PathBuf) -> Result<Makepkg<'_>> {
+        self.makepkg_of(&self.shop, directory, start)
     }
 
     /// The same for another series.
     pub fn makepkg_of<'a>(
         &self,
         shop: &'a Workshop,
-        folder: &str,
+        directory: &str,
         start: PathBuf,
     ) -> Result<Makepkg<'a>> {
         shop.install_toolchain()?;
         let mut makepkg = Makepkg::new(shop, start);
-        makepkg.builddir = shop.cache.folder(folder, host::BUILDER)?;
+        makepkg.builddir = shop.cache.directory(directory, host::BUILDER)?;
         makepkg.pkgdest = makepkg.builddir.join("packages");
         let to = makepkg.src();
         fs::create_dir_all(&to).context("create", &to)?;
-        for folder in [to.parent().expect("src lies in it"), &to] {
-            chown(folder, Some(host::BUILDER), Some(host::BUILDER)).context("give away", folder)?;
+        for directory in [to.parent().expect("src lies in it"), &to] {
+            chown(directory, Some(host::BUILDER), Some(host::BUILDER))
+                .context("give away", directory)?;
         }
         Ok(makepkg)
     }
@@ -467,23 +468,23 @@ pub fn says(text: &str, wanted: &[&str]) {
 }
 
 /// The package of this name among those of a build.
-pub fn package(folder: &Path, name: &str) -> std::result::Result<PathBuf, Failed> {
+pub fn package(directory: &Path, name: &str) -> std::result::Result<PathBuf, Failed> {
     let is_it = |path: &PathBuf| {
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         vm::packages::package_name(&file) == name
     };
-    let found = packages(folder)?.into_iter().find(is_it);
+    let found = packages(directory)?.into_iter().find(is_it);
     Ok(found.ok_or_else(|| format!("no package {name}"))?)
 }
 
-/// A package's files in a folder that has nothing else, with their modes.
-pub fn unpack(package: &Path, folder: &Path) -> std::result::Result<(), Failed> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)?;
+/// A package's files in a directory that has nothing else, with their modes.
+pub fn unpack(package: &Path, directory: &Path) -> std::result::Result<(), Failed> {
+    if directory.exists() {
+        fs::remove_dir_all(directory)?;
     }
-    fs::create_dir_all(folder)?;
+    fs::create_dir_all(directory)?;
     let output = Command::new("bsdtar")
-        .args([Path::new("-xpf"), package, Path::new("-C"), folder])
+        .args([Path::new("-xpf"), package, Path::new("-C"), directory])
         .output()?;
     if output.status.success() {
         return Ok(());
@@ -508,10 +509,14 @@ pub fn content(file: &Path) -> std::result::Result<Vec<u8>, Failed> {
     Err(format!("{}: {}", file.display(), text(&output)).into())
 }
 
-/// Every file below a folder, without links, in order.
-pub fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<_> = vm::files::files(folder).collect();
-    assert!(folder.is_dir(), "{} is no folder", folder.display());
+/// Every file below a directory, without links, in order.
+pub fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<_> = vm::files::files(directory).collect();
+    assert!(
+        directory.is_dir(),
+        "{} is not a directory",
+        directory.display()
+    );
     found.sort();
     found
 }

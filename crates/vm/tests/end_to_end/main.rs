@@ -43,7 +43,7 @@ const OF_ALL_SERIES: &[&str] = &[
     "every_row_fits_its_tree",
     "all_series_live_side_by_side",
     "the_default_series_with_the_newest_clang_is_as_good",
-    "an_aur_folder_prepares_its_own_series",
+    "an_aur_directory_prepares_its_own_series",
     "inlined_helpers_are_in_the_headers",
     "bcachefs_is_built_with_its_rust",
     "archs_config_builds_every_crate_with_make_prepare",
@@ -52,7 +52,7 @@ const OF_ALL_SERIES: &[&str] = &[
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // They share build folders and two cores.
+    // They share build directories and two cores.
     arguments.test_threads.get_or_insert(1);
     let lab = if arguments.list || !lab::are_wanted() {
         None

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! What makepkg can be asked for, from the folders of the AUR, in whatever folders.
+//! What makepkg can be asked for, from the directories of the AUR, in whatever directories.
 
 use std::{
     fs,
@@ -34,19 +34,19 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             ("makepkg_source_packs_what_builds_elsewhere", source),
             ("makepkg_allsource_packs_the_release_too", all_source),
             (
-                "every_folder_of_makepkg_may_be_elsewhere_and_have_blanks",
-                folders,
+                "every_directory_of_makepkg_may_be_elsewhere_and_have_blanks",
+                directories,
             ),
             (
-                "the_kernel_is_prepared_from_folders_with_blanks",
-                kernel_folders,
+                "the_kernel_is_prepared_from_directories_with_blanks",
+                kernel_directories,
             ),
             ("the_kernel_refuses_a_builddir_with_blanks", kernel_builddir),
         ],
     )
 }
 
-/// The AUR's folder of a package, below one with blanks, and folders for makepkg beside it.
+/// The AUR's directory of a package, below one with blanks, and directories for makepkg beside it.
 struct Place {
     root: PathBuf,
     tree: PathBuf,
@@ -54,10 +54,10 @@ struct Place {
 
 impl Place {
     fn new(lab: &Lab, name: &str) -> Result<Self, Failed> {
-        let root = lab.shop.cache.folder("test-modes", BUILDER)?;
+        let root = lab.shop.cache.directory("test-modes", BUILDER)?;
         fs::remove_dir_all(&root)?;
-        let root = lab.shop.cache.folder("test-modes", BUILDER)?;
-        let trees = root.join("folders with blanks");
+        let root = lab.shop.cache.directory("test-modes", BUILDER)?;
+        let trees = root.join("directories with blanks");
         let tree = trees.join(name);
         let copied = Command::new("cp")
             .args([Path::new("-r"), &written(lab)?.root, &trees])
@@ -67,7 +67,7 @@ impl Place {
         Ok(Self { root, tree })
     }
 
-    /// makepkg in the tree; its other folders are beside it.
+    /// makepkg in the tree; its other directories are beside it.
     fn makepkg<'a>(&self, lab: &'a Lab) -> Makepkg<'a> {
         let mut makepkg = Makepkg::new(&lab.shop, self.tree.clone());
         makepkg.builddir = self.root.join("the build");
@@ -77,9 +77,9 @@ impl Place {
     }
 }
 
-fn own(folder: &Path) -> Result<(), Failed> {
-    chown(folder, Some(BUILDER), Some(BUILDER))?;
-    for entry in fs::read_dir(folder)?.flatten() {
+fn own(directory: &Path) -> Result<(), Failed> {
+    chown(directory, Some(BUILDER), Some(BUILDER))?;
+    for entry in fs::read_dir(directory)?.flatten() {
         if entry.path().is_dir() {
             own(&entry.path())?;
         } else {
@@ -112,11 +112,11 @@ fn verify_source(lab: &Lab) -> Result<(), Failed> {
     let built = makepkg.builddir.join(DKMS);
     assert!(!built.exists() || files(&built).is_empty(), "{built:?}");
 
-    // The release that rustkmod's folder names, where it would be downloaded to.
+    // The release that rustkmod's directory names, where it would be downloaded to.
     let place = Place::new(lab, "rustkmod")?;
     let makepkg = place.makepkg(lab);
     fs::create_dir_all(&makepkg.srcdest)?;
-    let release = fs::read_dir(place.tree.parent().ok_or("a folder")?)?
+    let release = fs::read_dir(place.tree.parent().ok_or("a directory")?)?
         .flatten()
         .find(|entry| entry.path().extension().is_some_and(|end| end == "gz"))
         .ok_or("no release")?;
@@ -167,9 +167,9 @@ fn same_as_kept(lab: &Lab, makepkg: &Makepkg<'_>) -> Result<(), Failed> {
     )
 }
 
-/// The names of the files in a source package, without its top folder.
-fn listed(folder: &Path) -> Result<(PathBuf, Vec<String>), Failed> {
-    let package = fs::read_dir(folder)?
+/// The names of the files in a source package, without its top directory.
+fn listed(directory: &Path) -> Result<(PathBuf, Vec<String>), Failed> {
+    let package = fs::read_dir(directory)?
         .flatten()
         .map(|entry| entry.path())
         .find(|path| path.to_string_lossy().contains(".src.tar"))
@@ -239,7 +239,7 @@ fn all_source(lab: &Lab) -> Result<(), Failed> {
     fs::create_dir_all(&makepkg.srcdest)?;
     let release = format!("rustkmod-{}.tar.gz", env!("CARGO_PKG_VERSION"));
     fs::copy(
-        place.tree.parent().ok_or("a folder")?.join(&release),
+        place.tree.parent().ok_or("a directory")?.join(&release),
         makepkg.srcdest.join(&release),
     )?;
     run(lab, &makepkg, &["--allsource"])?;
@@ -247,7 +247,7 @@ fn all_source(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn folders(lab: &Lab) -> Result<(), Failed> {
+fn directories(lab: &Lab) -> Result<(), Failed> {
     let place = Place::new(lab, DKMS)?;
     let mut makepkg = place.makepkg(lab);
     let logs = place.root.join("the logs");
@@ -266,8 +266,8 @@ fn folders(lab: &Lab) -> Result<(), Failed> {
     same_as_kept(lab, &makepkg)
 }
 
-/// Prepared in a BUILDDIR that it can take; all other folders have blanks.
-fn kernel_folders(lab: &Lab) -> Result<(), Failed> {
+/// Prepared in a BUILDDIR that it can take; all other directories have blanks.
+fn kernel_directories(lab: &Lab) -> Result<(), Failed> {
     let place = Place::new(lab, "linux-rust")?;
     let mut makepkg = lab.configuring(place.tree.clone())?;
     makepkg.pkgdest = place.root.join("the packages");

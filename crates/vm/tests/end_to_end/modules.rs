@@ -107,9 +107,9 @@ fn used(machine: &Machine, kernel: &str, modules: &[&str]) -> Result<(), Failed>
 
 /// By make and a user who may do nothing else.
 fn by_make(machine: &Machine, kernel: &str) -> Result<(), Failed> {
-    let folder = format!("{HOME}/mixed");
-    put_sources(machine, &folder)?;
-    let make = format!("cd {folder}; make KDIR=/usr/lib/modules/{kernel}/build");
+    let directory = format!("{HOME}/mixed");
+    put_sources(machine, &directory)?;
+    let make = format!("cd {directory}; make KDIR=/usr/lib/modules/{kernel}/build");
     let output = offline(machine, &make)?;
     let said = text(&output);
     assert!(output.status.success(), "{kernel}: {said}");
@@ -125,7 +125,7 @@ fn by_make(machine: &Machine, kernel: &str) -> Result<(), Failed> {
     for step in ["BINDGEN", "HOSTRUSTC", "RUSTC", "CC"] {
         assert!(!again.contains(step), "{kernel}: {again}");
     }
-    let files = ["mixed.ko", "mixed_peer.ko"].map(|name| format!("{folder}/{name}"));
+    let files = ["mixed.ko", "mixed_peer.ko"].map(|name| format!("{directory}/{name}"));
     used(machine, kernel, &files.each_ref().map(String::as_str))?;
 
     // And make clean leaves the sources alone.
@@ -133,7 +133,7 @@ fn by_make(machine: &Machine, kernel: &str) -> Result<(), Failed> {
     assert!(cleaned.status.success(), "{kernel}: {}", text(&cleaned));
     let left = ran(Command::new("diff").arg("-r").args([
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/modules/mixed"),
-        &machine.path(&folder),
+        &machine.path(&directory),
     ]))?;
     assert_eq!(left, "", "{kernel}");
     Ok(())
@@ -141,16 +141,16 @@ fn by_make(machine: &Machine, kernel: &str) -> Result<(), Failed> {
 
 /// `makepkg`, as a user without network.
 fn package(lab: &Lab, machine: &Machine) -> Result<PathBuf, Failed> {
-    let folder = format!("{HOME}/package");
-    put_sources(machine, &folder)?;
+    let directory = format!("{HOME}/package");
+    put_sources(machine, &directory)?;
     let output = offline(
         machine,
-        &format!("cd {folder}; PKGEXT=.pkg.tar.zst makepkg"),
+        &format!("cd {directory}; PKGEXT=.pkg.tar.zst makepkg"),
     )?;
     assert!(output.status.success(), "{}", text(&output));
     let name = "mixed-dkms-1.0-1-any.pkg.tar.zst";
-    let kept = lab.shop.cache.folder("test-modules", 0)?.join(name);
-    fs::copy(machine.path(&format!("{folder}/{name}")), &kept)?;
+    let kept = lab.shop.cache.directory("test-modules", 0)?.join(name);
+    fs::copy(machine.path(&format!("{directory}/{name}")), &kept)?;
     Ok(kept)
 }
 

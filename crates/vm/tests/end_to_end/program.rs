@@ -40,9 +40,9 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 /// What git has of this repository, the builder's own: makepkg refuses root, and its checkout may
 /// be one that others cannot read.
 fn checkout(lab: &Lab) -> Result<PathBuf, Failed> {
-    let to = lab.shop.cache.folder("test-program", BUILDER)?;
+    let to = lab.shop.cache.directory("test-program", BUILDER)?;
     fs::remove_dir_all(&to)?;
-    let to = lab.shop.cache.folder("test-program", BUILDER)?;
+    let to = lab.shop.cache.directory("test-program", BUILDER)?;
     let listed = Command::new("git")
         .arg("-C")
         .arg(repository())
@@ -61,13 +61,13 @@ fn checkout(lab: &Lab) -> Result<PathBuf, Failed> {
         if !from.is_file() {
             continue;
         }
-        let mut folder = copy.parent().ok_or("a folder")?;
-        fs::create_dir_all(folder)?;
+        let mut directory = copy.parent().ok_or("a directory")?;
+        fs::create_dir_all(directory)?;
         fs::copy(&from, &copy)?;
         chown(&copy, Some(BUILDER), Some(BUILDER))?;
-        while folder != to {
-            chown(folder, Some(BUILDER), Some(BUILDER))?;
-            folder = folder.parent().ok_or("a folder")?;
+        while directory != to {
+            chown(directory, Some(BUILDER), Some(BUILDER))?;
+            directory = directory.parent().ok_or("a directory")?;
         }
     }
     Ok(to)
@@ -234,11 +234,15 @@ fn installs(lab: &Lab) -> Result<(), Failed> {
 fn build_paths(lab: &Lab) -> Result<(), Failed> {
     let kept = program(lab)?;
     let package = packages(&kept.path)?.pop().ok_or("a package")?;
-    let folder = lab.shop.cache.folder("test-unpacked", 0)?.join("rustkmod");
-    lab::unpack(&package, &folder)?;
+    let directory = lab
+        .shop
+        .cache
+        .directory("test-unpacked", 0)?
+        .join("rustkmod");
+    lab::unpack(&package, &directory)?;
     let cache = lab.shop.cache.path("").display().to_string();
     for name in ["usr/bin/rustkmod", "usr/lib/rustkmod/init"] {
-        let program = fs::read(folder.join(name))?;
+        let program = fs::read(directory.join(name))?;
         for path in [cache.as_str(), "/cargo-home/", "/root/", "/nonexistent/."] {
             let found = program
                 .windows(path.len())

@@ -50,7 +50,7 @@ fn debian_package(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
     let cache = &lab.shop.cache;
     let mut key = Key::default();
     key.text("package", name);
-    let kept = cache.keep("test-debian", &key, 0, |folder| {
+    let kept = cache.keep("test-debian", &key, 0, |directory| {
         let script = r#"
             cd "$1"; mkdir -p apt/lists/partial apt/cache/archives/partial
             mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' | head -n1)
@@ -64,7 +64,7 @@ fn debian_package(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
             rm -r apt"#;
         Program::new(format!("fetching {name}"), "sh", &cache.log("test-debian")?)
             .args(["-euc", script, "sh"])
-            .args([folder.as_os_str(), name.as_ref()])
+            .args([directory.as_os_str(), name.as_ref()])
             .run(&lab.shop.progress)
     })?;
     let found = fs::read_dir(&kept.path)?.flatten().map(|file| file.path());
@@ -152,7 +152,7 @@ fn rich(lab: &Lab, shop: &Workshop, machine: &Machine) -> Result<String, Failed>
     makepkg.set("_config", "vm");
     let key = makepkg.key()?;
     let kept = shop.cache.keep("test-rich", &key, BUILDER, |packages| {
-        makepkg.builddir = shop.cache.folder("test-rich-build", BUILDER)?;
+        makepkg.builddir = shop.cache.directory("test-rich-build", BUILDER)?;
         makepkg.pkgdest = packages.to_owned();
         shop.progress
             .say("Building a kernel for published modules (minutes)...");
@@ -202,7 +202,7 @@ fn bcachefs(lab: &Lab) -> Result<(), Failed> {
     let checkout = env::var_os(BCACHEFS).ok_or("it is set")?;
     let (shop, machine) = lab.each_series()?.pop().ok_or("a series")?;
     let kernel = rich(lab, shop, &machine)?;
-    let copy = shop.cache.folder("test-bcachefs", 0)?.join("tools");
+    let copy = shop.cache.directory("test-bcachefs", 0)?.join("tools");
     if copy.exists() {
         fs::remove_dir_all(&copy)?;
     }

@@ -91,8 +91,8 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
         all.extend(packages(&shop.toolchain()?.path)?);
         all.extend(packages(&shop.kernel(1)?.path)?);
         // The newest of them: to the older kernels' headers it is the clang of an upgrade.
-        if let Some(folder) = &shop.llvm {
-            machine.use_llvm(folder)?;
+        if let Some(directory) = &shop.llvm {
+            machine.use_llvm(directory)?;
         }
     }
     // One transaction, as an upgrade of them all is.

@@ -62,12 +62,12 @@ fn shellcheck(_: &Lab) -> Result<(), Failed> {
 fn apart(_: &Lab) -> Result<(), Failed> {
     let tracked = tracked()?;
     for pkgbuild in tracked.iter().filter(|file| file.ends_with("PKGBUILD")) {
-        let folder = pkgbuild.parent().ok_or("a folder")?;
+        let directory = pkgbuild.parent().ok_or("a directory")?;
         for name in ["src", "pkg"] {
-            let folder = folder.join(name);
+            let directory = directory.join(name);
             let lost: Vec<_> = tracked
                 .iter()
-                .filter(|file| file.starts_with(&folder))
+                .filter(|file| file.starts_with(&directory))
                 .collect();
             assert!(lost.is_empty(), "makepkg -c would remove {lost:#?}");
         }
@@ -81,9 +81,9 @@ fn sums(_: &Lab) -> Result<(), Failed> {
         .into_iter()
         .filter(|file| file.ends_with("PKGBUILD"))
     {
-        let folder = pkgbuild.parent().ok_or("a folder")?;
+        let directory = pkgbuild.parent().ok_or("a directory")?;
         let text = fs::read_to_string(&pkgbuild)?;
-        for file in fs::read_dir(folder)?.flatten().map(|entry| entry.path()) {
+        for file in fs::read_dir(directory)?.flatten().map(|entry| entry.path()) {
             let name = file
                 .file_name()
                 .unwrap_or_default()

@@ -35,7 +35,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     )
 }
 
-/// A keyring of the builder's, and the folder that downloads go to. (Below /tmp, because the path
+/// A keyring of the builder's, and the directory that downloads go to. (Below /tmp, because the path
 /// of gpg's socket has to be short.)
 struct Signer {
     place: tempfile::TempDir,
@@ -46,9 +46,9 @@ impl Signer {
     fn new() -> Result<Self, Failed> {
         let place = tempfile::tempdir()?;
         let release = release()?;
-        let folder = place.path().join(format!("linux-{release}"));
-        fs::create_dir(&folder)?;
-        fs::write(folder.join("Makefile"), "# It only has to be signed.\n")?;
+        let directory = place.path().join(format!("linux-{release}"));
+        fs::create_dir(&directory)?;
+        fs::write(directory.join("Makefile"), "# It only has to be signed.\n")?;
         let tarball = place.path().join(format!("linux-{release}.tar"));
         let packed = Command::new("tar")
             .arg("-cf")
@@ -86,7 +86,7 @@ impl Signer {
     fn home(&self) -> PathBuf {
         let home = self.place.path().join("gnupg");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-        fs::set_permissions(&home, mode).expect("its own folder");
+        fs::set_permissions(&home, mode).expect("its own directory");
         home
     }
 

@@ -201,7 +201,7 @@ fn key_file(lab: &Lab, text: &str, mode: u32) -> Result<PathBuf, Failed> {
     let key = lab
         .shop
         .cache
-        .folder("test-keys", BUILDER)?
+        .directory("test-keys", BUILDER)?
         .join("a key.pem");
     let _ = fs::remove_file(&key);
     fs::write(&key, text)?;

@@ -21,7 +21,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
         lab,
         &[
             ("make_without_argument_builds_the_module", without_argument),
-            ("make_builds_in_folders_with_odd_names", odd_folders),
+            ("make_builds_in_directories_with_odd_names", odd_directories),
             ("make_needs_no_network", no_network),
             ("moved_headers_build_with_the_packaged_rustc", moved),
             (
@@ -41,7 +41,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     )
 }
 
-/// The module's folder at `place`, which the user owns.
+/// The module's directory at `place`, which the user owns.
 pub fn checkout(machine: &Machine, place: &str) -> Result<(), Failed> {
     let place = machine.path(place);
     fs::create_dir_all(&place)?;
@@ -108,7 +108,7 @@ fn without_argument(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn odd_folders(lab: &Lab) -> Result<(), Failed> {
+fn odd_directories(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let mut running = Vec::new();
     for (number, name) in [
@@ -147,7 +147,7 @@ fn odd_folders(lab: &Lab) -> Result<(), Failed> {
         is_built(&make.wait_with_output()?, &machine, &place);
         assert!(
             !machine.path(&place).join("ran").exists(),
-            "a folder's name was executed"
+            "a directory's name was executed"
         );
     }
     Ok(())
@@ -169,7 +169,7 @@ fn moved(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     checkout(&machine, "/tmp/module")?;
     fs::rename(machine.path(&lab.kdir()), machine.path("/opt/moved")).or_else(|_| {
-        // A folder of a lower layer cannot be renamed.
+        // A directory of a lower layer cannot be renamed.
         let copied = machine
             .command("cp")
             .args(["-a", &lab.kdir(), "/opt/moved"])

@@ -61,7 +61,7 @@ pub fn advise(system: &System, error: kernel_boot::Error) -> Error {
             Command::new("sudo pacman -U").arg(package),
         ),
         E::NoHeaders { kernel, .. } => {
-            let modules = kdir::modules_folder(system, &kernel);
+            let modules = kdir::modules_directory(system, &kernel);
             let install = install::headers(system, &modules, &kernel);
             let otherwise = install::NO_PACKAGE;
             told.run_if_known("install them", install, otherwise)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! A module's folder, built as its author would: `make -C KDIR M=DIR modules`.
+//! A module's directory, built as its author would: `make -C KDIR M=DIR modules`.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -37,34 +37,34 @@ pub struct Built {
     pub is_good: bool,
 }
 
-/// Builds the modules of a folder. What make says is written to `live` as it comes.
+/// Builds the modules of a directory. What make says is written to `live` as it comes.
 pub fn build(
     system: &System,
     headers: &Headers,
-    folder: &Path,
+    directory: &Path,
     live: &mut dyn Write,
 ) -> error::Result<Built> {
     let refused = |error| advise(system, error);
-    let has = |name| about(&folder.join(name)).map_err(refused);
+    let has = |name| about(&directory.join(name)).map_err(refused);
     if has("Kbuild")?.is_none() && has("Makefile")?.is_none() {
-        let message = format!("{} is not a module's directory", folder.display());
+        let message = format!("{} is not a module's directory", directory.display());
         return Err(Error::new(message)
             .note("it has neither Kbuild nor Makefile")
             .advise("name the directory of its Kbuild, or its .ko file"));
     }
-    let folder = folder
+    let directory = directory
         .canonicalize()
-        .context("find", folder)
+        .context("find", directory)
         .map_err(refused)?;
-    // kbuild takes few characters in the path of a module. From a folder with others it works
+    // kbuild takes few characters in the path of a module. From a directory with others it works
     // through a link.
-    let link = match is_plain(&folder) {
+    let link = match is_plain(&directory) {
         true => None,
-        false => Some(link_to(&folder).map_err(refused)?),
+        false => Some(link_to(&directory).map_err(refused)?),
     };
     let here = match &link {
         Some((_, path)) => path,
-        None => &folder,
+        None => &directory,
     };
     let mut arguments = vec![
         "-C".into(),
@@ -130,11 +130,11 @@ pub fn build(
         .context("wait for", "make")
         .map_err(refused)?;
     let modules = match status.success() {
-        true => modules_of(&folder).map_err(refused)?,
+        true => modules_of(&directory).map_err(refused)?,
         false => Vec::new(),
     };
     if status.success() && modules.is_empty() {
-        let message = format!("make built no module in {}", folder.display());
+        let message = format!("make built no module in {}", directory.display());
         return Err(Error::new(message)
             .note("its modules.order names none")
             .advise("look at obj-m in its Kbuild"));
@@ -145,7 +145,7 @@ pub fn build(
         command: headers.are_kept.then(|| {
             command::Command::new("make -C")
                 .arg(&headers.kdir)
-                .set("M", &folder)
+                .set("M", &directory)
                 .shell("modules")
         }),
         time: start.elapsed(),
@@ -174,28 +174,28 @@ fn is_plain(path: &Path) -> bool {
         .all(|byte| byte.is_ascii_alphanumeric() || b"._/+-".contains(byte))
 }
 
-fn link_to(folder: &Path) -> Result<(tempfile::TempDir, PathBuf)> {
+fn link_to(directory: &Path) -> Result<(tempfile::TempDir, PathBuf)> {
     let keep = tempfile::Builder::new()
         .prefix("rustkmod-module.")
         .tempdir()
         .context("create a directory in", std::env::temp_dir())?;
     let link = keep.path().join("module");
-    std::os::unix::fs::symlink(folder, &link).context("create", &link)?;
+    std::os::unix::fs::symlink(directory, &link).context("create", &link)?;
     Ok((keep, link))
 }
 
-/// What the last build made. A folder may hold modules of earlier ones, too, so make's own list
-/// counts: of `.ko` files up to Linux 6.1, of `.o` files since, with and without their folder.
-fn modules_of(folder: &Path) -> Result<Vec<PathBuf>> {
-    let list = folder.join("modules.order");
+/// What the last build made. A directory may hold modules of earlier ones, too, so make's own list
+/// counts: of `.ko` files up to Linux 6.1, of `.o` files since, with and without their directory.
+fn modules_of(directory: &Path) -> Result<Vec<PathBuf>> {
+    let list = directory.join("modules.order");
     let text = std::fs::read_to_string(&list).context("read", &list)?;
     let mut modules = BTreeSet::new();
     for line in text.lines() {
         let path = Path::new(line).with_extension("ko");
-        // Below a folder of the module's own it is named with that, and behind the link or not.
+        // Below a directory of the module's own it is named with that, and behind the link or not.
         let inside = path.components().rev().scan(PathBuf::new(), |end, part| {
             *end = Path::new(part.as_os_str()).join(&*end);
-            let here = folder.join(trimmed(end));
+            let here = directory.join(trimmed(end));
             Some(here.is_file().then_some(here))
         });
         modules.extend(inside.flatten().take(1));
@@ -214,8 +214,8 @@ mod tests {
 
     #[test]
     fn every_form_of_modules_order_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let here = folder.path();
+        let directory = tempfile::tempdir().unwrap();
+        let here = directory.path();
         std::fs::create_dir(here.join("sub")).unwrap();
         for name in ["a.ko", "sub/b.ko", "stale.ko"] {
             std::fs::write(here.join(name), "").unwrap();

@@ -35,14 +35,14 @@ use kernel_tree::system::System;
 /// Arguments of `boot`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Modules: a folder with Kbuild or Makefile, which is built first; a file (.ko, .ko.zst,
+    /// Modules: a directory with Kbuild or Makefile, which is built first; a file (.ko, .ko.zst,
     /// .ko.xz, .ko.gz); or the name of one of the kernel's own
     #[arg(value_name = "DIR|FILE|NAME")]
     pub modules: Vec<PathBuf>,
     /// The same, for those who like it named
     #[arg(long = "module", value_name = "DIR|FILE|NAME")]
     pub named: Vec<PathBuf>,
-    /// The kernel: a release, a package file that is not installed, a folder (of an installed
+    /// The kernel: a release, a package file that is not installed, a directory (of an installed
     /// kernel, a built tree, an unpacked package), or an image; the running one by default
     #[arg(long, value_name = "KERNELRELEASE|PACKAGE|DIR|VMLINUZ", value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
@@ -212,13 +212,13 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
         timeout: Duration::from_secs(arguments.timeout),
         ..Guest::new(&kernel.image, &plan.modules)
     };
-    let folder = tempfile::Builder::new()
+    let directory = tempfile::Builder::new()
         .prefix("rustkmod-boot.")
         .tempdir()
         .context("create a directory in", std::env::temp_dir())
         .map_err(refused)?;
     let mut failed_write = None;
-    let boot = guest.boot(folder.path(), &mut |event| {
+    let boot = guest.boot(directory.path(), &mut |event| {
         if failed_write.is_none() {
             failed_write = show(event, arguments.quiet, live).err();
         }
@@ -273,10 +273,10 @@ fn show(event: Event<'_>, quiet: bool, live: &mut dyn Write) -> std::io::Result<
     live.flush()
 }
 
-fn build_failed(folder: &Path, kernel: &Kernel, built: &Built) -> Finding {
+fn build_failed(directory: &Path, kernel: &Kernel, built: &Built) -> Finding {
     let name = kernel.name();
     let message = format!("the module does not build for {name}");
-    let looked_at = folder.display();
+    let looked_at = directory.display();
     let finding = Finding::error("build", looked_at, message);
     match &built.command {
         Some(command) => finding.run("build it alone", command.clone()),
@@ -287,8 +287,8 @@ fn build_failed(folder: &Path, kernel: &Kernel, built: &Built) -> Finding {
 fn missing(module: &str, needed: &str, kernel: &Kernel) -> Finding {
     let name = kernel.name();
     let modules = match &kernel.modules {
-        Some(folder) => folder.display().to_string(),
-        None => format!("{name}, whose folder of modules is not here"),
+        Some(directory) => directory.display().to_string(),
+        None => format!("{name}, whose directory of modules is not here"),
     };
     Finding::warning(
         "depends",

@@ -17,10 +17,10 @@ use crate::report::counted;
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Modules (.ko, .ko.zst, .ko.xz, .ko.gz), and folders of them
+    /// Modules (.ko, .ko.zst, .ko.xz, .ko.gz), and directories of them
     #[arg(required = true, value_name = "FILE|DIR")]
     pub paths: Vec<PathBuf>,
-    /// The kernel: a release, its headers, or its folder in /lib/modules; the running one by
+    /// The kernel: a release, its headers, or its directory in /lib/modules; the running one by
     /// default
     #[arg(long, value_name = "KERNELRELEASE|DIR", value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,

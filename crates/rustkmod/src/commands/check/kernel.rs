@@ -69,7 +69,7 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Finds out about the kernel the caller named: a release, a folder of headers, or a folder
+    /// Finds out about the kernel the caller named: a release, a directory of headers, or a directory
     /// of installed modules.
     pub fn find(system: &System, named: Option<&str>) -> Result<Self> {
         let running = system.running_release();
@@ -233,13 +233,13 @@ impl Kernel {
     }
 }
 
-/// What to say where nothing is known of a kernel: `path` is the folder it was named by, if it was.
+/// What to say where nothing is known of a kernel: `path` is the directory it was named by, if it was.
 fn unknown(system: &System, kernel: &Kernel, path: Option<&Path>) -> String {
     let call = Call::again("check").with("--kernel", "KERNELRELEASE");
     if let Some(path) = path {
         let why = match path.metadata() {
             Err(error) => format!("it cannot be looked at: {error}"),
-            Ok(about) if !about.is_dir() => "it is no folder".to_string(),
+            Ok(about) if !about.is_dir() => "it is not a directory".to_string(),
             Ok(_) => "it has neither include/linux/vermagic.h and Module.symvers, as headers \
                       have, nor modules in kernel/"
                 .to_string(),
@@ -257,7 +257,7 @@ fn unknown(system: &System, kernel: &Kernel, path: Option<&Path>) -> String {
              note: {damaged}\n  help: name a kernel that is here\n            {call}"
         );
     }
-    let modules = kdir::modules_folder(system, &name);
+    let modules = kdir::modules_directory(system, &name);
     let upgraded = install::upgraded(system, &name);
     let install = match (upgraded, install::headers(system, &modules, &name)) {
         (Some(installed), _) => format!(
@@ -317,10 +317,10 @@ fn exports_without_headers(
     (!symvers.exports.is_empty()).then(|| (symvers, system.shown(&path)))
 }
 
-/// The modules a kernel was installed with: from depmod's list, else from the folder.
-fn installed_modules(system: &System, folder: &Path) -> Option<(HashSet<String>, String)> {
+/// The modules a kernel was installed with: from depmod's list, else from the directory.
+fn installed_modules(system: &System, directory: &Path) -> Option<(HashSet<String>, String)> {
     let mut names = HashSet::new();
-    let list = folder.join("modules.dep");
+    let list = directory.join("modules.dep");
     let from = match file::read_text(&list, 64 << 20) {
         Ok(text) => {
             names.extend(
@@ -331,16 +331,16 @@ fn installed_modules(system: &System, folder: &Path) -> Option<(HashSet<String>,
         }
         Err(_) => {
             names.extend(
-                depmod::modules_below(folder)
+                depmod::modules_below(directory)
                     .map(|path| depmod::module_name(&path.to_string_lossy())),
             );
-            folder.to_path_buf()
+            directory.to_path_buf()
         }
     };
     if names.is_empty() {
         return None;
     }
-    let builtin = file::read_text(&folder.join("modules.builtin"), 64 << 20).unwrap_or_default();
+    let builtin = file::read_text(&directory.join("modules.builtin"), 64 << 20).unwrap_or_default();
     names.extend(builtin.lines().map(depmod::module_name));
     Some((names, system.shown(&from)))
 }

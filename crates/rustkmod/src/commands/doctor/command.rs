@@ -94,11 +94,11 @@ pub(crate) fn run(system: System, arguments: Arguments, out: &mut Output) -> Res
                 counted(some, "warning")
             ),
             (some, 0) => format!(
-                "{} for {name}: mend the first one first",
+                "{} for {name}: fix the first one first",
                 counted(some, "error")
             ),
             (some, more) => format!(
-                "{} and {} for {name}: mend the first error first",
+                "{} and {} for {name}: fix the first error first",
                 counted(some, "error"),
                 counted(more, "warning")
             ),

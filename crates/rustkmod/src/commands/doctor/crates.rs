@@ -24,7 +24,7 @@ pub fn complete(subject: &Subject) -> Vec<Finding> {
     let kdir = &subject.kdir;
     let mut findings = Vec::new();
     let missing = missing(kdir);
-    let folder = subject.system.shown(&kdir.path.join("rust"));
+    let directory = subject.system.shown(&kdir.path.join("rust"));
     if !missing.is_empty() {
         let names: Vec<_> = missing.iter().map(|(name, _)| name.as_str()).collect();
         let message = match kdir.crates.is_empty() {
@@ -35,7 +35,7 @@ pub fn complete(subject: &Subject) -> Vec<Finding> {
                 names.join(", ")
             ),
         };
-        let mut finding = Finding::error(check, &folder, message);
+        let mut finding = Finding::error(check, &directory, message);
         for (name, why) in missing.iter().take(4) {
             finding = finding.note(format!(
                 "there is no lib{name}.rmeta or lib{name}.so: {why}"
@@ -67,7 +67,7 @@ pub fn complete(subject: &Subject) -> Vec<Finding> {
             counted(kdir.crates.len(), "crate"),
             counted(kdir.libraries.len(), "proc-macro library")
         );
-        findings.push(Finding::ok(check, &folder, message));
+        findings.push(Finding::ok(check, &directory, message));
     }
     findings
 }
@@ -155,14 +155,14 @@ pub fn agree(subject: &Subject) -> Vec<Finding> {
         findings.push(finding);
     }
     if findings.is_empty() {
-        let folder = subject.system.shown(&kdir.path.join("rust"));
+        let directory = subject.system.shown(&kdir.path.join("rust"));
         findings.push(match sound.first() {
             Some((_, rmeta)) => Finding::ok(
                 check,
-                &folder,
+                &directory,
                 format!("the crates belong together, made by {}", rmeta.rustc),
             ),
-            None => Finding::skipped(check, &folder, "there are no crates to look at"),
+            None => Finding::skipped(check, &directory, "there are no crates to look at"),
         });
     }
     findings
@@ -290,17 +290,17 @@ pub fn proc_macros(subject: &Subject) -> Vec<Finding> {
         findings.push(subject.reinstall(finding));
     }
     if findings.is_empty() {
-        let folder = subject.system.shown(&kdir.path.join("rust"));
+        let directory = subject.system.shown(&kdir.path.join("rust"));
         let names: Vec<_> = kdir
             .libraries
             .keys()
             .map(|name| format!("lib{name}.so"))
             .collect();
         findings.push(match names.is_empty() {
-            true => Finding::skipped(check, folder, "there are no proc-macro libraries"),
+            true => Finding::skipped(check, directory, "there are no proc-macro libraries"),
             false => Finding::ok(
                 check,
-                folder,
+                directory,
                 format!("rustc can load {}", names.join(", ")),
             ),
         });

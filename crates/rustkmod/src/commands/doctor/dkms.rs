@@ -154,7 +154,7 @@ fn of_module(subject: &Subject, module: &DkmsModule, release: &str) -> Option<Fi
     Some(
         finding
             .run("read the whole log", Call::of(&["explain", &log_shown]))
-            .run("when it is mended, build again", again),
+            .run("when it is fixed, build again", again),
     )
 }
 
@@ -177,7 +177,7 @@ mod tests {
         tree.write("var/lib/dkms/m/1.0/x", "");
         std::os::unix::fs::symlink(
             "/usr/src/m-1.0",
-            tree.folder.path().join("var/lib/dkms/m/1.0/source"),
+            tree.directory.path().join("var/lib/dkms/m/1.0/source"),
         )
         .unwrap();
     }
@@ -216,7 +216,7 @@ mod tests {
     fn a_source_that_is_gone_is_found() {
         let tree = Tree::new();
         with_module(&tree);
-        std::fs::remove_dir_all(tree.folder.path().join("usr/src/m-1.0")).unwrap();
+        std::fs::remove_dir_all(tree.directory.path().join("usr/src/m-1.0")).unwrap();
         assert_eq!(tree.run(dkms), [Warning]);
     }
 }

@@ -22,7 +22,7 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
     if !subject.kdir.path.is_dir() {
         let message = format!("there are no headers for {release}");
         let why = match subject.kdir.path.symlink_metadata() {
-            Ok(_) => format!("{tree} is a link that leads nowhere, or no folder"),
+            Ok(_) => format!("{tree} is a link that leads nowhere, or no directory"),
             Err(error) if error.kind() == ErrorKind::NotFound => format!("{tree} is not there"),
             Err(error) => format!("{tree} cannot be looked at: {error}"),
         };
@@ -32,7 +32,7 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
         )];
     }
     if let Err(why) = &subject.kdir.makefile {
-        let message = "this folder is no kernel tree";
+        let message = "this directory is not a kernel tree";
         return vec![install_them(
             subject,
             Finding::error(check, tree, message).note(why),
@@ -116,7 +116,7 @@ fn install_them(subject: &Subject, finding: Finding) -> Finding {
                     .shell("M=\"$PWD\" modules"),
             );
     }
-    let modules = kdir::modules_folder(&subject.system, release);
+    let modules = kdir::modules_directory(&subject.system, release);
     match install::headers(&subject.system, &modules, release) {
         Some(command) => finding.run("install them", command),
         None => finding.advise(install::NO_PACKAGE),
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(tree.run(build_tools), [Error]);
         for name in ["scripts/basic/fixdep", "scripts/mod/modpost"] {
             tree.write(name, std::fs::read("/proc/self/exe").unwrap());
-            let path = tree.folder.path().join(name);
+            let path = tree.directory.path().join(name);
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
         assert_eq!(tree.run(build_tools), [Ok]);

@@ -107,14 +107,14 @@ mod tests {
         );
         for tool in TOOLS {
             tree.write(&format!("bin/{tool}"), "");
-            let path = tree.folder.path().join("bin").join(tool);
+            let path = tree.directory.path().join("bin").join(tool);
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
         tree
     }
 
     fn statuses(tree: &Tree, llvm: Option<&'static str>) -> Vec<crate::report::Status> {
-        let mut system = System::bare(tree.folder.path()).with("PATH", "/bin");
+        let mut system = System::bare(tree.directory.path()).with("PATH", "/bin");
         if let Some(llvm) = llvm {
             system = system.with("LLVM", llvm);
         }

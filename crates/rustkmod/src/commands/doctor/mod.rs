@@ -42,7 +42,7 @@ pub struct Check {
     pub run: fn(&Subject) -> Vec<Finding>,
 }
 
-/// All checks, in the order in which a reader has to mend what they find.
+/// All checks, in the order in which a reader has to fix what they find.
 pub const CHECKS: &[Check] = &[
     Check {
         name: "headers",
@@ -174,16 +174,16 @@ pub(crate) mod testing {
     use super::*;
     use crate::report::Status;
 
-    /// A tree in a folder of its own.
+    /// A tree in a directory of its own.
     pub struct Tree {
-        pub folder: tempfile::TempDir,
+        pub directory: tempfile::TempDir,
     }
 
     impl Tree {
         /// A tree with Rust that has nothing wrong with its texts; it has no crates.
         pub fn new() -> Self {
             let tree = Self {
-                folder: tempfile::tempdir().unwrap(),
+                directory: tempfile::tempdir().unwrap(),
             };
             tree.write("Makefile", "VERSION = 6\nPATCHLEVEL = 1\nRUSTC = rustc\n");
             tree.write(
@@ -201,21 +201,21 @@ pub(crate) mod testing {
         }
 
         pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-            let path = self.folder.path().join(name);
+            let path = self.directory.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
 
         pub fn remove(&self, name: &str) {
-            std::fs::remove_file(self.folder.path().join(name)).unwrap();
+            std::fs::remove_file(self.directory.path().join(name)).unwrap();
         }
 
         pub fn subject(&self) -> Subject {
-            self.subject_on(System::bare(self.folder.path()))
+            self.subject_on(System::bare(self.directory.path()))
         }
 
         pub fn subject_on(&self, system: System) -> Subject {
-            let kdir = Kdir::open(&system, self.folder.path());
+            let kdir = Kdir::open(&system, self.directory.path());
             Subject::new(system, kdir, None, false, None, None)
         }
 

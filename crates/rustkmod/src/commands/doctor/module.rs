@@ -13,14 +13,14 @@ pub fn module(subject: &Subject) -> Vec<Finding> {
     let Some(path) = &subject.module else {
         return Vec::new();
     };
-    let folder = subject
+    let directory = subject
         .release
         .as_ref()
-        .map(|release| kdir::modules_folder(&subject.system, release));
+        .map(|release| kdir::modules_directory(&subject.system, release));
     let kernel = Kernel::read(
         &subject.system,
         &subject.kdir.path,
-        folder.as_deref(),
+        directory.as_deref(),
         subject.release.clone(),
         subject.is_running,
     );

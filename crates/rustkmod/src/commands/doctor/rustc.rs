@@ -350,7 +350,7 @@ mod tests {
             "scripts/min-tool-version.sh",
             "case $1 in\nrustc)\n\techo 1.62.0\n\t;;\nesac\n",
         );
-        let system = System::bare(tree.folder.path()).with("PATH", "/nowhere");
+        let system = System::bare(tree.directory.path()).with("PATH", "/nowhere");
         let finding = &rustc(&tree.subject_on(system))[0];
         assert_eq!(finding.status, Error);
         assert!(

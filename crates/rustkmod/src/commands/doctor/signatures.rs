@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Lockdown and signatures: would the kernel load a module of one's own.
+//! Lockdown and signatures: would the kernel load a module of your own.
 
 use super::subject::Subject;
 use crate::call::Call;

@@ -121,7 +121,7 @@ impl Subject {
         let Some(release) = &self.release else {
             return finding.advise("prepare or install the tree again, whole");
         };
-        let modules = kdir::modules_folder(&self.system, release);
+        let modules = kdir::modules_directory(&self.system, release);
         match install::headers_again(&self.system, &modules, release) {
             Some(command) => finding.run("install the kernel's headers again", command),
             None => finding.advise(install::NO_PACKAGE),

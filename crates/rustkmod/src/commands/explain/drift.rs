@@ -3,7 +3,7 @@
 //! How the kernel crate's interface changed between series, and what rustc says of a module that
 //! was written for another one.
 //!
-//! To add a change, add a row. Only what a module of one's own is likely to use is here.
+//! To add a change, add a row. Only what a module of your own is likely to use is here.
 
 use std::sync::LazyLock;
 

@@ -154,7 +154,7 @@ mod tests {
                 false,
             ),
             ("2026-11-28T14:00:01.1234567Z make: x", "make: x", false),
-            ("[1.0] is no time", "is no time", true),
+            ("[1.0] is not a time", "is not a time", true),
             ("[  CC ] m.o", "[  CC ] m.o", false),
         ] {
             let line = Line::new(1, text.as_bytes());

@@ -23,8 +23,8 @@ pub struct Entry {
     pub file: PathBuf,
 }
 
-/// How kbuild has compiled a source, if it has. `objtree` is the kernel's tree, `folder` the module's.
-pub fn entry(source: &Path, objtree: &Path, folder: &Path) -> Option<Entry> {
+/// How kbuild has compiled a source, if it has. `objtree` is the kernel's tree, `directory` the module's.
+pub fn entry(source: &Path, objtree: &Path, directory: &Path) -> Option<Entry> {
     let mut name = std::ffi::OsString::from(".");
     name.push(source.file_stem()?);
     name.push(".o.cmd");
@@ -41,7 +41,7 @@ pub fn entry(source: &Path, objtree: &Path, folder: &Path) -> Option<Entry> {
         directory: if compiled.is_absolute() {
             objtree
         } else {
-            folder
+            directory
         }
         .to_path_buf(),
         command: command.trim().to_owned(),
@@ -50,9 +50,12 @@ pub fn entry(source: &Path, objtree: &Path, folder: &Path) -> Option<Entry> {
 }
 
 /// Whether a text is a list that has only files of this directory: one that can be made again.
-pub fn is_one(text: &str, folder: &Path) -> bool {
-    serde_json::from_str::<Vec<Entry>>(text)
-        .is_ok_and(|entries| entries.iter().all(|entry| entry.file.starts_with(folder)))
+pub fn is_one(text: &str, directory: &Path) -> bool {
+    serde_json::from_str::<Vec<Entry>>(text).is_ok_and(|entries| {
+        entries
+            .iter()
+            .all(|entry| entry.file.starts_with(directory))
+    })
 }
 
 #[cfg(test)]
@@ -60,9 +63,9 @@ mod tests {
     use super::*;
 
     fn noted(command: &str) -> Option<Entry> {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(".a.o.cmd"), command).unwrap();
-        let source = folder.path().join("a.c");
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(".a.o.cmd"), command).unwrap();
+        let source = directory.path().join("a.c");
         let entry = entry(&source, Path::new("/kdir"), Path::new("/module"));
         entry.inspect(|entry| assert_eq!(entry.file, source))
     }

@@ -37,9 +37,9 @@ use rules::{Flags, Kind, Root, Rule};
 /// Arguments of `ide`.
 #[derive(Debug, Args)]
 pub struct IdeArguments {
-    /// The module's folder, with its Kbuild; this one by default
+    /// The module's directory, with its Kbuild; this one by default
     #[arg(value_name = "DIR")]
-    pub folder: Option<PathBuf>,
+    pub directory: Option<PathBuf>,
     /// The kernel it is written for: its release, as `uname -r` prints it, its headers or source tree,
     /// or its image; the running one by default
     #[arg(long, value_name = KERNEL, conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
@@ -59,43 +59,44 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
     let OpenTree { kdir, release, .. } = open_tree(system, &tree, || {
         Call::again("ide").with("--kernel", "KERNELRELEASE")
     })?;
-    let folder = arguments.folder.as_deref().unwrap_or(Path::new("."));
+    let directory = arguments.directory.as_deref().unwrap_or(Path::new("."));
     let no_module = |reason: String| {
         let call = Call::again("ide");
-        let message = format!("{} holds no module in Rust", folder.display());
+        let message = format!("{} holds no module in Rust", directory.display());
         Error::new(message).note(reason).run(
             "name the directory with the Kbuild of a module",
-            match &arguments.folder {
-                Some(folder) => call.with_word(folder, "DIR"),
+            match &arguments.directory {
+                Some(directory) => call.with_word(directory, "DIR"),
                 None => call.and("DIR"),
             },
         )
     };
-    let folder = std::fs::canonicalize(folder).map_err(|error| no_module(error.to_string()))?;
-    if !folder.is_dir() {
+    let directory =
+        std::fs::canonicalize(directory).map_err(|error| no_module(error.to_string()))?;
+    if !directory.is_dir() {
         return Err(no_module("it is not a directory".into()));
     }
 
     let shown = system.shown(&kdir.path);
     let (kdir, libraries) = sources(system, kdir, release.as_deref())?;
-    let rules::Sources { roots, c } = rules::module(&kdir, &folder)?;
+    let rules::Sources { roots, c } = rules::module(&kdir, &directory)?;
     if roots.is_empty() {
         let reason = "no object in its Kbuild has a file of the same name in Rust beside it";
         return Err(no_module(reason.into()));
     }
-    let rules = rules::crates(&kdir, &libraries.rustc, &libraries.folder)?;
+    let rules = rules::crates(&kdir, &libraries.rustc, &libraries.directory)?;
     let project = assemble(&kdir, &libraries, &rules, &roots);
-    let path = folder.join("rust-project.json");
+    let path = directory.join("rust-project.json");
     let staged = stage(&path, &project, Project::is_one)?;
     let entries: Vec<_> = c
         .iter()
-        .filter_map(|source| compile_commands::entry(source, &kdir.path, &folder))
+        .filter_map(|source| compile_commands::entry(source, &kdir.path, &directory))
         .collect();
-    let commands_path = folder.join("compile_commands.json");
+    let commands_path = directory.join("compile_commands.json");
     let commands = match entries.is_empty() {
         true => None,
         false => Some(stage(&commands_path, &entries, |text| {
-            compile_commands::is_one(text, &folder)
+            compile_commands::is_one(text, &directory)
         })?),
     };
 
@@ -171,7 +172,7 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
                  help: build the module, and run this again\n            {}",
                 Command::new("make -C")
                     .arg(&kdir.path)
-                    .set("M", &folder)
+                    .set("M", &directory)
                     .then(&Call::again("ide").into())
             )?;
         }
@@ -224,7 +225,7 @@ fn sources(system: &System, mut kdir: Kdir, release: Option<&str>) -> Result<(Kd
 fn assemble(kdir: &Kdir, libraries: &Libraries, rules: &[Rule], roots: &[Root]) -> Project {
     let Libraries {
         rustc,
-        folder: library,
+        directory: library,
     } = libraries;
     let edition = rules::edition(kdir);
     let config = configuration(kdir);
@@ -416,7 +417,7 @@ fn environment(kdir: &Kdir) -> BTreeMap<String, String> {
     .into()
 }
 
-/// Where the tree was built in another folder than its sources', a crate includes what was
+/// Where the tree was built in another directory than its sources', a crate includes what was
 /// generated there.
 fn source(kdir: &Kdir, root: &Path) -> Option<Source> {
     (kdir.path != kdir.srctree).then(|| Source {
@@ -439,7 +440,7 @@ fn edition_of(library: &Path) -> Option<String> {
 /// A rustc and the sources of its libraries.
 struct Libraries {
     rustc: PathBuf,
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 /// The sources of the libraries of the rustc that made the kernel's crates.
@@ -461,12 +462,12 @@ fn libraries(system: &System, kdir: &Kdir) -> Result<Libraries> {
     };
     let root = "core/src/lib.rs";
     for found in &candidates {
-        if let Some(folder) = sources(found)
-            && folder.join(root).is_file()
+        if let Some(directory) = sources(found)
+            && directory.join(root).is_file()
         {
             return Ok(Libraries {
                 rustc: found.path.clone(),
-                folder: std::fs::canonicalize(&folder).unwrap_or(folder),
+                directory: std::fs::canonicalize(&directory).unwrap_or(directory),
             });
         }
     }
@@ -580,9 +581,9 @@ fn stage(path: &Path, document: &impl Serialize, is_one: impl Fn(&str) -> bool) 
         ));
     }
 
-    let folder = path.parent().unwrap_or(path);
+    let directory = path.parent().unwrap_or(path);
     let mut text = serde_json::to_string_pretty(document).map_err(|reason| {
-        let message = format!("{} cannot be named in JSON", folder.display());
+        let message = format!("{} cannot be named in JSON", directory.display());
         Error::new(message)
             .note(format!("{reason}: JSON is UTF-8"))
             .advise("rename the module's directory, or the tree, to a name in UTF-8")
@@ -591,7 +592,7 @@ fn stage(path: &Path, document: &impl Serialize, is_one: impl Fn(&str) -> bool) 
     let mut file = tempfile::Builder::new()
         .prefix(".rust-project-")
         .permissions(PermissionsExt::from_mode(0o666))
-        .tempfile_in(folder)
+        .tempfile_in(directory)
         .map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     if let Some(own) = there.filter(|_| is_own) {
@@ -649,8 +650,8 @@ mod tests {
 
     #[test]
     fn its_own_file_is_replaced_and_keeps_its_permissions() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rust-project.json");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rust-project.json");
         let write = || {
             stage(&path, &empty(), Project::is_one)
                 .unwrap()
@@ -661,14 +662,14 @@ mod tests {
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         write();
         assert_eq!(mode(&path), 0o600);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[test]
     fn what_another_wrote_is_kept() {
         for text in ["", "mine", "{\"crates\": []}", "{\"sysroot_project\": 1}"] {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("rust-project.json");
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("rust-project.json");
             std::fs::write(&path, text).unwrap();
             let staged = stage(&path, &empty(), Project::is_one).unwrap();
             let kept = staged.kept.clone().unwrap();
@@ -691,9 +692,9 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_kept_and_a_folder_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rust-project.json");
+    fn a_link_is_kept_and_a_directory_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rust-project.json");
         std::os::unix::fs::symlink("elsewhere", &path).unwrap();
         stage(&path, &empty(), Project::is_one)
             .unwrap()
@@ -713,13 +714,13 @@ mod tests {
     #[test]
     fn a_path_that_json_has_no_room_for_is_said() {
         use std::os::unix::ffi::OsStrExt;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rust-project.json");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("rust-project.json");
         let mut project = empty();
         project.sysroot_src = std::ffi::OsStr::from_bytes(b"/\xff").into();
         let error = stage(&path, &project, Project::is_one).unwrap_err();
         assert!(error.to_string().contains("JSON is UTF-8"), "{error}");
         assert_eq!(error.help.len(), 1);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 #
 # Reads a module's Kbuild, or its Makefile, with make itself, as kbuild would:
-# each object it names, with the rustc flags of that object alone; each folder.
+# each object it names, with the rustc flags of that object alone; each directory.
 
 -include include/config/auto.conf
 -include $(srctree)/scripts/Kbuild.include
@@ -16,6 +16,6 @@ rustkmod-parts = $(or $(strip $(foreach suffix,-objs -y -m,$($(1:.o=$(suffix))))
 rustkmod-named := $(obj-m) $(obj-y)
 $(foreach o,$(sort $(foreach o,$(filter %.o,$(rustkmod-named)),$(call rustkmod-parts,$o))), \
 	$(info rustkmod-object	$o	$(subdir-rustflags-y) $(rustflags-y) $(RUSTFLAGS_$o)))
-$(foreach d,$(sort $(filter %/,$(rustkmod-named))),$(info rustkmod-folder	$d))
+$(foreach d,$(sort $(filter %/,$(rustkmod-named))),$(info rustkmod-directory	$d))
 
 rustkmod: ; @:

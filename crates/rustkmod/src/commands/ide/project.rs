@@ -71,12 +71,12 @@ pub struct Crate {
     /// That library.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proc_macro_dylib_path: Option<PathBuf>,
-    /// Folders it includes files from, where its own is not all.
+    /// Directories it includes files from, where its own is not all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
 }
 
-/// The folders of a crate.
+/// The directories of a crate.
 #[derive(Debug, Serialize)]
 pub struct Source {
     /// Those that belong to it.

@@ -93,7 +93,7 @@ impl Flags {
     /// Reads a command line as the shell would split it.
     pub fn parse(words: &str) -> Self {
         let mut flags = Self::default();
-        // A line that no shell takes is no line that compiles.
+        // A line that no shell takes is not a line that compiles.
         let words = shlex::split(words).unwrap_or_default();
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
@@ -196,21 +196,22 @@ fn plain(path: &Path) -> PathBuf {
 
 /// The files that a module is compiled from: those whose objects its Kbuild names, in its
 /// subdirectories, too.
-pub fn module(kdir: &Kdir, folder: &Path) -> Result<Sources> {
+pub fn module(kdir: &Kdir, directory: &Path) -> Result<Sources> {
     let mut sources = Sources::default();
-    let mut folders = vec![folder.to_path_buf()];
-    let mut seen = BTreeSet::from([folder.to_path_buf()]);
-    while let Some(folder) = folders.pop() {
+    let mut directories = vec![directory.to_path_buf()];
+    let mut seen = BTreeSet::from([directory.to_path_buf()]);
+    while let Some(directory) = directories.pop() {
         let Some(kbuild) = ["Kbuild", "Makefile"]
             .iter()
-            .map(|name| folder.join(name))
+            .map(|name| directory.join(name))
             .find(|path| path.is_file())
         else {
             continue;
         };
-        // make splits paths at spaces, and has its own mind of '$' and '#'. Opened, a folder may be
+        // make splits paths at spaces, and has its own mind of '$' and '#'. Opened, a directory may be
         // called as it likes.
-        let opened = File::open(&folder).map_err(|source| Error::read(folder.clone(), source))?;
+        let opened =
+            File::open(&directory).map_err(|source| Error::read(directory.clone(), source))?;
         let named = name_of(&opened);
         let kbuild = named.join(kbuild.file_name().unwrap_or_default());
         let series = kdir.series().unwrap_or_default();
@@ -229,12 +230,12 @@ pub fn module(kdir: &Kdir, folder: &Path) -> Result<Sources> {
         )
         .map_err(|mut error| {
             // The author knows the directory by its own name.
-            let (named, folder) = (named.display().to_string(), folder.display().to_string());
+            let (named, directory) = (named.display().to_string(), directory.display().to_string());
             error.message = error
                 .message
-                .replace(&kdir.path.display().to_string(), &folder);
+                .replace(&kdir.path.display().to_string(), &directory);
             for note in &mut error.notes {
-                *note = note.replace(&named, &folder);
+                *note = note.replace(&named, &directory);
             }
             error
         })?;
@@ -242,7 +243,7 @@ pub fn module(kdir: &Kdir, folder: &Path) -> Result<Sources> {
             let mut fields = line.split('\t');
             match (fields.next(), fields.next(), fields.next()) {
                 (Some("rustkmod-object"), Some(object), Some(flags)) => {
-                    let path = folder.join(object).with_extension("rs");
+                    let path = directory.join(object).with_extension("rs");
                     // kbuild's rules for C come first.
                     let c = path.with_extension("c");
                     if c.is_file() {
@@ -255,18 +256,18 @@ pub fn module(kdir: &Kdir, folder: &Path) -> Result<Sources> {
                                 .as_ref()
                                 .and_then(|path| path.strip_prefix(&named).ok());
                             if let Some(inside) = inside {
-                                *path = Some(folder.join(inside));
+                                *path = Some(directory.join(inside));
                             }
                         }
                         sources.roots.push(Root { path, flags });
                     }
                 }
-                (Some("rustkmod-folder"), Some(name), None) => {
-                    // Whoever names a folder in itself is not followed forever.
-                    if let Ok(below) = std::fs::canonicalize(folder.join(name))
+                (Some("rustkmod-directory"), Some(name), None) => {
+                    // Whoever names a directory in itself is not followed forever.
+                    if let Ok(below) = std::fs::canonicalize(directory.join(name))
                         && seen.insert(below.clone())
                     {
-                        folders.push(below);
+                        directories.push(below);
                     }
                 }
                 _ => {}
@@ -294,7 +295,7 @@ fn no_make(source: io::Error) -> Error {
         .run_if_known("install it", install, "install GNU make")
 }
 
-/// A file that is in no folder.
+/// A file that is in no directory.
 fn in_memory(text: &str) -> io::Result<File> {
     let mut file = File::from(memfd_create("makefile", MFdFlags::MFD_CLOEXEC)?);
     file.write_all(text.as_bytes())?;
@@ -368,16 +369,16 @@ mod tests {
 
     /// What the Kbuilds of a module name, read with a tree that has nothing.
     fn modules(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Vec<String>>) {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         for (name, text) in files {
-            let path = folder.path().join("m").join(name);
+            let path = directory.path().join("m").join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let tree = folder.path().join("tree");
+        let tree = directory.path().join("tree");
         std::fs::create_dir(&tree).unwrap();
         let kdir = Kdir::open(&System::bare("/"), &tree);
-        let inside = folder.path().canonicalize().unwrap().join("m");
+        let inside = directory.path().canonicalize().unwrap().join("m");
         let found = module(&kdir, &inside).map(|sources| {
             let roots = sources.roots.iter().map(|root| &root.path);
             let macros = sources.roots.iter().flat_map(Root::proc_macros);
@@ -386,12 +387,12 @@ mod tests {
             all.map(|path| path.strip_prefix(&inside).unwrap().display().to_string())
                 .collect()
         });
-        (folder, found)
+        (directory, found)
     }
 
     #[test]
-    fn a_folder_named_in_itself_is_read_once() {
-        let (_folder, found) = modules(&[
+    fn a_directory_named_in_itself_is_read_once() {
+        let (_directory, found) = modules(&[
             ("Kbuild", "obj-m := a.o sub/ ./\n"),
             ("a.rs", ""),
             ("sub/Kbuild", "obj-m := b.o ../ ../sub/\n"),
@@ -402,11 +403,11 @@ mod tests {
 
     #[test]
     fn what_make_says_names_the_authors_file() {
-        let (folder, found) = modules(&[("Kbuild", "x := 1\n$(error not so)\n")]);
+        let (directory, found) = modules(&[("Kbuild", "x := 1\n$(error not so)\n")]);
         let error = found.unwrap_err();
         assert_eq!(error.help.len(), 1);
         let said = error.to_string();
-        let line = format!("{}/m/Kbuild:2: *** not so", folder.path().display());
+        let line = format!("{}/m/Kbuild:2: *** not so", directory.path().display());
         assert!(said.contains(&line), "{said}");
     }
 
@@ -423,7 +424,7 @@ mod tests {
 
     #[test]
     fn module_of_c_and_rust_has_both_and_its_proc_macros() {
-        let (_folder, found) = modules(&[
+        let (_directory, found) = modules(&[
             (
                 "Kbuild",
                 "obj-m := m.o\nm-y := rust/a.o c/b.o\n\
@@ -440,7 +441,7 @@ mod tests {
     #[test]
     fn nothing_is_where_a_kill_would_leave_it() {
         // What make reads is in memory or the author's, whatever TMPDIR is.
-        let (_folder, found) = modules(&[
+        let (_directory, found) = modules(&[
             (
                 "Kbuild",
                 "$(if $(filter-out /proc/%,$(MAKEFILE_LIST) $(src)),$(error left))\nobj-m := a.o\n",
@@ -451,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_crate_is_passed_over() {
+    fn what_is_not_a_crate_is_passed_over() {
         let tree = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(tree.path().join("rust/macros")).unwrap();
         for name in ["rust/macros/lib.rs", "rust/ffi.rs", "rust/x.h"] {

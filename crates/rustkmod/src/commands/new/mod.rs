@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `rustkmod new`: a module of one's own, which builds at once.
+//! `rustkmod new`: a module of your own, which builds at once.
 
 mod name;
 mod template;
@@ -31,7 +31,7 @@ use kernel_tree::system::System;
 /// Arguments of `new`.
 #[derive(Debug, Args)]
 pub struct NewArguments {
-    /// The module's name, which the folder gets, too
+    /// The module's name, which the directory gets, too
     pub name: String,
     /// The kernel it is written for: its release, as `uname -r` prints it, its headers or source tree,
     /// or its image; the running one by default
@@ -52,7 +52,7 @@ pub struct NewArguments {
     pub ci: bool,
 }
 
-/// Makes the module's folder.
+/// Makes the module's directory.
 pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -> Result<Verdict> {
     let misnamed = |error: NameError| error.refused(Call::again("new"));
     let name = Name::parse(&arguments.name).map_err(misnamed)?;
@@ -61,8 +61,8 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
             .note("the module's directory would be made in it")
             .run("go to one that exists, and try again", "cd")
     })?;
-    let folder = here.join(name.as_str());
-    let permissions = may_be_made(&folder)?;
+    let directory = here.join(name.as_str());
+    let permissions = may_be_made(&directory)?;
 
     let tree = Tree {
         kernel: arguments.kernel.clone(),
@@ -83,7 +83,7 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
     let series = kdir.series_with_rust(system).map_err(refuse)?;
     name.is_no_crate_of(kdir).map_err(misnamed)?;
     if let Some(release) = &tree.release {
-        name.is_no_module_in(system, &kdir::modules_folder(system, release))
+        name.is_no_module_in(system, &kdir::modules_directory(system, release))
             .map_err(misnamed)?;
     }
 
@@ -95,9 +95,9 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
         series,
     };
     let files = files(&module);
-    let staged = stage(&folder, &files)?;
+    let staged = stage(&directory, &files)?;
 
-    // What cannot be told is not made: the folder is put in its place last.
+    // What cannot be told is not made: the directory is put in its place last.
     let shown_name = module.name.as_str();
     let kernel = tree.release.unwrap_or(shown);
     if out.json {
@@ -115,7 +115,7 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
             header: header("new"),
             kernelrelease: &kernel,
             name: shown_name,
-            path: &folder,
+            path: &directory,
             files: files.iter().map(|file| file.name.as_str()).collect(),
         })?;
     } else {
@@ -133,21 +133,21 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
         )?;
     }
     out.flush()?;
-    put(staged, &folder, permissions)?;
+    put(staged, &directory, permissions)?;
     Ok(Verdict::Fine)
 }
 
-/// Whether a folder of this name can be made: it is not there, or is an empty folder, whose
+/// Whether a directory of this name can be made: it is not there, or is an empty directory, whose
 /// permissions it keeps.
-fn may_be_made(folder: &Path) -> Result<Option<Permissions>> {
-    match fs::symlink_metadata(folder) {
+fn may_be_made(directory: &Path) -> Result<Option<Permissions>> {
+    match fs::symlink_metadata(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::write(folder, &source)),
-        Ok(about) if !about.is_dir() => Err(in_the_way(folder, "is not a directory")),
-        Ok(about) => match fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
+        Err(source) => Err(Error::write(directory, &source)),
+        Ok(about) if !about.is_dir() => Err(in_the_way(directory, "is not a directory")),
+        Ok(about) => match fs::read_dir(directory).map(|mut entries| entries.next().is_none()) {
             Ok(true) => Ok(Some(about.permissions())),
-            Ok(false) => Err(in_the_way(folder, "is not empty")),
-            Err(source) => Err(Error::write(folder, &source)),
+            Ok(false) => Err(in_the_way(directory, "is not empty")),
+            Err(source) => Err(Error::write(directory, &source)),
         },
     }
 }
@@ -159,12 +159,12 @@ fn in_the_way(path: &Path, reason: &str) -> Error {
 }
 
 /// Writes the files beside where they are to be.
-fn stage(folder: &Path, files: &[File]) -> Result<TempDir> {
-    let failed = |source| Error::write(folder, &source);
-    let parent = folder.parent().unwrap_or(folder);
+fn stage(directory: &Path, files: &[File]) -> Result<TempDir> {
+    let failed = |source| Error::write(directory, &source);
+    let parent = directory.parent().unwrap_or(directory);
     let made = tempfile::Builder::new()
         .prefix(".rustkmod-new-")
-        // As a folder that mkdir makes: what the umask takes away is taken away.
+        // As a directory that mkdir makes: what the umask takes away is taken away.
         .permissions(Permissions::from_mode(0o777))
         .tempdir_in(parent)
         .map_err(failed)?;
@@ -186,12 +186,12 @@ fn stage(folder: &Path, files: &[File]) -> Result<TempDir> {
 
 /// Puts the files where they are to be, in one step: whoever looks sees all of the module or
 /// nothing of it.
-fn put(staged: TempDir, folder: &Path, permissions: Option<Permissions>) -> Result<()> {
-    let failed = |source| Error::write(folder, &source);
+fn put(staged: TempDir, directory: &Path, permissions: Option<Permissions>) -> Result<()> {
+    let failed = |source| Error::write(directory, &source);
     if let Some(permissions) = permissions {
         fs::set_permissions(staged.path(), permissions).map_err(failed)?;
     }
-    match fs::rename(staged.path(), folder) {
+    match fs::rename(staged.path(), directory) {
         Ok(()) => {
             // Nothing is left under its old name to be removed.
             let _ = staged.keep();
@@ -199,7 +199,7 @@ fn put(staged: TempDir, folder: &Path, permissions: Option<Permissions>) -> Resu
         }
         // Somebody was faster.
         Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-            Err(in_the_way(folder, "is not empty"))
+            Err(in_the_way(directory, "is not empty"))
         }
         Err(error) => Err(failed(error)),
     }

@@ -111,7 +111,7 @@ pub enum NameError {
 }
 
 impl NameError {
-    /// The error of a command, with what mends it: the same command with a name that would do, or
+    /// The error of a command, with what fixes it: the same command with a name that would do, or
     /// what such a name has.
     pub fn refused(self, call: Call) -> Error {
         let text = self.to_string();
@@ -243,9 +243,9 @@ impl Name {
 
     /// Fails if a kernel has a module of that name among its own. Modules that were installed
     /// besides (`updates/`, `extra/`) may be earlier builds of this one.
-    pub fn is_no_module_in(&self, system: &System, folder: &Path) -> Result<(), NameError> {
+    pub fn is_no_module_in(&self, system: &System, directory: &Path) -> Result<(), NameError> {
         for list in ["modules.builtin", "modules.order", "modules.dep"] {
-            let path = folder.join(list);
+            let path = directory.join(list);
             let Ok(text) = file::read_text(&path, 64 << 20) else {
                 continue;
             };

@@ -62,7 +62,7 @@ pub struct Module {
 /// One of its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// Where it is, in the module's folder.
+    /// Where it is, in the module's directory.
     pub name: String,
     /// What it holds.
     pub text: String,
