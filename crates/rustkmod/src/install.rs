@@ -112,15 +112,15 @@ fn pkgbase(modules: &Path, release: &str) -> Option<String> {
         ("-lts", "linux-lts"),
         ("-zen", "linux-zen"),
         ("-hardened", "linux-hardened"),
-        ("-rust", "linux-rust"),
+        ("-arch", "linux"),
     ];
+    // This project's kernels end in the whole name, as in 6.1.192-1-rust-lts61.
+    let ours = || Some(format!("linux{}", &release[release.find("-rust-")?..]));
     let by_ending = || {
-        let own = ENDINGS.iter().find(|(ending, _)| release.contains(ending));
-        let is_stock = release.contains("-arch");
-        own.map(|(_, package)| *package)
-            .or(is_stock.then_some("linux"))
+        let other = ENDINGS.iter().find(|(ending, _)| release.contains(ending));
+        other.map(|(_, package)| (*package).to_string())
     };
-    kdir::pkgbase(modules).or_else(|| by_ending().map(str::to_string))
+    kdir::pkgbase(modules).or_else(ours).or_else(by_ending)
 }
 
 /// Whether Debian or Ubuntu has the headers of a kernel: the image is installed as a package, or
@@ -172,7 +172,7 @@ fn knows(program: &str, arguments: &[&str]) -> bool {
 
 /// The same on Arch. The headers of this project's kernels are in no repository: the command is to
 /// be run in the directory where makepkg left them, perhaps of many releases. A release is the
-/// package's version and the end of its name, such as `6.1.172-1-rust`.
+/// package's version and the end of its name, such as `6.1.192-1-rust-lts61`.
 fn arch_headers(system: &System, pkgbase: &str, release: &str) -> Option<Command> {
     let package = format!("{pkgbase}-headers");
     if !pkgbase.starts_with("linux-rust") {
@@ -188,6 +188,22 @@ fn arch_headers(system: &System, pkgbase: &str, release: &str) -> Option<Command
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pkgbase_is_told_from_the_release() {
+        let of = |release| pkgbase(Path::new("/nowhere"), release);
+        assert_eq!(
+            of("6.1.192-1-rust-lts61").as_deref(),
+            Some("linux-rust-lts61")
+        );
+        assert_eq!(
+            of("7.3.4-1-rust-stable").as_deref(),
+            Some("linux-rust-stable")
+        );
+        assert_eq!(of("6.12.60-1-lts").as_deref(), Some("linux-lts"));
+        assert_eq!(of("6.12.1-arch1-1").as_deref(), Some("linux"));
+        assert_eq!(of("6.12.1"), None);
+    }
 
     #[test]
     fn headers_are_of_the_kernels_package() {

@@ -33,7 +33,10 @@ pub fn config_rust(subject: &Subject) -> Vec<Finding> {
     } else if subject.kdir.series().is_some_and(|series| series < (6, 1)) {
         finding = finding.note("Rust came with Linux 6.1, and this tree is older");
     }
-    vec![why_it_is_off(subject, finding).advise("or use a kernel that has it, such as linux-rust")]
+    vec![
+        why_it_is_off(subject, finding)
+            .advise("or use a kernel that has it, such as linux-rust-lts61"),
+    ]
 }
 
 /// Adds the chain of dependencies that keeps Rust off, and the changes that turn it on.

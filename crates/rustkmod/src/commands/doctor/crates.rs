@@ -122,8 +122,8 @@ fn not_shipped(subject: &Subject, finding: Finding) -> Finding {
             .run("install that", Command::new("sudo apt install").arg(format!("linux-lib-rust-{release}"))),
         Distribution::Debian => finding
             .note("Debian's kernels have Rust since 6.18, and none of Debian's packages has their crates")
-            .advise("build the kernel yourself, from Debian's linux-source, or use one whose headers have them, such as linux-rust"),
-        _ => finding.advise("build the kernel yourself, or use one whose headers have them, such as linux-rust"),
+            .advise("build the kernel yourself, from Debian's linux-source, or use one whose headers have them, such as linux-rust-lts61"),
+        _ => finding.advise("build the kernel yourself, or use one whose headers have them, such as linux-rust-lts61"),
     }
 }
 
@@ -500,7 +500,7 @@ fn moved(
                 .arg(was)
                 .then(&Command::new("sudo mount --bind").arg(subject.tree()).arg(was)),
         )
-        .advise("or use headers that were built to be moved, such as linux-rust-headers")
+        .advise("or use headers that were built to be moved, such as linux-rust-lts61-headers")
 }
 
 /// rustc writes the file into the crate as it read it; spaces do not matter.
