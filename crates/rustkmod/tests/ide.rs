@@ -161,7 +161,8 @@ fn a_kbuild_that_make_cannot_read_is_said() {
     let module = tempfile::tempdir().unwrap();
     common::write(module.path().join("Kbuild"), "$(error no kernel of mine)\n");
     let output = ide(&packages, module.path());
-    let said = String::from_utf8(output.stderr).unwrap();
+    // With --json, errors are JSON as well.
+    let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("no kernel of mine"), "{said}");
     assert!(!module.path().join("rust-project.json").exists());

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// A tree made by a rustc that rustup has, and that nobody has installed.
-const RUSTC: &str = "rustc 1.62.0 (a8314ef7d 2022-06-27)";
+const RUSTC: &str = "rustc 1.63.0 (4b91a6ea7 2022-08-08)";
 
 fn tree(directory: &Path) {
     common::write(directory.join("Makefile"), "VERSION = 6\nPATCHLEVEL = 1\n");
@@ -72,7 +72,7 @@ fn a_server_that_does_not_answer_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert_eq!(common::printed(&output), "");
     let said = String::from_utf8_lossy(&output.stderr);
-    let command = "rustup toolchain install 1.62.0 --profile minimal";
+    let command = "rustup toolchain install 1.63.0 --profile minimal";
     assert!(said.contains(command), "{said}");
     let own = said
         .lines()

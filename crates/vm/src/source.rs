@@ -190,7 +190,7 @@ fn kernel_org_answers() -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Where apt looks: the machine's own suites, or sid, in lists of their own, which installs nothing.
+/// Where apt looks: the machine's own suites, or those with the newest kernels, in lists of their own, which installs nothing.
 struct Apt {
     /// `APT_CONFIG`.
     config: Option<PathBuf>,
@@ -201,8 +201,8 @@ impl Apt {
         Self { config: None }
     }
 
-    fn sid(cache: &Cache) -> Result<Self> {
-        let directory = cache.directory("apt-sid", 0)?;
+    fn newest(cache: &Cache) -> Result<Self> {
+        let directory = cache.directory("apt-newest", 0)?;
         for name in ["lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(directory.join(name)).context("create", directory.join(name))?;
         }
@@ -223,9 +223,9 @@ impl Apt {
             .unwrap_or("http://deb.debian.org/debian/")
             .to_owned();
         let sources = write(
-            "sid.sources",
+            "newest.sources",
             format!(
-                "Types: deb\nURIs: {mirror}\nSuites: sid\nComponents: main\n\
+                "Types: deb\nURIs: {mirror}\nSuites: sid trixie-backports\nComponents: main\n\
                  Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"
             ),
         )?;
@@ -279,13 +279,13 @@ fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarba
     let package = format!("linux-source-{series}");
     let candidate = |apt: &Apt| apt.candidate(&package);
     let machine = Apt::machine();
-    // The lists may be of yesterday, or not there at all; and the newest series are in sid alone.
+    // The lists may be of yesterday, or not there at all; and the newest series are in these two alone.
     let found = candidate(&machine).map(|version| (machine, version));
     let found = match found {
         Some(found) => Some(found),
         None => {
-            let sid = Apt::sid(cache)?;
-            [Apt::machine(), sid].into_iter().find_map(|apt| {
+            let newest = Apt::newest(cache)?;
+            [Apt::machine(), newest].into_iter().find_map(|apt| {
                 apt.update(cache, progress).ok()?;
                 let version = candidate(&apt)?;
                 Some((apt, version))
@@ -293,7 +293,9 @@ fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarba
         }
     };
     let (apt, version) = found.ok_or_else(|| Error::NoSource {
-        why: format!("no suite that apt knows has {package}, nor has Debian's sid"),
+        why: format!(
+            "no suite that apt knows has {package}, nor have Debian's sid and trixie-backports"
+        ),
     })?;
     // 6.1.192-2 and 6.12.117-1~deb12u1 are what Debian calls its 6.1.192 and 6.12.117.
     let upstream = version.split('-').next().unwrap_or(&version).to_owned();

@@ -490,7 +490,7 @@ fn interrupted(lab: &Lab) -> Result<(), Failed> {
     let status = Command::new("kill").args(["-TERM", &id]).status()?;
     assert!(status.success());
     let output = child.wait_with_output()?;
-    says(&ended(&output, 2), &["error: interrupted"]);
+    says(&ended(&output, 130), &["error: interrupted"]);
     assert_eq!(fs::read_dir(&temporary)?.count(), 0);
     Ok(())
 }

@@ -46,10 +46,6 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             ),
             ("removing_the_kernel_leaves_nothing", removal),
             (
-                "another_package_of_the_name_takes_all_of_it_away",
-                another_package,
-            ),
-            (
                 "links_inside_the_copy_of_the_machine_stay_inside",
                 links_stay_inside,
             ),
@@ -230,7 +226,7 @@ fn failed_upgrade(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let good = break_source(&machine)?;
     // As mkinitcpio and kernel-modules-hook would have it.
-    machine.write("/etc/mkinitcpio.d/linux-rust.preset", "")?;
+    machine.write("/etc/mkinitcpio.d/linux-rust-lts61.preset", "")?;
     let unit = "linux-modules-cleanup.service";
     machine.write(
         &format!("/etc/systemd/system/{unit}"),
@@ -285,7 +281,7 @@ fn break_source(machine: &Machine) -> Result<String, Failed> {
 
 fn kept_until_mended(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    let second = packages(&lab.second.path)?;
+    let second = for_modules(&lab.second.path)?;
     break_source(&machine)?;
     lab.pacman(&machine, "kept-1", &second)?;
     // The obvious thing to try, and it fails again.
@@ -380,33 +376,6 @@ fn links_stay_inside(lab: &Lab) -> Result<(), Failed> {
     assert_eq!(fs::read_to_string(&file)?, "real");
     fs::remove_file(machine.path("/usr/src/linked/dkms.conf"))?;
     assert!(file.exists());
-    Ok(())
-}
-
-/// The AUR's linux-rust is somebody else's, without a kernel of this name: nothing of ours stays.
-fn another_package(lab: &Lab) -> Result<(), Failed> {
-    let machine = lab.machine()?;
-    let directory = tempfile::tempdir()?;
-    let info = "pkgname = linux-rust\npkgbase = linux-rust\npkgver = 99-1\npkgdesc = another\n\
-        builddate = 0\npackager = somebody\nsize = 0\narch = x86_64\n";
-    fs::write(directory.path().join(".PKGINFO"), info)?;
-    fs::create_dir_all(directory.path().join("usr/share/another"))?;
-    let package = directory.path().join("linux-rust-99-1-x86_64.pkg.tar.zst");
-    let packed = Command::new("bsdtar")
-        .args(["--zstd", "-cf"])
-        .arg(&package)
-        .arg("-C")
-        .arg(directory.path())
-        .args([".PKGINFO", "usr"])
-        .status()?;
-    assert!(packed.success());
-    let said = lab.pacman(&machine, "another", &[package])?;
-    for left in [
-        format!("/usr/lib/modules/{}/vmlinuz", lab.release),
-        "/usr/lib/modules/.keep-kernel".into(),
-    ] {
-        assert!(!machine.path(&left).exists(), "{left} is left: {said}");
-    }
     Ok(())
 }
 

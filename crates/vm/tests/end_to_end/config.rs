@@ -17,11 +17,6 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
         lab,
         &[
             ("a_config_with_modversions_is_refused", modversions),
-            ("a_config_with_randstruct_is_refused", randstruct),
-            (
-                "a_config_with_gcc_plugins_forced_on_is_refused",
-                gcc_plugins,
-            ),
             ("a_config_of_ones_own_gets_rust", own),
             ("a_config_that_is_not_there_is_named", missing),
             (
@@ -116,36 +111,6 @@ fn modversions(lab: &Lab) -> Result<(), Failed> {
             "error: this configuration loses what no kernel here goes without: RUST",
             "help: rustkmod why RUST --kdir /",
         ],
-    )
-}
-
-fn randstruct(lab: &Lab) -> Result<(), Failed> {
-    let lines = "CONFIG_RANDSTRUCT=y\nCONFIG_RANDSTRUCT_FULL=y";
-    let config = small(lab, lines)?.display().to_string();
-    refused(
-        lab,
-        &config,
-        |_| {},
-        &["CONFIG_RUST was asked for as y, and is n"],
-    )
-}
-
-fn gcc_plugins(lab: &Lab) -> Result<(), Failed> {
-    // config.rust.patch turns them off: forced on they are when it does not.
-    let config = small(lab, "CONFIG_GCC_PLUGINS=y")?.display().to_string();
-    refused(
-        lab,
-        &config,
-        |makepkg| {
-            let patch = makepkg.start.join("config.rust.patch");
-            let text = fs::read_to_string(&patch).expect("the patch");
-            fs::write(
-                &patch,
-                text.replace("+# CONFIG_GCC_PLUGINS is not set\n", ""),
-            )
-            .expect("written");
-        },
-        &["CONFIG_RUST was asked for as y, and is n"],
     )
 }
 

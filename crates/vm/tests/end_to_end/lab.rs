@@ -147,8 +147,10 @@ impl Clock {
         // It counts when it panics, too.
         let outcome = panic::catch_unwind(AssertUnwindSafe(test));
         let time = start.elapsed();
-        let mut took = self.took.lock().expect("nothing panics with it");
-        took.push((time, name));
+        self.took
+            .lock()
+            .expect("nothing panics with it")
+            .push((time, name));
         print!("    {:.1} s: ", time.as_secs_f64());
         outcome.unwrap_or_else(|panic| panic::resume_unwind(panic))
     }

@@ -12,7 +12,7 @@ use std::{
 
 use libtest_mimic::{Failed, Trial};
 use nix::mount::{MsFlags, mount};
-use vm::{boot::put_program, machine::Machine, packages::repository};
+use vm::{boot::put_program, machine::Machine, packages::repository, run::answer};
 
 use crate::lab::{self, Lab, says, text};
 
@@ -182,12 +182,13 @@ fn moved(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A real rustc of another version: the newest series'.
-fn lend_other_rustc(lab: &Lab, machine: &Machine) -> Result<String, Failed> {
+/// A real rustc of another version: the one that compiles these programs.
+fn lend_other_rustc(machine: &Machine) -> Result<String, Failed> {
     let place = machine.path("/opt/rust");
     fs::create_dir_all(&place)?;
+    let sysroot = answer("rustc", ["--print", "sysroot"]);
     mount(
-        Some(&lab.rust_of(lab.newest()?)?),
+        Some(Path::new(&sysroot)),
         &place,
         None::<&str>,
         MsFlags::MS_BIND,
@@ -198,7 +199,7 @@ fn lend_other_rustc(lab: &Lab, machine: &Machine) -> Result<String, Failed> {
 
 fn another_rustc(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    let other = lend_other_rustc(lab, &machine)?;
+    let other = lend_other_rustc(&machine)?;
     checkout(&machine, "/tmp/module")?;
     let script = format!("cd /tmp/module; make KDIR={} RUSTC={other}", lab.kdir());
     let output = machine.as_user(&script)?;
