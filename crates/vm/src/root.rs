@@ -313,6 +313,9 @@ fn set_up() -> Result<()> {
 /// Runs what installs packages in the workshop's root. Where it fails or is killed, the next run
 /// begins with a fresh root.
 pub fn change<T>(install: impl FnOnce() -> Result<T>) -> Result<T> {
+    // Not there in a copy of the machine, where the program may run as well.
+    let place = Path::new(UNFINISHED).parent().expect("it is in a directory");
+    fs::create_dir_all(place).context("create", place)?;
     fs::write(UNFINISHED, "").context("write", UNFINISHED)?;
     let result = install()?;
     fs::remove_file(UNFINISHED).context("remove", UNFINISHED)?;
