@@ -314,7 +314,9 @@ fn set_up() -> Result<()> {
 /// begins with a fresh root.
 pub fn change<T>(install: impl FnOnce() -> Result<T>) -> Result<T> {
     // Not there in a copy of the machine, where the program may run as well.
-    let place = Path::new(UNFINISHED).parent().expect("it is in a directory");
+    let place = Path::new(UNFINISHED)
+        .parent()
+        .expect("it is in a directory");
     fs::create_dir_all(place).context("create", place)?;
     fs::write(UNFINISHED, "").context("write", UNFINISHED)?;
     let result = install()?;

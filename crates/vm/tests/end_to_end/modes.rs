@@ -188,7 +188,7 @@ fn listed(directory: &Path) -> Result<(PathBuf, Vec<String>), Failed> {
 
 fn source(lab: &Lab) -> Result<(), Failed> {
     // What makepkg knows of: neither licences nor what else lies there.
-    for name in [DKMS, "linux-rust"] {
+    for name in [DKMS, "linux-rust-lts61"] {
         let place = Place::new(lab, name)?;
         let mut makepkg = place.makepkg(lab);
         let there = place.root.join("source packages");
@@ -268,7 +268,7 @@ fn directories(lab: &Lab) -> Result<(), Failed> {
 
 /// Prepared in a BUILDDIR that it can take; all other directories have blanks.
 fn kernel_directories(lab: &Lab) -> Result<(), Failed> {
-    let place = Place::new(lab, "linux-rust")?;
+    let place = Place::new(lab, "linux-rust-lts61")?;
     let mut makepkg = lab.configuring(place.tree.clone())?;
     makepkg.pkgdest = place.root.join("the packages");
     makepkg.srcdest = place.root.join("the sources");
@@ -295,7 +295,7 @@ fn kernel_directories(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn kernel_builddir(lab: &Lab) -> Result<(), Failed> {
-    let place = Place::new(lab, "linux-rust")?;
+    let place = Place::new(lab, "linux-rust-lts61")?;
     let mut makepkg = lab.configuring(place.tree.clone())?;
     makepkg.builddir = place.root.join("the build");
     makepkg.set("_config", "vm");

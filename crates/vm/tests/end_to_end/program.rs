@@ -144,7 +144,12 @@ fn listed(package: &Path) -> Result<Vec<File>, Failed> {
 
 fn accepted(lab: &Lab) -> Result<(), Failed> {
     let mut read = 0;
-    for kept in [&*lab.first, &lab.dkms, &program(lab)?] {
+    for kept in [
+        &*lab.first,
+        &lab.dkms,
+        &program(lab)?,
+        &lab.shop.toolchain()?,
+    ] {
         for file in packages(&kept.path)? {
             let name = file.display().to_string();
             let metadata = Package::try_from(file.as_path())
