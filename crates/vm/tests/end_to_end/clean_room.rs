@@ -94,9 +94,10 @@ const TABLE: &[(&str, &[&str])] = &[
     ("pahole", &["pahole"]),
     ("perl", &["perl"]),
     ("python", &["python3"]),
-    ("rustup", &["rustup"]),
     ("tar", &["tar"]),
+    ("xxhash", &["libxxhash-dev"]),
     ("xz", &["xz-utils"]),
+    ("zlib", &["zlib1g-dev"]),
     ("zstd", &["zstd"]),
 ];
 
@@ -124,7 +125,9 @@ fn makedepends(tree: &Path) -> Result<Vec<String>, Failed> {
 
 fn named(lab: &Lab) -> Result<(), Failed> {
     for tree in &written(lab)?.trees {
-        for name in makedepends(tree)? {
+        // The toolchains are this project's own.
+        let others = |name: &String| !name.starts_with("rust1");
+        for name in makedepends(tree)?.into_iter().filter(others) {
             debian(&name)?;
         }
     }

@@ -205,7 +205,7 @@ fn headers_files(lab: &Lab) -> Result<(), Failed> {
             "a build's leftover: {name}"
         );
     }
-    let link = fs::read_link(package.join("usr/src/linux-rust"))?;
+    let link = fs::read_link(package.join("usr/src/linux-rust-lts61"))?;
     assert!(
         link.ends_with(format!("lib/modules/{}/build", lab.release)),
         "{}",

@@ -556,6 +556,7 @@ fn pacman_without_space(lab: &Lab) -> Seen {
     let modules = machine.path("/usr/lib/modules");
     small(&modules, "16m")?;
     let mut files = for_modules(&lab.first.path)?;
+    files.extend(packages(&lab.shop.toolchain()?.path)?);
     files.extend(packages(&lab.dkms.path)?);
     let script = pacman_script(&machine, &files)?;
     let output = machine.command("sh").args(["-euc", &script]).output()?;

@@ -172,7 +172,7 @@ fn nowhere(lab: &Lab) -> Result<(), Failed> {
         }
     }
     // In the build there is a link to it, and nothing else.
-    let builds = lab.shop.cache.path("build/linux-rust/src");
+    let builds = lab.shop.cache.path("build/linux-rust-lts61/src");
     let tree = fs::read_dir(&builds)?
         .flatten()
         .map(|entry| entry.path())
