@@ -102,7 +102,7 @@ fn prepare_arch<'a>(lab: &Lab, mut makepkg: Makepkg<'a>) -> Result<Makepkg<'a>, 
     let stock = data(ARCH).ok_or("no data")?;
     makepkg.set("_config", "arch");
     // Debian 12's clang cannot mitigate Retbleed, and is refused; the newest series brings one.
-    makepkg.path.extend(lab.newest()?.llvm.clone());
+    makepkg.path.extend(lab.newest_llvm()?);
     // Where makepkg finds what it would fetch from Arch.
     makepkg.srcdest = makepkg.builddir.join("sources");
     fs::create_dir_all(&makepkg.srcdest)?;
@@ -203,7 +203,7 @@ fn boots(lab: &Lab) -> Result<(), Failed> {
     assert!(found.is_empty(), "{found:#?}");
 
     let mut shop = lab.shop.for_series(lab.shop.series.clone())?;
-    shop.llvm = lab.newest()?.llvm.clone();
+    shop.llvm = lab.newest_llvm()?;
     let (machine, kernel) = lab.booted(&shop, &makepkg, "arch")?;
     put_program(&machine)?;
     rustkmod_agrees(&machine, &kernel)?;

@@ -226,9 +226,22 @@ impl Lab {
         })
     }
 
-    /// The newest, whose LLVM is the newest that there is.
+    /// The newest of the series that are tested.
     pub fn newest(&self) -> Result<&Workshop> {
         Ok(self.series()?.last().expect("a row"))
+    }
+
+    /// The LLVM that the newest series is built with, whichever series are tested; none where that is
+    /// the one in PATH.
+    pub fn newest_llvm(&self) -> Result<Option<PathBuf>> {
+        let rows = series::chosen(Some("all"))?;
+        let Workshop {
+            distribution,
+            cache,
+            progress,
+            ..
+        } = &*self.shop;
+        series::llvm(rows.last().expect("a row"), *distribution, cache, progress)
     }
 
     /// For each series a machine with its packages and the LLVM that built them, for one test.

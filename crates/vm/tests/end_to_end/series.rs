@@ -42,7 +42,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 /// As on Arch, whose clang is that of no series.
 fn newest_clang(lab: &Lab) -> Result<(), Failed> {
     let mut shop = lab.shop.for_series(lab.shop.series.clone())?;
-    shop.llvm = lab.newest()?.llvm.clone();
+    shop.llvm = lab.newest_llvm()?;
     let mut makepkg = lab.makepkg_of(&shop, "test-newest", shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.set("_config", "vm");
     shop.progress
