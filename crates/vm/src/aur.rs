@@ -25,7 +25,7 @@ use crate::{
 const REUSE: &str = r#"version = 1
 
 [[annotations]]
-path = ["PKGBUILD", ".SRCINFO", "series", "releases", "config.vm", "check_config.sh", "*.hook", "keep-kernel", "check-headers", "dkms.conf"]
+path = ["PKGBUILD", ".SRCINFO", "series", "releases", "config.vm", "config.debug", "check_config.sh", "*.hook", "keep-kernel", "check-headers", "dkms.conf"]
 SPDX-FileCopyrightText = "The linux-rust maintainers"
 SPDX-License-Identifier = "0BSD"
 
