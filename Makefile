@@ -9,7 +9,7 @@ TEST := cargo test --release --locked --workspace
 # Where the programs are looked for, whatever cargo's configuration says.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-.PHONY: vm repo aur arch-full check-series test test-all bench build init
+.PHONY: vm repo aur arch-full check-series test flavours test-all bench build init
 
 # From makepkg to a loaded module, in a virtual machine: make vm, make vm
 # SERIES=6.12, make vm SERIES=all. Needs root.
@@ -58,6 +58,12 @@ test: build
 	$(TEST) --test host -- --ignored || status=1; \
 	target/release/vm test $(SERIES) || status=1; \
 	exit $$status
+
+# The newest series with configurations that are rarely built with Rust: MODVERSIONS, kCFI, ThinLTO,
+# PREEMPT_RT, and _config=debug. An hour. Needs root.
+flavours: build
+	LINUX_RUST_TEST=all LINUX_RUST_TEST_ALL=1 target/release/vm exec \
+		$(TEST) --test end_to_end -- flavour_
 
 # Tests that take as long as building a kernel, too, and all of them from nothing:
 # in a cache of its own, which goes when all was good. Hours, and 30 GB.

@@ -102,6 +102,8 @@ pub const NEEDED_BY_TESTS: &[Tool] = &[
     (Bin("shellcheck"), "shellcheck", "shellcheck"),
     (Bin("busybox"), "busybox-static", "busybox"),
     (Bin("readelf"), "binutils", "binutils"),
+    // gendwarfksyms, for MODVERSIONS with Rust.
+    (File("/usr/include/dwarf.h"), "libdw-dev", "libelf"),
     (Bin("chromium"), "chromium", "chromium"),
     (File("/usr/share/i18n/locales/de_DE"), "locales", "glibc"),
     (Bin("debootstrap"), "debootstrap", "debootstrap"),

@@ -103,6 +103,15 @@ impl Suite {
         }
         tests.extend(["--", "--ignored"]);
         self.test("rustkmod, with what is installed", &tests, &[]);
+        if distribution == Distribution::Debian {
+            // Each module of a whole kernel takes minutes.
+            let wanted = match env::var_os("LINUX_RUST_TEST_ALL") {
+                Some(_) => "",
+                None => "damaged_modules",
+            };
+            let tests = ["--test", "loader", "--", "--ignored", wanted];
+            self.test("rustkmod check, against a kernel's loader", &tests, &[]);
+        }
     }
 
     /// rustkmod against make, with a series' headers; kconfig against the kernel's own evaluator, on

@@ -18,6 +18,7 @@ mod clippy;
 mod config;
 mod contents;
 mod docs;
+mod flavours;
 mod ibt;
 mod inline_helpers;
 mod inputs;
@@ -48,6 +49,11 @@ const OF_ALL_SERIES: &[&str] = &[
     "bcachefs_is_built_with_its_rust",
     "archs_config_builds_every_crate_with_make_prepare",
     "archs_config_boots_with_the_modules_of_one_machine",
+    "flavour_modversions",
+    "flavour_kcfi",
+    "flavour_thinlto",
+    "flavour_preempt_rt",
+    "flavour_debug",
 ];
 
 fn main() -> ExitCode {
@@ -92,6 +98,7 @@ fn main() -> ExitCode {
         clippy::trials,
         buildenv::trials,
         inline_helpers::trials,
+        flavours::trials,
         shell::trials,
     ] {
         trials.extend(part(lab.as_ref()));
