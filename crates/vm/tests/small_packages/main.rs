@@ -6,6 +6,7 @@
 //! `make test` runs them, as root; elsewhere all are ignored.
 
 mod hooks;
+mod makedepends;
 mod repo;
 mod served;
 
@@ -208,7 +209,10 @@ fn main() -> ExitCode {
             }
         }
     };
-    let tests = hooks::TESTS.iter().chain(repo::TESTS);
+    let tests = hooks::TESTS
+        .iter()
+        .chain(makedepends::TESTS)
+        .chain(repo::TESTS);
     let trials = tests.map(|&(name, test)| {
         let shop = shop.clone();
         let trial = Trial::test(name, move || test(&shop.expect("not only listed")));
