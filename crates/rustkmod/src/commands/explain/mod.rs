@@ -8,7 +8,6 @@
 
 mod block;
 pub mod command;
-pub mod drift;
 mod facts;
 pub mod help;
 mod read;

@@ -12,7 +12,8 @@ use super::facts::Facts;
 use super::help::{self, Target};
 use super::read::Line;
 use super::table::{Row, Weight, rows};
-use super::{Explained, UNKNOWN, drift};
+use super::{Explained, UNKNOWN};
+use crate::drift;
 use crate::report::{Finding, Status};
 use kernel_files::rustsym;
 

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 
 use super::name::Name;
+use crate::drift;
 
 /// The sample module's package, from which the new one's is made.
 mod sample {
@@ -131,19 +132,23 @@ pub fn files(module: &Module) -> Vec<File> {
 
 /// A file in Rust, in plain code for the module's series.
 fn in_rust(module: &Module, text: &str) -> String {
-    let since = |version, patchlevel| module.series >= (version, patchlevel);
+    let has = |id| drift::has(id, module.series);
     // The strings of `module!` were bytes.
-    let b = if since(6, 2) { "" } else { "b" };
+    let b = if has("module-strings") { "" } else { "b" };
     let author = &module.author;
-    let author = if since(6, 15) {
+    let author = if has("authors") {
         format!("authors: [\"{author}\"]")
     } else {
         format!("author: {b}\"{author}\"")
     };
-    // 6.13 brought `KVec`, and so did the stable releases of 6.12.
-    let vec = if since(6, 12) { "KVec" } else { "Vec" };
+    // The stable releases of 6.12 have it, too.
+    let vec = if has("kvec") || module.series == (6, 12) {
+        "KVec"
+    } else {
+        "Vec"
+    };
     let push = |value: &str| {
-        if since(6, 10) {
+        if has("push") {
             format!("push({value}, GFP_KERNEL)")
         } else {
             format!("try_push({value})")

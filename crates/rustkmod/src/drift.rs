@@ -3,7 +3,8 @@
 //! How the kernel crate's interface changed between series, and what rustc says of a module that
 //! was written for another one.
 //!
-//! To add a change, add a row. Only what a module of your own is likely to use is here.
+//! To add a change, add a row. Only what a module of your own is likely to use is here. `explain` reads
+//! it for what a module says that was written for another series, and `new` for what to write.
 
 use std::sync::LazyLock;
 
@@ -26,6 +27,12 @@ pub struct Change {
     old: &'static [&'static str],
     /// What rustc says where the new form meets an older kernel.
     new: &'static [&'static str],
+}
+
+/// Whether a series has the new form of a change. Panics if no row has this `id`.
+pub fn has(id: &str, series: (u32, u32)) -> bool {
+    let change = CHANGES.iter().find(|change| change.id == id);
+    series >= change.expect("a row of the table").since
 }
 
 /// A method of the kernel's vectors, boxes and reference counts that is not there.
