@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 type Module = Vec<String>;
 
 /// The crates whose imports are looked at.
-const CRATES: [&str; 6] = [
+const CRATES: [&str; 7] = [
     "kconfig",
     "kernel-boot",
     "kernel-files",
     "kernel-tree",
     "kmod-init",
     "rustkmod",
+    "vm",
 ];
 
 /// What is imported by the text of a module, of the modules that there are.

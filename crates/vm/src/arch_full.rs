@@ -20,11 +20,12 @@ use crate::{
     error::{Context, Error, Result},
     files::{data, files, gib, mib, size},
     host::BUILDER,
-    machine::Machine,
-    packages::{Makepkg, Site, package_name, packages},
+    makepkg::Makepkg,
+    package_files::{package_name, packages},
     root,
     run::{Progress, cpu_seconds},
     series::{self, clang_major, clangs, debians_llvm},
+    workshop::Site,
 };
 
 /// Arch's configuration, where LINUX_RUST_DATA has it: its server is not reached from everywhere.
@@ -124,7 +125,7 @@ pub fn run() -> Result<()> {
         ));
     }
 
-    let machine = Machine::for_series(&shop)?;
+    let machine = shop.machine()?;
     let mut install = packages(&shop.toolchain()?.path)?;
     install.extend(all);
     install.extend(packages(&shop.dkms()?.path)?);

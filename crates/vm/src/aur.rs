@@ -16,9 +16,10 @@ use rayon::prelude::*;
 use crate::{
     cache::file_hash,
     error::{Context, Error, Result},
+    files::repository,
     host::BUILDER,
-    packages::{copy_package, repository},
     series::{self, Series},
+    workshop::copy_package,
 };
 
 /// What each file is licensed under, for those that cannot say it themselves.

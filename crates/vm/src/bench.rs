@@ -14,12 +14,14 @@ use crate::{
     buildenv::{self, Turn},
     demo::{self, MODULE},
     error::{Context, Error, Result},
-    files::mib,
+    files::{mib, repository},
     host,
     machine::Machine,
-    packages::{Makepkg, Workshop, packages, repository},
+    makepkg::Makepkg,
+    package_files::packages,
     root,
     run::{Program, Progress},
+    workshop::Workshop,
 };
 
 /// Short things are measured this often, in turn, and the median is taken.

@@ -21,8 +21,9 @@ use crate::{
     cache::Cache,
     error::{Context, Error, Result},
     host::{self, BUILDER, Sign, Tool},
-    packages::{Makepkg, Workshop},
+    makepkg::Makepkg,
     run::{Progress, answer, cpu_seconds},
+    workshop::Workshop,
 };
 
 /// What the two of them take.

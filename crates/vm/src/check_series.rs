@@ -8,8 +8,8 @@ use std::{fs, path::Path, process::Command};
 use crate::{
     cache::Cache,
     error::{Context, Error, Result},
+    files::repository,
     host::{self, Distribution},
-    packages::repository,
     releases::{self, COMPONENTS, Part},
     root,
     run::{Program, Progress},

@@ -15,10 +15,11 @@ use crate::{
     error::{Context, Error, Result},
     files::mib,
     machine::Machine,
-    packages::{Site, Workshop, packages},
+    package_files::packages,
     root,
     run::{Progress, answer},
     series,
+    workshop::{Site, Workshop},
 };
 
 /// The module that is shown.
@@ -168,7 +169,7 @@ fn show_series(shop: &Workshop, parts: &mut Parts) -> Result<Shown> {
     let dkms = shop.dkms()?;
     parts.end("the packages");
 
-    let machine = Machine::for_series(shop)?;
+    let machine = shop.machine()?;
     let log = shop.cache.log("pacman")?;
     progress.say("Installing all of it with pacman, in a throwaway copy of this machine...");
     let mut all = packages(&shop.toolchain()?.path)?;

@@ -4,10 +4,20 @@
 
 use std::{
     env, fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use crate::packages::repository;
+use crate::error::{Context, Result};
+
+/// This repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("crates/vm/ lies in it")
+        .to_owned()
+}
 
 /// Every file below a directory, without links. A directory that cannot be read has none.
 pub fn files(directory: &Path) -> impl Iterator<Item = PathBuf> {
@@ -56,4 +66,9 @@ pub fn data(name: &str) -> Option<PathBuf> {
     let directory = env::var_os("LINUX_RUST_DATA")
         .map_or_else(|| repository().join("../shared/data"), PathBuf::from);
     Some(directory.join(name)).filter(|path| path.is_file())
+}
+
+/// Makes a file executable for all.
+pub fn make_executable(path: &Path) -> Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).context("open", path)
 }

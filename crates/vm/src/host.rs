@@ -9,8 +9,6 @@ use std::{
     process::Command,
 };
 
-use nix::unistd::Uid;
-
 use crate::{
     cache::Cache,
     error::{Error, Result},
@@ -111,22 +109,6 @@ pub const NEEDED_BY_TESTS: &[Tool] = &[
 
 /// Where Debian keeps libclang, for bindgen; Arch's `clang` has it.
 const LIBCLANG: (&str, &str) = ("libclang.so", "libclang-dev");
-
-/// Stops unless the user is root.
-pub fn require_root() -> Result<()> {
-    let uid = Uid::effective();
-    if uid.is_root() {
-        return Ok(());
-    }
-    let mut command: Vec<_> = env::args().collect();
-    if let Ok(program) = env::current_exe() {
-        command[0] = program.display().to_string();
-    }
-    Err(Error::NotRoot {
-        uid: uid.as_raw(),
-        command,
-    })
-}
 
 /// The user that runs makepkg, which refuses root: nobody. Always the same, whoever called sudo,
 /// because what it builds on is kept.

@@ -18,7 +18,8 @@ pub mod error;
 pub mod files;
 pub mod host;
 pub mod machine;
-pub mod packages;
+pub mod makepkg;
+pub mod package_files;
 pub mod releases;
 pub mod repo;
 pub mod root;
@@ -26,5 +27,6 @@ pub mod run;
 pub mod series;
 pub mod source;
 pub mod suite;
+pub mod workshop;
 
 pub use error::{Error, Result};

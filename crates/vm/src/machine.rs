@@ -17,9 +17,10 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use crate::{
     cache::Cache,
     error::{Context, Error, Result},
-    packages::{ENDS_WITH_US, Workshop, make_executable, package_name, repository},
+    files::{make_executable, repository},
+    package_files::package_name,
     root::{self, LAYERS, MACHINES},
-    run::{Program, Progress},
+    run::{ENDS_WITH_US, Program, Progress},
 };
 
 /// What the packages depend on, and the sign that this machine has it though pacman does not know:
@@ -84,15 +85,6 @@ impl Machine {
         let workshop = Self { base: None };
         workshop.configure_pacman()?;
         Ok(workshop)
-    }
-
-    /// A fresh copy, whose LLVM is the one that a series is built with.
-    pub fn for_series(shop: &Workshop) -> Result<Self> {
-        let machine = Self::new(&shop.cache)?;
-        if let Some(directory) = &shop.llvm {
-            machine.use_llvm(directory)?;
-        }
-        Ok(machine)
     }
 
     /// A copy of a copy, which must not be used any more while this is.

@@ -87,8 +87,8 @@ fn main() -> ExitCode {
         What::CheckSeries => vm::check_series::run(),
         What::Bench { short } => vm::bench::run(short),
         What::Source { series } => vm::source::print(series.as_deref()),
-        What::Exec { command } => vm::root::exec(&command),
-        What::Headers { series } => vm::packages::print_headers(series.as_deref()),
+        What::Exec { command } => vm::workshop::exec(&command),
+        What::Headers { series } => vm::workshop::print_headers(series.as_deref()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 
 use crate::{
     error::{Context, Result},
-    packages::repository,
+    files::repository,
 };
 
 /// What every release is packaged from.

@@ -18,10 +18,13 @@ use std::{
 
 use crate::{
     error::{Context, Error, Result},
-    packages::{Makepkg, Site, Workshop, packages, repository},
+    files::repository,
+    makepkg::Makepkg,
+    package_files::packages,
     root,
     run::{Program, Progress, answer},
     series,
+    workshop::{Site, Workshop},
 };
 
 /// The repository's name, and that of its database.

@@ -13,11 +13,11 @@
 
 use std::{
     env,
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     fs, io,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
-    process::{Command, exit},
+    process::exit,
 };
 
 use nix::{
@@ -29,15 +29,15 @@ use nix::{
         stat::{Mode, umask},
         wait::{WaitStatus, wait},
     },
-    unistd::{ForkResult, Pid, chdir, fork, pivot_root},
+    unistd::{ForkResult, Pid, Uid, chdir, fork, pivot_root},
 };
 
 use crate::{
-    cache::{CACHE, Cache, HELD, Key, file_hash},
+    cache::{Cache, Key, file_hash},
     error::{Context, Error, Result},
-    host::require_root,
+    files::{make_executable, repository},
     machine::Machine,
-    packages::{Site, make_executable, package_name, repository},
+    package_files::package_name,
     run::Progress,
 };
 
@@ -195,28 +195,6 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
     }
     set_up()?;
     Ok(cache)
-}
-
-/// Runs a command in the workshop's root, with the tools that building needs, and ends with its exit
-/// status.
-pub fn exec(command: &[OsString]) -> Result<()> {
-    let progress = Progress::beside_an_answer();
-    let directory = env::current_dir();
-    let cache = enter(&progress)?;
-    let held = cache.root().to_owned();
-    let _site = Site::open(cache, progress)?;
-    let (program, arguments) = command.split_first().expect("clap wants one");
-    let mut command = Command::new(program);
-    command.args(arguments).env(HELD, &held).env(CACHE, &held);
-    if let Some(directory) = directory.ok().filter(|directory| directory.is_dir()) {
-        command.current_dir(directory);
-    }
-    let status = command.status().map_err(|source| Error::Spawn {
-        program: program.to_string_lossy().into_owned(),
-        source,
-        path: env::var("PATH").unwrap_or_default(),
-    })?;
-    exit(status.code().unwrap_or(1))
 }
 
 /// Gives what follows mounts and processes of its own, which end with it: this process waits.
@@ -417,4 +395,20 @@ fn cannot_keep(changes: &Path, error: io::Error) -> Error {
             "keep it on another one, ext4 for example: LINUX_RUST_CACHE=/another/directory make vm"
                 .into(),
     }
+}
+
+/// Stops unless the user is root.
+fn require_root() -> Result<()> {
+    let uid = Uid::effective();
+    if uid.is_root() {
+        return Ok(());
+    }
+    let mut command: Vec<_> = env::args().collect();
+    if let Ok(program) = env::current_exe() {
+        command[0] = program.display().to_string();
+    }
+    Err(Error::NotRoot {
+        uid: uid.as_raw(),
+        command,
+    })
 }

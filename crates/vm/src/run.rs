@@ -18,6 +18,21 @@ use nix::unistd::{SysconfVar, sysconf};
 
 use crate::error::{Context, Error, Result};
 
+/// Runs what follows it where there is no network, not even a loopback that is up.
+pub const NO_NETWORK: [&str; 2] = ["unshare", "--net"];
+
+/// What a program is started through, so that it and all that it starts end with who started it.
+/// Options of `unshare` can follow.
+pub const ENDS_WITH_US: [&str; 7] = [
+    "setpriv",
+    "--pdeathsig=KILL",
+    "unshare",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+];
+
 /// How long a program may run before it is said that it still does.
 const PATIENCE: Duration = Duration::from_secs(20);
 

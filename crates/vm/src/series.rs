@@ -7,8 +7,8 @@ use std::{fs, path::PathBuf};
 use crate::{
     cache::Cache,
     error::{Context, Error, Result},
+    files::repository,
     host::Distribution,
-    packages::repository,
     root,
     run::{Program, Progress, answer},
 };

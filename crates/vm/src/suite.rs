@@ -13,11 +13,12 @@ use std::{
 use crate::{
     cache::{CACHE, HELD},
     error::{Error, Result},
+    files::repository,
     host::{self, Distribution, find_program},
-    packages::{Site, Workshop, repository},
     root,
     run::Progress,
     series, source,
+    workshop::{Site, Workshop},
 };
 
 /// Always the same packages and profile: with others, cargo would compile everything once more.

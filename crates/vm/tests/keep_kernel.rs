@@ -13,7 +13,7 @@ use std::{
 };
 
 use tempfile::TempDir;
-use vm::packages::repository;
+use vm::files::repository;
 
 /// A machine that is only files.
 struct Root {

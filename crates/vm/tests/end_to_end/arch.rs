@@ -11,7 +11,7 @@ use vm::{
     boot::{boot, put_program},
     demo::MODULE,
     files::data,
-    packages::Makepkg,
+    makepkg::Makepkg,
 };
 
 use crate::{

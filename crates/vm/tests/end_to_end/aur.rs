@@ -14,7 +14,7 @@ use alpm_srcinfo::{SourceInfo, SourceInfoV1};
 use alpm_types::Source;
 use libtest_mimic::{Failed, Trial};
 use rayon::prelude::*;
-use vm::{aur, packages::Makepkg, series};
+use vm::{aur, makepkg::Makepkg, series};
 
 use crate::lab::{self, Lab, says, text};
 

@@ -20,9 +20,9 @@ use kernel_boot::Verdict;
 use libtest_mimic::{Failed, Trial};
 use vm::{
     boot::{boot, put_program},
+    files::{make_executable, repository},
     host::BUILDER,
     machine::Machine,
-    packages::{make_executable, repository},
 };
 
 use crate::lab::{self, Lab, logged, says, text};

@@ -19,7 +19,8 @@ use vm::{
     demo::MODULE,
     error::Context,
     host::{self, BUILDER},
-    packages::{Makepkg, package_name, packages},
+    makepkg::Makepkg,
+    package_files::{package_name, packages},
 };
 
 use crate::lab::{self, Lab, content, says, text};

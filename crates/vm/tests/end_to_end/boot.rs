@@ -15,8 +15,9 @@ use kernel_boot::Plan;
 use libtest_mimic::{Failed, Trial};
 use vm::{
     boot::{installed, put_program},
+    files::{make_executable, repository},
     machine::Machine,
-    packages::{make_executable, packages, repository},
+    package_files::packages,
 };
 
 use crate::lab::{self, Lab, says, text};

@@ -13,7 +13,7 @@ use libtest_mimic::{Failed, Trial};
 use vm::{
     buildenv::{self, CompileHost, Links},
     cache::file_hash,
-    packages::{package_name, packages},
+    package_files::{package_name, packages},
 };
 
 use crate::lab::{self, Lab, files};

@@ -10,7 +10,7 @@ use vm::{
     boot::{boot, put_program},
     demo::{MODULE, boot_installed},
     machine::Machine,
-    packages::{for_modules, package_name, packages},
+    package_files::{for_modules, package_name, packages},
 };
 
 use crate::lab::{self, Lab, logged, says, text};

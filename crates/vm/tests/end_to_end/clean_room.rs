@@ -19,8 +19,8 @@ use libtest_mimic::{Failed, Trial};
 use nix::mount::{MsFlags, mount};
 use vm::{
     cache::Key,
-    packages::{NO_NETWORK, packages},
-    run::{Program, answer},
+    package_files::packages,
+    run::{NO_NETWORK, Program, answer},
 };
 
 use crate::{

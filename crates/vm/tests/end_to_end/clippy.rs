@@ -5,7 +5,7 @@
 use std::{fs, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
-use vm::packages::packages;
+use vm::package_files::packages;
 
 use crate::lab::{self, Lab, text};
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::{host::BUILDER, packages::Makepkg, series};
+use vm::{host::BUILDER, makepkg::Makepkg, series};
 
 use crate::lab::{self, Lab, says};
 
@@ -48,7 +48,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 
 /// A small configuration, as a user's own would be: what config.vm says, with these lines.
 fn small(lab: &Lab, lines: &str) -> Result<PathBuf, Failed> {
-    let from = vm::packages::repository().join("linux-rust/config.vm");
+    let from = vm::files::repository().join("linux-rust/config.vm");
     let path = lab
         .shop
         .cache

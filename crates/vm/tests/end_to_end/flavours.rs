@@ -6,11 +6,7 @@
 use std::{fs, fs::OpenOptions, io::Write, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
-use vm::{
-    boot::put_program,
-    host::BUILDER,
-    packages::{Makepkg, packages},
-};
+use vm::{boot::put_program, host::BUILDER, makepkg::Makepkg, package_files::packages};
 
 use crate::{
     config::options,

@@ -10,10 +10,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::{
-    packages::{Makepkg, packages},
-    run::answer,
-};
+use vm::{makepkg::Makepkg, package_files::packages, run::answer};
 
 use crate::lab::{self, Lab, text};
 

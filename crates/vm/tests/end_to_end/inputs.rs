@@ -126,7 +126,7 @@ fn not_root(_: &Lab) -> Result<(), Failed> {
 fn readable_copy() -> Result<PathBuf, Failed> {
     let copy = env::temp_dir().join(format!("vm-{}", std::process::id()));
     fs::copy(vm_program(), &copy)?;
-    vm::packages::make_executable(&copy)?;
+    vm::files::make_executable(&copy)?;
     Ok(copy)
 }
 
@@ -135,7 +135,7 @@ fn no_qemu(lab: &Lab) -> Result<(), Failed> {
     fs::remove_file(machine.path("/usr/bin/qemu-system-x86_64"))?;
     // The program inside, its own cache, and no way out. What it reads of this repository is found
     // there as well, wherever that lies.
-    let checkout = vm::packages::repository();
+    let checkout = vm::files::repository();
     let inside = machine.path(&checkout.display().to_string());
     fs::create_dir_all(&inside)?;
     mount(

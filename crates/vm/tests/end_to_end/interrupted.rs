@@ -20,9 +20,12 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use vm::{
     cache::Cache,
     demo::{MODULE, boot_installed},
+    files::repository,
     host::BUILDER,
     machine::Machine,
-    packages::{ENDS_WITH_US, Makepkg, for_modules, packages, repository},
+    makepkg::Makepkg,
+    package_files::{for_modules, packages},
+    run::ENDS_WITH_US,
 };
 
 use crate::chain::nothing_is_missing;

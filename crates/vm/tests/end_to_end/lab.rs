@@ -26,11 +26,13 @@ use vm::{
     error::Context,
     host,
     machine::Machine,
-    packages::{Makepkg, Workshop, for_modules, packages},
+    makepkg::Makepkg,
+    package_files::{for_modules, packages},
     repo, root,
     run::{Program, Progress},
     series,
     source::{self, Tarball},
+    workshop::Workshop,
 };
 
 /// What the tests share, each part made when the first test asks for it: where one cannot be made,
@@ -248,7 +250,7 @@ impl Lab {
     pub fn each_series(&self) -> Result<Vec<(&Workshop, Machine)>> {
         let installed = once(&self.each_installed, || {
             let install = |shop: &Workshop| {
-                let machine = Machine::for_series(shop)?;
+                let machine = shop.machine()?;
                 let mut all = packages(&shop.toolchain()?.path)?;
                 all.extend(packages(&shop.kernel(1)?.path)?);
                 self.pacman(&machine, "each-series", &all)?;
@@ -312,7 +314,7 @@ impl Lab {
         mut all: Vec<PathBuf>,
         name: &str,
     ) -> std::result::Result<(Machine, String), Failed> {
-        let machine = Machine::for_series(shop)?;
+        let machine = shop.machine()?;
         all.extend(packages(&self.dkms.path)?);
         self.pacman(&machine, name, &all)?;
         let kernel = machine.kernel()?;
@@ -353,7 +355,7 @@ impl Lab {
         let mut found = packages(&kept.path)?;
         found.retain(|path| {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
-            names.contains(&vm::packages::package_name(&file))
+            names.contains(&vm::package_files::package_name(&file))
         });
         Ok(found)
     }
@@ -486,7 +488,7 @@ pub fn says(text: &str, wanted: &[&str]) {
 pub fn package(directory: &Path, name: &str) -> std::result::Result<PathBuf, Failed> {
     let is_it = |path: &PathBuf| {
         let file = path.file_name().unwrap_or_default().to_string_lossy();
-        vm::packages::package_name(&file) == name
+        vm::package_files::package_name(&file) == name
     };
     let found = packages(directory)?.into_iter().find(is_it);
     Ok(found.ok_or_else(|| format!("no package {name}"))?)

@@ -11,10 +11,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::{
-    host::BUILDER,
-    packages::{Makepkg, packages},
-};
+use vm::{host::BUILDER, makepkg::Makepkg, package_files::packages};
 
 use crate::{
     aur::written,

@@ -235,7 +235,7 @@ fn mixed_upgraded(lab: &Lab) -> Result<(), Failed> {
     lab.pacman(
         &machine,
         "mixed-upgrade",
-        &vm::packages::for_modules(&lab.second.path)?,
+        &vm::package_files::for_modules(&lab.second.path)?,
     )?;
     let kernels = machine.kernels()?;
     let new = kernels.iter().find(|kernel| **kernel != *lab.release);

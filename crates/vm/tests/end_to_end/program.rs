@@ -19,8 +19,10 @@ use alpm_package::Package;
 use libtest_mimic::{Failed, Trial};
 use vm::{
     cache::{Kept, Key},
+    files::repository,
     host::BUILDER,
-    packages::{Makepkg, PACKAGER, lend, packages, repository},
+    makepkg::{Makepkg, PACKAGER, lend},
+    package_files::packages,
     run::answer,
 };
 

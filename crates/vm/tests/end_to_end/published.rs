@@ -15,12 +15,8 @@ use std::{
 use kernel_boot::Verdict;
 use libtest_mimic::{Failed, Trial};
 use vm::{
-    boot::boot,
-    cache::Key,
-    host::BUILDER,
-    machine::Machine,
-    packages::{Makepkg, Workshop, for_modules},
-    run::Program,
+    boot::boot, cache::Key, host::BUILDER, machine::Machine, makepkg::Makepkg,
+    package_files::for_modules, run::Program, workshop::Workshop,
 };
 
 use crate::lab::{self, Lab, ran, text};

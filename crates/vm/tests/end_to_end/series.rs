@@ -8,11 +8,8 @@ use std::{fs, path::Path, sync::Arc};
 use kernel_boot::Verdict;
 use libtest_mimic::{Failed, Trial};
 use vm::{
-    boot::put_program,
-    check_series,
-    demo::boot_installed,
-    machine::Machine,
-    packages::{Makepkg, packages},
+    boot::put_program, check_series, demo::boot_installed, machine::Machine, makepkg::Makepkg,
+    package_files::packages,
 };
 
 use crate::{

@@ -5,7 +5,7 @@
 use std::{fs, path::PathBuf, process::Command, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
-use vm::{cache::file_hash, packages::repository};
+use vm::{cache::file_hash, files::repository};
 
 use crate::lab::{self, Lab, text};
 

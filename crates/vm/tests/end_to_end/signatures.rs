@@ -12,7 +12,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vm::{cache::file_hash, host::BUILDER, packages::Makepkg, series};
+use vm::{cache::file_hash, host::BUILDER, makepkg::Makepkg, series};
 
 use crate::lab::{self, Lab, says, text};
 

@@ -12,7 +12,7 @@ use std::{
 
 use libtest_mimic::{Failed, Trial};
 use nix::mount::{MsFlags, mount};
-use vm::{boot::put_program, machine::Machine, packages::repository, run::answer};
+use vm::{boot::put_program, files::repository, machine::Machine, run::answer};
 
 use crate::lab::{self, Lab, says, text};
 
@@ -62,7 +62,7 @@ fn uname(lab: &Lab, machine: &Machine) -> Result<(), Failed> {
     let script =
         format!("#!/bin/sh\n[ \"$1\" = -r ] && echo {release} || exec /usr/bin/uname \"$@\"\n");
     machine.write("/usr/local/bin/uname", &script)?;
-    vm::packages::make_executable(&machine.path("/usr/local/bin/uname"))?;
+    vm::files::make_executable(&machine.path("/usr/local/bin/uname"))?;
     Ok(())
 }
 

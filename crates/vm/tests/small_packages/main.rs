@@ -23,9 +23,11 @@ use vm::{
     Result,
     cache::Cache,
     error::Context,
+    files::repository,
     host::{self, BUILDER, Distribution},
     machine::Machine,
-    packages::{PACKAGER, packages, repository},
+    makepkg::PACKAGER,
+    package_files::packages,
     root,
     run::{Program, Progress},
 };

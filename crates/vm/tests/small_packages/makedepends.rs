@@ -7,9 +7,9 @@ use std::{fs, os::unix::fs::chown};
 
 use libtest_mimic::Failed;
 use vm::{
+    files::{make_executable, repository},
     host::BUILDER,
     machine::Machine,
-    packages::{make_executable, repository},
 };
 
 use crate::{Shop, Test, runs, says, text};

@@ -73,10 +73,12 @@ fn signed(shop: &Shop) -> Result<(), Failed> {
 }
 
 fn find(directory: &Path, start: &str) -> Result<PathBuf, Failed> {
-    let found = vm::packages::packages(directory)?.into_iter().find(|path| {
-        let name = path.file_name().unwrap_or_default();
-        name.to_string_lossy().starts_with(start)
-    });
+    let found = vm::package_files::packages(directory)?
+        .into_iter()
+        .find(|path| {
+            let name = path.file_name().unwrap_or_default();
+            name.to_string_lossy().starts_with(start)
+        });
     Ok(found.ok_or_else(|| format!("no {start}"))?)
 }
 
