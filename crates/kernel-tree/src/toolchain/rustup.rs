@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use kernel_files::file;
+use toml::{Table, Value};
 
 use crate::system::System;
 
@@ -49,8 +50,8 @@ pub(super) fn home(system: &System) -> Option<PathBuf> {
 /// override or toolchain file, then the default.
 pub(super) fn choice(system: &System, directory: &Path) -> Result<Choice, String> {
     let home = home(system).ok_or("neither RUSTUP_HOME nor HOME is set")?;
-    let settings = file::read_text(&home.join("settings.toml"), 1 << 20).unwrap_or_default();
-    let host = setting(&settings, "default_host_triple")
+    let settings = settings(&home.join("settings.toml"));
+    let host = text_of(&settings, "default_host_triple")
         .unwrap_or_else(|| format!("{}-unknown-linux-gnu", system.machine));
     let (name, because) = chosen_name(system, directory, &settings)?;
     let directory = if name.starts_with('/') {
@@ -83,14 +84,15 @@ pub(super) fn choice(system: &System, directory: &Path) -> Result<Choice, String
 fn chosen_name(
     system: &System,
     directory: &Path,
-    settings: &str,
+    settings: &Table,
 ) -> Result<(String, String), String> {
     if let Some(name) = system.env("RUSTUP_TOOLCHAIN") {
         return Ok((name.to_string(), "RUSTUP_TOOLCHAIN is set".into()));
     }
     let directory = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf());
     for directory in directory.ancestors() {
-        if let Some(name) = override_of(settings, &system.shown(directory)) {
+        let overrides = settings.get("overrides").and_then(Value::as_table);
+        if let Some(name) = overrides.and_then(|all| text_of(all, &system.shown(directory))) {
             return Ok((
                 name,
                 format!("rustup override of {}", system.shown(directory)),
@@ -106,62 +108,35 @@ fn chosen_name(
             return Ok((name, format!("named in {}", system.shown(&path))));
         }
     }
-    if let Some(name) = setting(settings, "default_toolchain") {
+    if let Some(name) = text_of(settings, "default_toolchain") {
         return Ok((name, "rustup default".into()));
     }
-    let fallback = system.at("/etc/rustup/settings.toml");
-    let fallback = file::read_text(&fallback, 1 << 20).unwrap_or_default();
-    match setting(&fallback, "default_toolchain") {
+    let fallback = self::settings(&system.at("/etc/rustup/settings.toml"));
+    match text_of(&fallback, "default_toolchain") {
         Some(name) => Ok((name, "the default in /etc/rustup/settings.toml".into())),
         None => Err("it has no default toolchain for this user".into()),
     }
 }
 
-/// A top-level `key = "value"` of rustup's settings, which rustup writes one a line.
-fn setting(settings: &str, key: &str) -> Option<String> {
-    settings
-        .lines()
-        .take_while(|line| !line.starts_with('['))
-        .filter_map(|line| line.split_once('='))
-        .find(|(name, _)| name.trim() == key)
-        .and_then(|(_, value)| quoted(value))
+/// rustup's settings. What is not TOML sets nothing.
+fn settings(path: &Path) -> Table {
+    let text = file::read_text(path, 1 << 20).unwrap_or_default();
+    text.parse().unwrap_or_default()
 }
 
-fn override_of(settings: &str, directory: &str) -> Option<String> {
-    settings
-        .lines()
-        .skip_while(|line| line.trim() != "[overrides]")
-        .skip(1)
-        .take_while(|line| !line.starts_with('['))
-        .filter_map(|line| line.rsplit_once(" = "))
-        .find(|(name, _)| name.trim().trim_matches('"') == directory)
-        .and_then(|(_, value)| quoted(value))
-}
-
-fn quoted(value: &str) -> Option<String> {
-    let value = value.trim();
-    let inner = value
-        .strip_prefix('"')
-        .and_then(|rest| rest.split('"').next());
-    let inner = inner.or_else(|| {
-        value
-            .strip_prefix('\'')
-            .and_then(|rest| rest.split('\'').next())
-    });
-    inner.map(str::to_string).filter(|value| !value.is_empty())
+fn text_of(table: &Table, key: &str) -> Option<String> {
+    let text = table.get(key)?.as_str()?;
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// The toolchain a `rust-toolchain` file names: a bare name, or `channel` or `path` in TOML.
 fn toolchain_file(text: &str) -> Option<String> {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let first = lines.clone().next()?;
-    if !text.contains('=') && !first.starts_with('[') {
-        return lines.next().map(str::to_string);
+    if let Ok(table) = text.parse::<Table>() {
+        let toolchain = table.get("toolchain")?.as_table()?;
+        return text_of(toolchain, "channel").or_else(|| text_of(toolchain, "path"));
     }
-    lines
-        .filter_map(|line| line.split_once('='))
-        .find(|(key, _)| matches!(key.trim(), "channel" | "path"))
-        .and_then(|(_, value)| quoted(value))
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.next().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -176,6 +151,7 @@ mod tests {
             Some("1.78")
         );
         assert_eq!(toolchain_file("[toolchain]\n"), None);
+        assert_eq!(toolchain_file("[other]\npath = \"x\"\n"), None);
         assert_eq!(toolchain_file(""), None);
     }
 
