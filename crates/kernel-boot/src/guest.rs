@@ -51,7 +51,7 @@ pub enum Event<'a> {
     Console(&'a str),
     /// What a shell on the console shows.
     Terminal(&'a [u8]),
-    /// The kernel logged this while the modules were there. It is on the console, too.
+    /// The kernel logged this in a step of the init. It is mostly on the console, too.
     Log(&'a str),
     /// The command printed this.
     Output(&'a str),

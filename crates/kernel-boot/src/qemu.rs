@@ -20,6 +20,7 @@ use crate::host;
 use crate::initramfs::Task;
 use crate::interrupt::{self, Group};
 use crate::report::{Heard, Report};
+use crate::verdict;
 
 /// How often the lines are looked at.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -154,6 +155,13 @@ pub(super) fn run(
         std::thread::sleep(PAUSE);
     };
     run.time = start.elapsed();
+    // The init reports what was logged at the end of a step, to which this one did not come.
+    if let Some(step) = &mut run.report.begun
+        && step.log.is_empty()
+    {
+        step.log = verdict::logged_in(&step.step, &run.log);
+        step.log.iter().for_each(|line| watch(Event::Log(line)));
+    }
     if let Some(status) = status
         && !status.success()
     {
@@ -210,9 +218,10 @@ fn command(guest: &Guest<'_>, qemu: &Path, directory: &Path, accel: Accel) -> Co
         "unix:monitor,server=on,wait=off",
         "-kernel",
     ]);
-    // unknown_nmi_panic: see `ask_where`.
+    // unknown_nmi_panic: see `ask_where`. loglevel: some distributions keep all but errors from the
+    // console.
     let parameters = format!(
-        "console=ttyS0 panic=-1 oops=panic unknown_nmi_panic {}",
+        "console=ttyS0 loglevel=7 panic=-1 oops=panic unknown_nmi_panic {}",
         guest.append
     );
     command

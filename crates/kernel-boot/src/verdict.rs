@@ -147,6 +147,19 @@ pub fn telling(log: &str) -> Vec<String> {
     trace(&lines[cut.map_or(first, |cut| before + cut)..])
 }
 
+/// What a kernel logged in a step that has not ended, until it said that something is wrong: the init
+/// marks on the console where the step begins.
+pub fn logged_in(step: &str, log: &str) -> Vec<String> {
+    let mark = format!("kmod-init: begin: {step}");
+    let lines: Vec<_> = log.lines().map(bare).collect();
+    let Some(at) = lines.iter().rposition(|line| *line == mark) else {
+        return Vec::new();
+    };
+    let is_sign = |line: &str| is_broken(line) || is_warning(line) || line.contains("[ cut here ]");
+    let own = lines[at + 1..].iter().take_while(|line| !is_sign(line));
+    own.map(|line| readable(line)).collect()
+}
+
 /// The lines that say where a kernel was when it was asked: what the interrupt came into.
 pub fn interrupted(log: &str) -> Vec<String> {
     let lines: Vec<&str> = log.lines().map(|line| bare(line).trim()).collect();
@@ -384,6 +397,16 @@ Kernel Offset: disabled
                    WARNING: CPU: 0 PID: 1 at m.c:3 init_module+0x11/0x1000 [m]\n";
         let warning = "WARNING: CPU: 0 PID: 1 at m.c:3 init_module+0x11/0x1000 [m]";
         assert_eq!(telling(log), ["odd: 3", warning]);
+    }
+
+    #[test]
+    fn a_step_that_has_not_ended_has_the_lines_behind_its_mark() {
+        let log = "[    0.9] ACPI: a line of the boot\r\nkmod-init: begin: load a\r\n\
+                   [    1.0] a: hello\r\nkmod-init: begin: load m\r\n[    1.1] m: one\r\n\
+                   [    1.1][    T1] m: two\r\n[    1.2] ------------[ cut here ]------------\r\n\
+                   [    1.2] kernel BUG at m.c:3!\r\n";
+        assert_eq!(logged_in("load m", log), ["m: one", "m: two"]);
+        assert!(logged_in("load b", log).is_empty());
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! The kernel log goes to the first serial line by the kernel's own doing. The second carries this
 //! program's report in KTAP (Documentation/dev-tools/ktap.rst), a test a step. What a step logs in
 //! the kernel stands before its result, as diagnostic lines `# kmsg: …`; what the command prints is
-//! `# out: …`; and `# begin: …` says what is being done, for those that never come to a result.
+//! `# out: …`; and `# begin: …` says what is being done, for those that never come to a result. The
+//! console has a line `kmod-init: begin: …` as well: what the kernel logs after it belongs to the step.
 
 use std::{
     ffi::CString,
@@ -236,6 +237,7 @@ impl Report {
         step: impl FnOnce(&mut Self) -> io::Result<()>,
     ) -> io::Result<bool> {
         self.diagnostic(&format!("begin: {what}"))?;
+        mark(what);
         let outcome = step(self);
         let worked = outcome.is_ok();
         let logged = match &mut self.kmsg {
@@ -274,6 +276,14 @@ impl Report {
         // Until the last byte is out: the machine goes next.
         Ok(tcdrain(&self.line)?)
     }
+}
+
+/// Marks on the console where a step begins, before the kernel can log anything of it. A kernel without
+/// a console has no lines to tell apart.
+fn mark(step: &str) {
+    let mut console = io::stderr();
+    let _ = writeln!(console, "kmod-init: begin: {step}");
+    let _ = tcdrain(&console);
 }
 
 /// The kernel's log from some moment on (Documentation/ABI/testing/dev-kmsg).

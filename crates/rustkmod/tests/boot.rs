@@ -179,7 +179,7 @@ fn what_a_shell_has_shown_is_not_shown_again() {
         printf 'ok 3 shell\\n# begin: unload m\\n# kmsg: m: bye\\n# kmsg: m: not on the console\\n' >>report\n\
         printf 'ok 4 unload m\\n1..4\\n' >>report\n";
     let output = boot_in(root.path(), waits)
-        .args(["--quiet", "--shell"])
+        .args(["--shell"])
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -191,6 +191,32 @@ fn what_a_shell_has_shown_is_not_shown_again() {
     let said = printed(&output);
     for line in ["m: hello", "m: bye", "m: not on the console"] {
         assert_eq!(said.matches(line).count(), 1, "{line}\n{said}");
+    }
+}
+
+/// Of the console only what belongs to the modules is shown, and all of it on request.
+#[test]
+fn the_kernels_boot_is_shown_on_request() {
+    let boots = "[    0.0] Linux version 6.1-x\nkmod-init: begin: load m\n[    0.9] m: hello\n";
+    let works = "ok 1 boot 6.1-x\n# begin: load m\n# kmsg: m: hello\nok 2 load m\n1..2\n";
+    let breaks = "[    1.0] kernel BUG at m.c:3!\n";
+    let again = "help: see all that came over the console";
+    for (console, report, status, word) in [
+        (boots.to_owned(), works, 0, ""),
+        // The init could not report what the module said.
+        (format!("{boots}{breaks}"), works.split("# kmsg").next().unwrap(), 1, again),
+    ] {
+        for verbose in [false, true] {
+            let root = machine();
+            let mut command = boot_in(root.path(), &guest(&console, report));
+            command.args(verbose.then_some("--verbose"));
+            let output = command.output().unwrap();
+            let said = printed(&output);
+            assert_eq!(output.status.code(), Some(status), "{said}");
+            assert_eq!(said.contains("Linux version"), verbose, "{said}");
+            assert_eq!(said.matches("m: hello").count(), 1, "{said}");
+            assert_eq!(said.contains(again), !verbose && !word.is_empty(), "{said}");
+        }
     }
 }
 
@@ -604,7 +630,7 @@ fn debians_kernel_boots_from_where_it_was_unpacked() {
     let root = debian(&[&format!("linux-image-{release}")]);
     let output = command()
         .env("RUSTKMOD_ACCEL", "tcg")
-        .args(["boot", "--quiet", "--timeout", "180", "--kernel"])
+        .args(["boot", "--timeout", "180", "--kernel"])
         .arg(&root)
         .args(["bridge", "--json"])
         .output()

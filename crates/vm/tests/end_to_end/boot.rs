@@ -85,7 +85,7 @@ fn builds_and_loads(lab: &Lab) -> Result<(), Failed> {
     // With characters that kbuild does not take.
     sample(&machine, "/tmp/my module, 1", "pr_info!(\"hello\\n\");")?;
     let output = boot(&machine, &lab.release)
-        .arg("/tmp/my module, 1")
+        .args(["--verbose", "/tmp/my module, 1"])
         .output()?;
     let said = ended(&output, 0);
     says(
@@ -102,7 +102,7 @@ fn builds_and_loads(lab: &Lab) -> Result<(), Failed> {
 
     // What it has built is a file now; the same as a document.
     let output = boot(&machine, &lab.release)
-        .args(["--json", "/tmp/my module, 1/rust_out_of_tree.ko"])
+        .args(["--json", "-v", "/tmp/my module, 1/rust_out_of_tree.ko"])
         .output()?;
     ended(&output, 0);
     let document = String::from_utf8(output.stdout)?;
@@ -135,7 +135,7 @@ fn from_packages(lab: &Lab) -> Result<(), Failed> {
     let kernel = lab.some(&lab.first, &["linux-rust-lts61"])?.remove(0);
     let kernel = kernel.file_name().ok_or("a name")?.to_string_lossy();
     let kernel = format!("/packages/{kernel}");
-    let output = boot(&machine, &kernel).args(["-q", "/tmp/m"]).output()?;
+    let output = boot(&machine, &kernel).arg("/tmp/m").output()?;
     let said = ended(&output, 0);
     says(&said, &["rust_out_of_tree: hello", &lab.release]);
     assert!(!said.contains("Linux version"), "{said}");
@@ -171,7 +171,7 @@ fn every_series(lab: &Lab) -> Result<(), Failed> {
         let file = format!("/packages/{name}.pkg.tar.zst");
         fs::copy(&kernel, machine.path(&file))?;
         let output = boot(&machine, &file)
-            .args(["-q", "rust_minimal"])
+            .arg("rust_minimal")
             .output()?;
         says(
             &ended(&output, 0),
@@ -185,7 +185,7 @@ fn panics(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     sample(&machine, "/tmp/m", "panic!(\"on purpose\");")?;
     let output = boot(&machine, &lab.release)
-        .args(["-q", "/tmp/m"])
+        .arg("/tmp/m")
         .output()?;
     says(
         &ended(&output, 1),
@@ -206,7 +206,7 @@ fn hangs(lab: &Lab) -> Result<(), Failed> {
     let forever = "loop { core::hint::spin_loop(); }";
     sample(&machine, "/tmp/m", forever)?;
     let output = boot(&machine, &lab.release)
-        .args(["-q", "--timeout", "20", "/tmp/m"])
+        .args(["--timeout", "20", "/tmp/m"])
         .output()?;
     says(
         &ended(&output, 1),
@@ -230,7 +230,7 @@ fn warns(lab: &Lab) -> Result<(), Failed> {
          static void __exit stop(void) {}\nmodule_init(start);\nmodule_exit(stop);\n",
     )?;
     let output = boot(&machine, &lab.release)
-        .args(["-q", "/tmp/m"])
+        .arg("/tmp/m")
         .output()?;
     says(
         &ended(&output, 1),
@@ -248,7 +248,7 @@ fn refused(lab: &Lab) -> Result<(), Failed> {
     let foreign = lab.foreign_module(&machine)?;
     fs::write(machine.path("/tmp/foreign.ko"), foreign)?;
     let output = boot(&machine, &lab.release)
-        .args(["-q", "/tmp/foreign.ko"])
+        .arg("/tmp/foreign.ko")
         .output()?;
     says(
         &ended(&output, 1),
@@ -282,7 +282,7 @@ fn dependencies(lab: &Lab) -> Result<(), Failed> {
         ),
     )?;
     let output = boot(&machine, &lab.release)
-        .args(["-q", "/tmp/m"])
+        .arg("/tmp/m")
         .output()?;
     says(
         &ended(&output, 0),
@@ -290,7 +290,7 @@ fn dependencies(lab: &Lab) -> Result<(), Failed> {
     );
 
     let output = boot(&machine, &lab.release)
-        .args(["-q", "/tmp/m/needs.ko"])
+        .arg("/tmp/m/needs.ko")
         .output()?;
     says(
         &ended(&output, 1),
@@ -327,7 +327,7 @@ fn command(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     let run = |command: &str| {
         boot(&machine, &lab.release)
-            .args(["-q", "rust_minimal", "--command", command])
+            .args(["rust_minimal", "--command", command])
             .output()
     };
     let output = run("uname -r; cut -d' ' -f1 /proc/modules; echo to stderr >&2")?;
@@ -353,7 +353,7 @@ fn shell(lab: &Lab) -> Result<(), Failed> {
     // To its end by `exit`, and by the end of what is typed.
     for typed in ["echo $((6 * 7))\nfalse\nexit 9\n", "echo $((6 * 7))\n"] {
         let mut child = boot(&machine, &lab.release)
-            .args(["-q", "--shell", "rust_minimal"])
+            .args(["--shell", "rust_minimal"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -380,7 +380,7 @@ fn shell(lab: &Lab) -> Result<(), Failed> {
 fn terminal(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     let inside = format!(
-        "stty -a >/tmp/before; rustkmod boot -q --shell --kernel {}; echo status $?; stty -a >/tmp/after",
+        "stty -a >/tmp/before; rustkmod boot --shell --kernel {}; echo status $?; stty -a >/tmp/after",
         lab.release
     );
     let mut child = machine
@@ -425,7 +425,7 @@ fn kvm_hangs(lab: &Lab) -> Result<(), Failed> {
     )?;
     make_executable(&machine.path(qemu))?;
     let output = boot(&machine, &lab.release)
-        .args(["-q", "--accel", "auto", "rust_minimal"])
+        .args(["--accel", "auto", "rust_minimal"])
         .output()?;
     let said = ended(&output, 0);
     let has_kvm = fs::File::options()
@@ -469,7 +469,7 @@ fn interrupted(lab: &Lab) -> Result<(), Failed> {
     sample(&machine, "/tmp/m", forever)?;
     fs::create_dir(machine.path("/tmp/temporary"))?;
     let child = boot(&machine, &lab.release)
-        .args(["-q", "--timeout", "1000", "/tmp/m"])
+        .args(["--timeout", "1000", "/tmp/m"])
         .env("TMPDIR", "/tmp/temporary")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -88,7 +88,6 @@ fn used(machine: &Machine, kernel: &str, modules: &[&str]) -> Result<(), Failed>
         .command("rustkmod")
         .args([
             "boot",
-            "--quiet",
             "--accel",
             "tcg",
             "--timeout",

@@ -23,6 +23,7 @@ use kernel_boot::{
 use advice::advise;
 use build::Built;
 
+use crate::call::Call;
 use crate::commands::explain::help::Target;
 use crate::commands::explain::{self, Explained, Explanation};
 use crate::error::{Error, Result};
@@ -69,8 +70,11 @@ pub struct Arguments {
     /// What emulates the processor
     #[arg(long, value_enum, default_value_t, env = "RUSTKMOD_ACCEL")]
     pub accel: Accel,
-    /// Of the kernel's log, show only what comes while the modules are there
+    /// Show all that comes over the console, not only what the kernel logs while the modules are there
     #[arg(short, long)]
+    pub verbose: bool,
+    /// What is so without --verbose
+    #[arg(short, long, hide = true, conflicts_with = "verbose")]
     pub quiet: bool,
 }
 
@@ -220,7 +224,7 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
     let mut failed_write = None;
     let boot = guest.boot(directory.path(), &mut |event| {
         if failed_write.is_none() {
-            failed_write = show(event, arguments.quiet, live).err();
+            failed_write = show(event, arguments.verbose, live).err();
         }
     });
     let boot = boot.map_err(refused)?;
@@ -245,6 +249,11 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
             finding = why_failed(finding, step, module, &kernel, &target);
         }
         finding = in_little_memory(finding, &boot, arguments);
+        if !arguments.verbose {
+            let again = Call::again("boot").without_word("--quiet");
+            let again = again.without_word("-q").and("--verbose");
+            finding = finding.run("see all that came over the console", again);
+        }
     }
     told.findings.push(finding);
     told.boot = Some(boot);
@@ -252,10 +261,10 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
 }
 
 /// Shows what happens, as it happens.
-fn show(event: Event<'_>, quiet: bool, live: &mut dyn Write) -> std::io::Result<()> {
+fn show(event: Event<'_>, verbose: bool, live: &mut dyn Write) -> std::io::Result<()> {
     match event {
-        Event::Console(line) if !quiet => writeln!(live, "{}", printable(line))?,
-        Event::Log(line) if quiet => writeln!(live, "{}", printable(line))?,
+        Event::Console(line) if verbose => writeln!(live, "{}", printable(line))?,
+        Event::Log(line) if !verbose => writeln!(live, "{}", printable(line))?,
         Event::Console(_) | Event::Log(_) => {}
         Event::Output(line) => writeln!(live, "{line}")?,
         Event::Terminal(bytes) => live.write_all(bytes)?,
