@@ -13,6 +13,7 @@ use crate::error::{Context, Error, Result};
 use crate::guest::{Choice, Event, Guest};
 use crate::host;
 use crate::initramfs::{Contents, Task};
+use crate::kvm;
 use crate::qemu::{self, Accel, End};
 use crate::report::Report;
 use crate::verdict::{self, Evidence, Verdict};
@@ -45,8 +46,9 @@ impl Guest<'_> {
         let directory = std::path::absolute(directory).context("find", directory)?;
         fs::create_dir_all(&directory).context("create", &directory)?;
         self.write_initramfs(&host, &directory.join(qemu::INITRAMFS))?;
+        let memory = kvm::Memory::open(&qemu);
         let tries: &[Accel] = match self.accel {
-            Choice::Auto if host::has_kvm() => &[Accel::Kvm, Accel::Tcg],
+            Choice::Auto if kvm::is_here() && !memory.has_failed() => &[Accel::Kvm, Accel::Tcg],
             Choice::Kvm => &[Accel::Kvm],
             Choice::Auto | Choice::Tcg => &[Accel::Tcg],
         };
@@ -54,6 +56,9 @@ impl Guest<'_> {
         for &accel in tries {
             match qemu::run(self, &qemu, &directory, accel, watch)? {
                 End::Over(run) => {
+                    if accel == Accel::Kvm {
+                        memory.works();
+                    }
                     let boot = judged(*run, accel, directory.join("console"));
                     // What a full disk has cut off says nothing of the guest.
                     if matches!(boot.verdict, Verdict::Hung(_) | Verdict::CutOff(_)) {
@@ -61,7 +66,10 @@ impl Guest<'_> {
                     }
                     return Ok(boot);
                 }
-                End::Silent(why) => why_not = why,
+                End::Silent(why) => {
+                    memory.failed();
+                    why_not = why;
+                }
             }
             if accel != tries[tries.len() - 1] {
                 watch(Event::Fallback(&why_not));

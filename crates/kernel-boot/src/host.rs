@@ -108,15 +108,6 @@ fn is_static(path: &Path) -> bool {
         .is_ok_and(|all| all.iter().all(|one| one.p_type(endian) != PT_INTERP))
 }
 
-/// Whether KVM is there and this user may use it.
-pub fn has_kvm() -> bool {
-    std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/kvm")
-        .is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@ mod host;
 mod initramfs;
 pub mod interrupt;
 mod kernel;
+mod kvm;
 mod package;
 mod plan;
 mod qemu;

@@ -204,7 +204,12 @@ fn the_kernels_boot_is_shown_on_request() {
     for (console, report, status, word) in [
         (boots.to_owned(), works, 0, ""),
         // The init could not report what the module said.
-        (format!("{boots}{breaks}"), works.split("# kmsg").next().unwrap(), 1, again),
+        (
+            format!("{boots}{breaks}"),
+            works.split("# kmsg").next().unwrap(),
+            1,
+            again,
+        ),
     ] {
         for verbose in [false, true] {
             let root = machine();
@@ -488,6 +493,42 @@ fn a_silent_kvm_is_said_before_the_time_is_over() {
         &command.output().unwrap(),
         &["KVM is not usable here", "no sign of life in 1 s"],
     );
+}
+
+/// A KVM that says nothing is tried once. Asked for by name it is tried every time.
+#[test]
+#[ignore = "needs /dev/kvm; it need not work"]
+fn a_silent_kvm_is_remembered() {
+    if std::fs::File::options()
+        .write(true)
+        .open("/dev/kvm")
+        .is_err()
+    {
+        lacks("there is no /dev/kvm for this user");
+    }
+    let root = machine();
+    let waits = "#!/bin/sh\ncase \" $* \" in *' -accel kvm '*) echo >>\"${0%/*}/tried\"; exec sleep 1000;; esac\n";
+    let tried =
+        || std::fs::read_to_string(root.path().join("tools/tried")).map_or(0, |text| text.len());
+    for (accel, wanted, is_told) in [("auto", 1, true), ("auto", 1, false), ("kvm", 2, true)] {
+        let _ = std::fs::remove_dir_all(root.path().join("temporary"));
+        let output = boot_in(root.path(), waits)
+            .env("XDG_CACHE_HOME", root.path().join("cache"))
+            .args(["--timeout", "1", "--accel", accel])
+            .output()
+            .unwrap();
+        let said = format!(
+            "{}{}",
+            printed(&output),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert_eq!(tried(), wanted, "{accel}: {said}");
+        assert_eq!(
+            said.contains("KVM is not usable"),
+            is_told,
+            "{accel}: {said}"
+        );
+    }
 }
 
 #[test]

@@ -275,7 +275,11 @@ fn show(event: Event<'_>, verbose: bool, live: &mut dyn Write) -> std::io::Resul
                 "KVM is not usable here; using TCG (emulation)",
             )
             .note(why)
-            .run("save the time for trying", "export RUSTKMOD_ACCEL=tcg");
+            .note("it is not tried again until this machine boots anew, or QEMU is another one")
+            .run(
+                "try it again all the same",
+                Call::again("boot").with("--accel", "kvm"),
+            );
             write_finding(live, &finding)?;
         }
     }
