@@ -159,14 +159,17 @@ pub(super) const ROWS: &[Row] = &[
         examples: &["[    1.0] m: Unknown symbol __rust_alloc (err -2)"],
         ..FAILURE
     },
+    // The first crate in a mangled name is the one that defines it.
     Row {
         id: "unknown-symbol-rust",
         class: "load",
-        pattern: of!(r"Unknown symbol (?P<symbol>_R\w+)"),
-        meaning: "nothing loaded gives the module `{module}` the Rust symbols that it was built against",
+        pattern: of!(
+            r"Unknown symbol (?P<symbol>_R(?:[^C\s]|s[0-9A-Za-z]*_)*?C(?:s[0-9A-Za-z]*_)?(?:4core|5alloc|6kernel|8bindings|4uapi|3ffi|8pin_init|17compiler_builtins|11build_error)\w*)"
+        ),
+        meaning: "the kernel has other Rust crates than those that the module `{module}` was built against",
         notes: &[
-            "the first is {symbol}",
-            "where a crate of the kernel (core, kernel …) stands in its name, another rustc made the kernel's crates, or it is another kernel, or one without Rust, or the module's licence is not the GPL's, to which all Rust symbols are bound; otherwise another module exports it, which is not loaded",
+            "the first symbol that is missing is {symbol}",
+            "either another rustc made this kernel's crates, or it is another kernel, or one without Rust, or the module's licence is not the GPL's, to which all Rust symbols are bound",
         ],
         help: &[
             run(
@@ -174,13 +177,28 @@ pub(super) const ROWS: &[Row] = &[
                 "rustkmod check {file} {for_kernel}",
             ),
             REBUILD,
-            here(
-                "let the modules that it needs be loaded as well, which insmod does not do",
-                "sudo depmod -a && sudo modprobe {module}",
-            ),
         ],
         examples: &[
             "[    1.0] m: Unknown symbol _RNvNtCs1q4c3E1xXYZ_6kernel5print11call_printk (err -2)",
+            "[    1.0] m: Unknown symbol _RNvMsC_NtCsCqz_6kernel5errorNtB5_5Error4name (err -2)",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "unknown-symbol-of-module",
+        class: "load",
+        pattern: of!(r"Unknown symbol (?P<symbol>_R\w+)"),
+        meaning: "the module `{module}` uses a Rust function of another module, which is not loaded",
+        notes: &["the first symbol that is missing is {symbol}"],
+        help: &[
+            here(
+                "load it with all modules that it needs, which insmod does not do",
+                "sudo depmod -a && sudo modprobe {module}",
+            ),
+            CHECK,
+        ],
+        examples: &[
+            "[    1.0] m: Unknown symbol _RINvCs1q4c3_5codec3crcNtCsXYZ_6kernel5ErrorE (err -2)",
         ],
         ..FAILURE
     },
