@@ -4,19 +4,19 @@
 //! keep the others from being run.
 
 use std::{
-    env,
-    path::PathBuf,
+    env, fs,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
 
 use crate::{
     cache::{CACHE, HELD},
-    error::{Error, Result},
+    error::{Context, Error, Result},
     files::repository,
     host::{self, Distribution, find_program},
     root,
-    run::Progress,
+    run::{Program, Progress},
     series, source,
     workshop::{Site, Workshop},
 };
@@ -137,6 +137,15 @@ impl Suite {
             self.test("kconfig's language", &tests, &variables);
         }
 
+        let loader = loader_of(shop, &archive)?.display().to_string();
+        let tests = words("--lib -- --ignored messages_of_the_loader");
+        let variables = [("RUSTKMOD_KERNEL_SOURCES", &*loader)];
+        self.test(
+            &format!("rustkmod explain, of {name}'s loader"),
+            &tests,
+            &variables,
+        );
+
         let headers = shop.headers()?.display().to_string();
         let mut tests: Vec<_> = OF_HEADERS
             .iter()
@@ -194,6 +203,26 @@ impl Suite {
             help: "make test, which builds nothing again that is kept".into(),
         })
     }
+}
+
+/// The part of a kernel's sources that loads modules, unpacked.
+fn loader_of(shop: &Workshop, archive: &str) -> Result<PathBuf> {
+    let directory = shop.cache.directory("test-loader", 0)?;
+    fs::remove_dir_all(&directory).context("remove", &directory)?;
+    let directory = shop.cache.directory("test-loader", 0)?;
+    Program::new(
+        "unpacking the loader",
+        "bsdtar",
+        &shop.cache.log("test-loader")?,
+    )
+    .args(["-xf", archive, "--strip-components=1"])
+    .args([Path::new("-C"), &directory])
+    .args([
+        "--include=*/kernel/module/*.c",
+        "--include=*/arch/x86/kernel/module.c",
+    ])
+    .run(&shop.progress)?;
+    Ok(directory)
 }
 
 fn words(text: &str) -> Vec<&str> {
