@@ -17,19 +17,36 @@ use crate::error::{Error, Result};
 /// How a kernel is named on a command line.
 pub const KERNEL: &str = "RELEASE|DIRECTORY|IMAGE";
 
-/// Which kernel is meant.
+/// Which kernel is meant, by an option.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Tree {
+pub struct KernelOption {
     /// The kernel: its release, as `uname -r` prints it, its headers or source tree, or its image;
     /// the running one by default
-    #[arg(value_name = KERNEL, conflicts_with_all = ["kernel", "kdir"], value_parser = NonEmptyStringValueParser::new())]
-    pub release: Option<String>,
-    /// The same
     #[arg(long, value_name = KERNEL, conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
     /// The kernel tree
     #[arg(long, value_name = "DIR", hide = true)]
     pub kdir: Option<PathBuf>,
+}
+
+impl KernelOption {
+    pub(crate) fn tree(&self) -> Tree {
+        Tree {
+            release: None,
+            option: self.clone(),
+        }
+    }
+}
+
+/// Which kernel is meant, by an option or without one.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Tree {
+    /// The same as --kernel
+    #[arg(value_name = KERNEL, conflicts_with_all = ["kernel", "kdir"], value_parser = NonEmptyStringValueParser::new())]
+    pub release: Option<String>,
+    /// By an option
+    #[command(flatten)]
+    pub option: KernelOption,
 }
 
 /// The kernel tree that a command's arguments name.
@@ -46,7 +63,7 @@ pub(crate) fn open_tree(
     help: impl FnOnce() -> Call,
 ) -> Result<OpenTree> {
     let running = system.running_release();
-    if let Some(path) = &tree.kdir {
+    if let Some(path) = &tree.option.kdir {
         let path = file::absolute(path)?;
         let kdir = Kdir::open(system, &path);
         let is_running = kdir.release.is_some() && kdir.release == running;
@@ -56,7 +73,7 @@ pub(crate) fn open_tree(
             is_running,
         });
     }
-    let kernel = match tree.release.as_ref().or(tree.kernel.as_ref()) {
+    let kernel = match tree.release.as_ref().or(tree.option.kernel.as_ref()) {
         Some(name) => Kernel::named(system, name)?,
         None => Kernel::of_release(system, &running_release_or(system, help)?),
     };
@@ -81,28 +98,30 @@ pub(crate) fn running_release_or(system: &System, help: impl FnOnce() -> Call) -
     })
 }
 
-/// What to do where a tree is of no use to a command: name another kernel that has Rust crates, or
-/// look at what this one lacks.
-pub(crate) fn instead(
-    mut error: Error,
-    system: &System,
-    command: &str,
-    kdir: &Path,
-    release: Option<&str>,
-) -> Error {
-    for note in &mut error.notes {
-        *note = system.seen(note);
-    }
-    let mut others = kdir::releases_with_rust(system).into_iter();
-    match others.find(|other| Some(&**other) != release) {
-        Some(other) => {
-            let call = Call::again(command).without("--kdir");
-            error.run(
-                format!("{other} has Rust support: use that"),
-                call.with("--kernel", &other),
-            )
-        }
-        None => error.run("see what it lacks", doctor(system, kdir, release)),
+impl OpenTree {
+    /// The series of a tree that modules in Rust can be built in. Where they cannot, another kernel
+    /// that has Rust crates is named, or what this one lacks is to be looked at.
+    pub(crate) fn series_with_rust(&self, system: &System, command: &str) -> Result<(u32, u32)> {
+        self.kdir.series_with_rust(system).map_err(|reason| {
+            let path = &self.kdir.path;
+            let kernel = self.release.clone().unwrap_or_else(|| system.shown(path));
+            let error = Error::new(format!("modules in Rust cannot be built for {kernel}"))
+                .note(system.seen(&reason));
+            let mut others = kdir::releases_with_rust(system).into_iter();
+            match others.find(|other| Some(other) != self.release.as_ref()) {
+                Some(other) => {
+                    let call = Call::again(command).without("--kdir");
+                    error.run(
+                        format!("{other} has Rust support: use that"),
+                        call.with("--kernel", &other),
+                    )
+                }
+                None => error.run(
+                    "see what it lacks",
+                    doctor(system, path, self.release.as_deref()),
+                ),
+            }
+        })
     }
 }
 

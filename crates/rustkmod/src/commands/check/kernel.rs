@@ -87,7 +87,7 @@ impl Kernel {
         let modules = found.modules.as_deref();
         let kernel = Self::read(system, &found.build, modules, found.release, is_running);
         if kernel.vermagic.is_none() && kernel.symvers.is_none() {
-            return Err(Error::Unmet(unknown(system, &kernel, path)));
+            return Err(unknown(system, &kernel, path));
         }
         Ok(kernel)
     }
@@ -234,9 +234,9 @@ impl Kernel {
 }
 
 /// What to say where nothing is known of a kernel: `path` is the directory it was named by, if it was.
-fn unknown(system: &System, kernel: &Kernel, path: Option<&Path>) -> String {
-    let call = Call::again("check").with("--kernel", "KERNELRELEASE");
-    if let Some(path) = path {
+fn unknown(system: &System, kernel: &Kernel, path: Option<&Path>) -> Error {
+    let name = kernel.release.clone().unwrap_or_default();
+    let (what, why) = if let Some(path) = path {
         let why = match path.metadata() {
             Err(error) => format!("it cannot be looked at: {error}"),
             Ok(about) if !about.is_dir() => "it is not a directory".to_string(),
@@ -244,34 +244,33 @@ fn unknown(system: &System, kernel: &Kernel, path: Option<&Path>) -> String {
                       have, nor modules in kernel/"
                 .to_string(),
         };
-        return format!(
-            "nothing is known of a kernel in {}\n  note: {why}\n  \
-             help: name a kernel that is here\n            {call}",
-            system.shown(path)
-        );
-    }
-    let name = kernel.release.clone().unwrap_or_default();
-    if let Some(damaged) = &kernel.damaged_symvers {
-        return format!(
-            "nothing is known of the kernel {name}: its Module.symvers is damaged\n  \
-             note: {damaged}\n  help: name a kernel that is here\n            {call}"
-        );
+        (format!("a kernel in {}", system.shown(path)), why)
+    } else if let Some(damaged) = &kernel.damaged_symvers {
+        let what = format!("the kernel {name}: its Module.symvers is damaged");
+        (what, damaged.clone())
+    } else {
+        let build = &kernel.build;
+        let why = format!("neither headers are at {build} nor modules in /lib/modules/{name}");
+        (format!("the kernel {name}"), why)
+    };
+    let call = Call::again("check").with("--kernel", "KERNELRELEASE");
+    let error = Error::new(format!("nothing is known of {what}"))
+        .note(why)
+        .run("name a kernel that is here", call);
+    if path.is_some() || kernel.damaged_symvers.is_some() {
+        return error;
     }
     let modules = kdir::modules_directory(system, &name);
-    let upgraded = install::upgraded(system, &name);
-    let install = match (upgraded, install::headers(system, &modules, &name)) {
-        (Some(installed), _) => format!(
-            "\n  help: an upgrade took it away while it runs: reboot, or check for {installed}"
+    match install::upgraded(system, &name) {
+        Some(installed) => error.advise(format!(
+            "an upgrade took it away while it runs: reboot, or check for {installed}"
+        )),
+        None => error.run_if_known(
+            "install its headers",
+            install::headers(system, &modules, &name),
+            install::NO_PACKAGE,
         ),
-        (None, Some(command)) => format!("\n  help: install its headers\n            {command}"),
-        (None, None) => format!("\n  help: {}", install::NO_PACKAGE),
-    };
-    format!(
-        "nothing is known of the kernel {name}\n  \
-         note: neither headers are at {} nor modules in /lib/modules/{name}\n  \
-         help: name a kernel that is here\n            {call}{install}",
-        kernel.build
-    )
+    }
 }
 
 /// `System.map` has a `__ksymtab_` line for each export of the kernel, and depmod's

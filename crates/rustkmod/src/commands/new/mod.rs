@@ -8,11 +8,10 @@ mod template;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 use tempfile::TempDir;
 
@@ -22,7 +21,7 @@ pub use template::{File, Module, Template, files};
 use crate::call::Call;
 use crate::command::quoted;
 use crate::error::{Error, Result};
-use crate::kernel_arg::{self, KERNEL, Tree, open_tree};
+use crate::kernel_arg::{KernelOption, open_tree};
 use crate::output::{Header, Output, Verdict, header};
 use crate::report::lossily;
 use kernel_tree::kdir;
@@ -33,13 +32,9 @@ use kernel_tree::system::System;
 pub struct NewArguments {
     /// The module's name, which the directory gets, too
     pub name: String,
-    /// The kernel it is written for: its release, as `uname -r` prints it, its headers or source tree,
-    /// or its image; the running one by default
-    #[arg(long, value_name = KERNEL, conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
-    pub kernel: Option<String>,
-    /// That kernel's tree
-    #[arg(long, value_name = "DIR", hide = true)]
-    pub kdir: Option<PathBuf>,
+    /// Which kernel it is written for
+    #[command(flatten)]
+    pub kernel: KernelOption,
     /// Who writes it: `NAME <ADDRESS>`; what git says by default
     #[arg(long)]
     pub author: Option<String>,
@@ -64,23 +59,12 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
     let directory = here.join(name.as_str());
     let permissions = may_be_made(&directory)?;
 
-    let tree = Tree {
-        kernel: arguments.kernel.clone(),
-        kdir: arguments.kdir.clone(),
-        ..Tree::default()
-    };
-    let tree = open_tree(system, &tree, || {
+    let tree = open_tree(system, &arguments.kernel.tree(), || {
         Call::again("new").with("--kernel", "KERNELRELEASE")
     })?;
+    let series = tree.series_with_rust(system, "new")?;
     let kdir = &tree.kdir;
     let shown = system.shown(&kdir.path);
-    let refuse = |reason: String| {
-        let kernel = tree.release.as_ref().unwrap_or(&shown);
-        let error = Error::new(format!("modules in Rust cannot be built for {kernel}"));
-        let release = tree.release.as_deref();
-        kernel_arg::instead(error.note(reason), system, "new", &kdir.path, release)
-    };
-    let series = kdir.series_with_rust(system).map_err(refuse)?;
     name.is_no_crate_of(kdir).map_err(misnamed)?;
     if let Some(release) = &tree.release {
         name.is_no_module_in(system, &kdir::modules_directory(system, release))
@@ -125,7 +109,7 @@ pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -
             "{shown_name}/ is a module for Linux {version}.{patchlevel} ({kernel}); build it:\n  \
              make -C {shown_name}{}",
             // The Makefile's own KDIR is the running kernel's.
-            if tree.is_running && arguments.kdir.is_none() && system.is_live() {
+            if tree.is_running && arguments.kernel.kdir.is_none() && system.is_live() {
                 String::new()
             } else {
                 format!(" KDIR={}", quoted(&kdir.path))

@@ -5,7 +5,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
 use kernel_files::file;
 use kernel_tree::system::System;
 use serde::Serialize;
@@ -13,7 +12,7 @@ use serde::Serialize;
 use super::Question;
 use crate::call::Call;
 use crate::error::{Error, Result};
-use crate::kernel_arg::{self, KERNEL, OpenTree, Tree, open_tree};
+use crate::kernel_arg::{self, KernelOption, OpenTree, open_tree};
 use crate::output::{Header, Output, Verdict, header};
 use crate::report::write_finding;
 use crate::stream;
@@ -24,13 +23,9 @@ pub struct Arguments {
     /// The symbol, such as RUST; SYMBOL=VALUE asks for another value than on
     #[arg(value_name = "SYMBOL[=VALUE]", value_parser = symbol)]
     pub symbol: String,
-    /// The kernel whose tree has the Kconfig files: a release, headers or a source tree; the running
-    /// one by default
-    #[arg(long, value_name = KERNEL, conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
-    pub kernel: Option<String>,
-    /// That tree
-    #[arg(long, value_name = "DIR", hide = true)]
-    pub kdir: Option<PathBuf>,
+    /// The kernel whose tree has the Kconfig files
+    #[command(flatten)]
+    pub kernel: KernelOption,
     /// The configuration; the tree's .config by default
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -50,13 +45,9 @@ fn symbol(asked: &str) -> std::result::Result<String, &'static str> {
 
 /// Runs the command.
 pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> Result<Verdict> {
-    let tree = Tree {
-        kernel: arguments.kernel.clone(),
-        kdir: arguments.kdir.clone(),
-        ..Tree::default()
-    };
-    let OpenTree { kdir, release, .. } =
-        open_tree(system, &tree, || Call::again("why").with("--kdir", "DIR"))?;
+    let OpenTree { kdir, release, .. } = open_tree(system, &arguments.kernel.tree(), || {
+        Call::again("why").with("--kdir", "DIR")
+    })?;
     if let (None, Err(reason)) = (&arguments.config, &kdir.makefile)
         && !kdir.path.join(".config").exists()
     {
