@@ -15,7 +15,7 @@ use crate::commands::new::NewArguments;
 use crate::commands::{boot, check, doctor, explain, generate, ide, new, toolchain, why};
 use crate::error::{Error, Result};
 use crate::output::{self, Output, Verdict};
-use crate::report::write_error;
+use crate::report::write_finding;
 use crate::stream;
 
 /// The heading of the options that each command has.
@@ -136,7 +136,7 @@ pub fn main() -> ExitCode {
             let status = error.status;
             // Where this cannot be said, the exit status does.
             if !json || output::write_error_document(&error).is_err() {
-                let _ = write_error(&mut stream::stderr(), &error);
+                let _ = write_finding(&mut stream::stderr(), &error);
             }
             ExitCode::from(status)
         }
@@ -155,10 +155,7 @@ fn run(arguments: Arguments) -> Result<Verdict> {
     }
     let system = System::here(arguments.root);
     Call::remember();
-    let mut out = Output {
-        json: arguments.json,
-        to: Box::new(stream::stdout()),
-    };
+    let mut out = Output::new(arguments.json);
     let verdict = match arguments.command {
         Command::Doctor(arguments) => doctor::command::run(system, arguments, &mut out),
         Command::Check(arguments) => check::command::run(&system, &arguments, &mut out),

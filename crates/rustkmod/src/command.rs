@@ -17,7 +17,7 @@ use crate::call::Call;
 /// let load = Command::new("sudo modprobe").arg("$(reboot)");
 /// assert_eq!(load.to_string(), "sudo modprobe '$(reboot)'");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Command(String);
 
@@ -124,13 +124,6 @@ impl From<&'static str> for Command {
 impl From<Call> for Command {
     fn from(call: Call) -> Self {
         Self(call.to_string())
-    }
-}
-
-/// Text that was put together elsewhere. This goes away with its last user.
-impl From<String> for Command {
-    fn from(text: String) -> Self {
-        Self(text)
     }
 }
 

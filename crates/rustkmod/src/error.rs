@@ -4,25 +4,21 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use kernel_files::file;
 use serde::Serialize;
 
 use crate::command::Command;
-use crate::report::Help;
+use crate::report::Finding;
 
-/// What ends a command: what is wrong, why, and what to do. It is printed as a finding is.
+/// What ends a command: a finding, which no check made.
 #[derive(Debug, Serialize)]
+#[serde(transparent)]
 pub struct Error {
-    /// What is wrong, in one line.
-    pub message: String,
-    /// Why: the facts behind it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
-    /// What to do.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub help: Vec<Help>,
+    /// What is wrong, why, and what to do.
+    pub finding: Box<Finding>,
     /// The exit status.
     #[serde(skip)]
     pub status: u8,
@@ -34,48 +30,32 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error that ends the program with status 2.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            notes: Vec::new(),
-            help: Vec::new(),
-            status: 2,
-        }
-    }
-
-    /// Text that was put together elsewhere. This goes away with its last user.
-    #[expect(
-        non_snake_case,
-        reason = "it was a variant, and its users still write it so"
-    )]
-    pub fn Unmet(text: String) -> Self {
-        Self::new(text)
+        Finding::error("", "", message).into()
     }
 
     /// Adds why.
     #[must_use]
-    pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
-        self
+    pub fn note(self, note: impl Into<String>) -> Self {
+        self.with(|finding| finding.note(note))
     }
 
     /// Adds a remedy that is a command.
     #[must_use]
-    pub fn run(mut self, text: impl Into<String>, command: impl Into<Command>) -> Self {
-        self.help.push(Help {
-            text: text.into(),
-            command: Some(command.into()),
-        });
-        self
+    pub fn run(self, text: impl Into<String>, command: impl Into<Command>) -> Self {
+        self.with(|finding| finding.run(text, command))
     }
 
     /// Adds a remedy that no one command is.
     #[must_use]
-    pub fn advise(mut self, text: impl Into<String>) -> Self {
-        self.help.push(Help {
-            text: text.into(),
-            command: None,
-        });
-        self
+    pub fn advise(self, text: impl Into<String>) -> Self {
+        self.with(|finding| finding.advise(text))
+    }
+
+    fn with(self, add: impl FnOnce(Finding) -> Finding) -> Self {
+        Self {
+            finding: Box::new(add(*self.finding)),
+            ..self
+        }
     }
 
     /// Adds a command where one is known, else the advice alone.
@@ -125,6 +105,31 @@ impl Error {
             ErrorKind::QuotaExceeded => self.run(text, command),
             _ => self.run(text, command.arg(directory)),
         }
+    }
+}
+
+/// It ends the program with status 2.
+impl From<Finding> for Error {
+    fn from(finding: Finding) -> Self {
+        Self {
+            finding: Box::new(finding),
+            status: 2,
+        }
+    }
+}
+
+/// It has the fields of its finding.
+impl Deref for Error {
+    type Target = Finding;
+
+    fn deref(&self) -> &Finding {
+        &self.finding
+    }
+}
+
+impl DerefMut for Error {
+    fn deref_mut(&mut self) -> &mut Finding {
+        &mut self.finding
     }
 }
 

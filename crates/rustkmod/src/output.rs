@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::report::{Finding, SCHEMA, write_finding};
+use crate::report::{Finding, SCHEMA, Writer};
 use crate::stream;
 
 /// How a command ended, when it could run.
@@ -40,9 +40,18 @@ impl Verdict {
 pub(crate) struct Output {
     pub(crate) json: bool,
     pub(crate) to: Box<dyn Write>,
+    writer: Writer,
 }
 
 impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self {
+            json,
+            to: Box::new(stream::stdout()),
+            writer: Writer::default(),
+        }
+    }
+
     pub(crate) fn json(&mut self, document: &impl Serialize) -> Result<()> {
         // A document is written whole or not begun. None has a map whose keys are not text, which is
         // all that JSON cannot hold.
@@ -58,7 +67,16 @@ impl Output {
 
     /// Writes a finding.
     pub(crate) fn finding(&mut self, finding: &Finding) -> Result<()> {
-        write_finding(&mut self.to, finding).map_err(Error::output)
+        self.findings([finding])
+    }
+
+    /// Writes findings, and what was not said before.
+    pub(crate) fn findings<'a>(
+        &mut self,
+        findings: impl IntoIterator<Item = &'a Finding>,
+    ) -> Result<()> {
+        let written = self.writer.findings(&mut self.to, findings);
+        written.map_err(Error::output)
     }
 
     /// Hands on what was written.
@@ -88,10 +106,7 @@ pub(crate) fn write_error_document(error: &Error) -> Result<()> {
         schema: u32,
         error: &'a Error,
     }
-    let mut out = Output {
-        json: true,
-        to: Box::new(stream::stdout()),
-    };
+    let mut out = Output::new(true);
     out.json(&Document {
         schema: SCHEMA,
         error,

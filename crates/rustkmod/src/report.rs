@@ -2,6 +2,7 @@
 
 //! Findings, and how they are printed: as rustc prints its diagnostics, or as JSON.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -9,7 +10,6 @@ use anstyle::{AnsiColor, Style};
 use serde::{Serialize, Serializer};
 
 use crate::command::Command;
-use crate::error::Error;
 
 /// The version of every JSON document this program prints. It grows when a field changes its
 /// meaning or goes away, not when one is added.
@@ -30,7 +30,7 @@ pub enum Status {
 }
 
 /// What fixes a failure: a sentence, and the command to run where there is one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Help {
     /// What to do.
     pub text: String,
@@ -42,11 +42,13 @@ pub struct Help {
 /// What one check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The name of the check; it does not change between releases.
+    /// The name of the check; it does not change between releases. What ends a command has none.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub check: &'static str,
     /// How it ended.
     pub status: Status,
     /// What was looked at: a file, a directory, a variable.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub looked_at: String,
     /// The finding in one line.
     pub message: String,
@@ -164,48 +166,89 @@ fn label(status: Status) -> (&'static str, Style) {
     }
 }
 
-/// Writes one finding as rustc writes a diagnostic. A finding that is fine takes one line.
-pub fn write_finding(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> {
-    let (word, colour) = label(finding.status);
-    let Finding {
-        check,
-        looked_at,
-        message,
-        ..
-    } = finding;
-    let message = printable(message);
-    let looked_at = printable(looked_at);
-    if matches!(finding.status, Status::Ok | Status::Skipped) {
-        writeln!(out, "{colour}{word}{colour:#}[{check}]: {message}")?;
-    } else {
-        writeln!(
-            out,
-            "{colour}{word}{colour:#}{BOLD}[{check}]: {message}{BOLD:#}"
-        )?;
-        if !looked_at.is_empty() {
-            writeln!(out, "  --> {looked_at}")?;
+/// Writes findings as rustc writes diagnostics. What several of them have in common is said once:
+/// the reason for which checks were skipped, and a help.
+#[derive(Debug, Default)]
+pub struct Writer {
+    told: HashSet<Help>,
+}
+
+impl Writer {
+    /// Writes findings. One that is fine takes one line, and so do all that were skipped for one reason.
+    pub fn findings<'a>(
+        &mut self,
+        out: &mut dyn Write,
+        findings: impl IntoIterator<Item = &'a Finding>,
+    ) -> std::io::Result<()> {
+        let mut groups: Vec<(&Finding, Vec<&str>)> = Vec::new();
+        for finding in findings {
+            let is_same = |first: &Finding| {
+                first.status == Status::Skipped
+                    && (first.status, &first.message, &first.notes, &first.help)
+                        == (
+                            finding.status,
+                            &finding.message,
+                            &finding.notes,
+                            &finding.help,
+                        )
+            };
+            match groups.iter_mut().find(|(first, _)| is_same(first)) {
+                Some((_, checks)) => checks.push(finding.check),
+                None => groups.push((finding, vec![finding.check])),
+            }
         }
+        for (finding, checks) in groups {
+            self.finding(out, finding, &checks.join(", "))?;
+        }
+        Ok(())
     }
-    write_details(out, &finding.notes, &finding.help)
+
+    fn finding(
+        &mut self,
+        out: &mut dyn Write,
+        finding: &Finding,
+        checks: &str,
+    ) -> std::io::Result<()> {
+        let (word, colour) = label(finding.status);
+        let message = printable(&finding.message);
+        let checks = match checks {
+            "" => String::new(),
+            checks => format!("[{checks}]"),
+        };
+        if matches!(finding.status, Status::Ok | Status::Skipped) {
+            writeln!(out, "{colour}{word}{colour:#}{checks}: {message}")?;
+        } else {
+            writeln!(
+                out,
+                "{colour}{word}{colour:#}{BOLD}{checks}: {message}{BOLD:#}"
+            )?;
+            let looked_at = printable(&finding.looked_at);
+            if !looked_at.is_empty() {
+                writeln!(out, "  --> {looked_at}")?;
+            }
+        }
+        for note in &finding.notes {
+            write_indented(out, "note", note)?;
+        }
+        let is_new = |help: &&Help| self.told.insert((*help).clone());
+        let new: Vec<&Help> = finding.help.iter().filter(is_new).collect();
+        if new.len() < finding.help.len() {
+            write_indented(out, "help", "as above")?;
+        }
+        write_help(out, new)
+    }
 }
 
-/// Writes an error as a finding is written.
-pub fn write_error(out: &mut dyn Write, error: &Error) -> std::io::Result<()> {
-    let (word, colour) = label(Status::Error);
-    let message = printable(&error.message);
-    writeln!(out, "{colour}{word}{colour:#}{BOLD}: {message}{BOLD:#}")?;
-    write_details(out, &error.notes, &error.help)
-}
-
-fn write_details(out: &mut dyn Write, notes: &[String], help: &[Help]) -> std::io::Result<()> {
-    for note in notes {
-        write_indented(out, "note", note)?;
-    }
-    write_help(out, help)
+/// Writes one finding.
+pub fn write_finding(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> {
+    Writer::default().findings(out, [finding])
 }
 
 /// Writes what to do.
-pub fn write_help(out: &mut dyn Write, help: &[Help]) -> std::io::Result<()> {
+pub fn write_help<'a>(
+    out: &mut dyn Write,
+    help: impl IntoIterator<Item = &'a Help>,
+) -> std::io::Result<()> {
     for help in help {
         write_indented(out, "help", &help.text)?;
         if let Some(command) = &help.command {
@@ -297,6 +340,34 @@ mod tests {
         assert_eq!(
             shown(&Finding::ok("rustc", "x", "it fits")),
             "ok[rustc]: it fits\n"
+        );
+    }
+
+    #[test]
+    fn what_findings_have_in_common_is_said_once() {
+        let skipped = |check, why: &str| Finding::skipped(check, "", why);
+        let failed = |check| Finding::error(check, "", "it is broken").run("install it", "make");
+        let findings = [
+            skipped("a", "no tree"),
+            failed("b"),
+            skipped("c", "no tree"),
+            skipped("d", "no rustc"),
+            failed("e"),
+            failed("f").advise("ask"),
+        ];
+        let mut out = Vec::new();
+        let mut writer = Writer::default();
+        writer.findings(&mut out, &findings).unwrap();
+        writer.findings(&mut out, &[failed("g")]).unwrap();
+        let text = anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string();
+        assert_eq!(
+            text,
+            "skipped[a, c]: no tree\n\
+             error[b]: it is broken\n  help: install it\n            make\n\
+             skipped[d]: no rustc\n\
+             error[e]: it is broken\n  help: as above\n\
+             error[f]: it is broken\n  help: as above\n  help: ask\n\
+             error[g]: it is broken\n  help: as above\n"
         );
     }
 

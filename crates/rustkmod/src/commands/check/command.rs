@@ -68,9 +68,7 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
         if report.findings.is_empty() && !arguments.quiet && reports.len() <= 20 {
             out.finding(&report.would_load(&name))?;
         }
-        for finding in &report.findings {
-            out.finding(finding)?;
-        }
+        out.findings(&report.findings)?;
         for symbol in &report.symbols {
             let shown = symbol.demangled.as_deref().unwrap_or(&symbol.symbol);
             let exporter = symbol.exporter.as_deref().unwrap_or("nobody");
@@ -82,9 +80,7 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
             writeln!(out, "  {shown}: exported by {exporter}{gpl}")?;
         }
     }
-    for finding in kernel.doubts() {
-        out.finding(&finding)?;
-    }
+    out.findings(&kernel.doubts())?;
     if reports.len() > 1 {
         let summary = match refused {
             0 => format!("{name} would take all {}", counted(reports.len(), "module")),

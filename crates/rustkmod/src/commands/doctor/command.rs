@@ -80,12 +80,9 @@ pub(crate) fn run(system: System, arguments: Arguments, out: &mut Output) -> Res
             findings: &findings,
         })?;
     } else {
-        for finding in &findings {
-            let is_fine = matches!(finding.status, Status::Ok | Status::Skipped);
-            if !(arguments.quiet && is_fine) {
-                out.finding(finding)?;
-            }
-        }
+        let is_fine = |status| matches!(status, Status::Ok | Status::Skipped);
+        let told = |finding: &&Finding| !(arguments.quiet && is_fine(finding.status));
+        out.findings(findings.iter().filter(told))?;
         let name = release.unwrap_or(tree);
         let summary = match (errors, warnings) {
             (0, 0) => format!("nothing was found that keeps Rust modules from {name}"),

@@ -5,16 +5,15 @@
 use std::io::{self, Write};
 
 use super::{Explained, Explanation, Line};
-use crate::report::{Finding, Status, counted, write_finding};
+use crate::report::{Finding, Status, Writer, counted};
 
 /// How much of a line is shown, in characters.
 const WIDTH: usize = 300;
 
 /// Writes what a log means. `name` is what the log is called.
 pub fn write(out: &mut dyn Write, name: &str, found: &Explanation) -> io::Result<()> {
-    for explained in &found.findings {
-        write_finding(out, &explained.told())?;
-    }
+    let told: Vec<_> = found.findings.iter().map(Explained::told).collect();
+    Writer::default().findings(out, &told)?;
     if found.left_out > 0 {
         writeln!(
             out,
