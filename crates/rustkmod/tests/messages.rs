@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use common::{command, printed, write};
@@ -38,10 +39,8 @@ impl Machine {
         );
         machine.headers("Module.symvers", "0x00000000\t_RNvNtCs5bOjHdn9oRG_4core9panicking5panic\tvmlinux\tEXPORT_SYMBOL_GPL\t\n0x00000000\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n");
         for tool in ["scripts/basic/fixdep", "scripts/mod/modpost"] {
-            use std::os::unix::fs::PermissionsExt;
             machine.headers(tool, "#!/bin/sh\n");
-            let runs = std::fs::Permissions::from_mode(0o755);
-            std::fs::set_permissions(machine.build().join(tool), runs).unwrap();
+            runs(&machine.build().join(tool));
         }
         machine.headers("rust/target.json", "{\"arch\": \"x86_64\"}");
         for name in ["core", "alloc", "kernel"] {
@@ -99,11 +98,22 @@ impl Machine {
             .current_dir(self.directory.path())
             .output()
             .unwrap();
+        self.shown(output)
+    }
+
+    /// What a command printed, and its exit status.
+    fn shown(&self, output: std::process::Output) -> String {
         let mut text = printed(&output);
         text.push_str(&String::from_utf8(output.stderr).unwrap());
         text.push_str(&format!("[exit {}]\n", output.status.code().unwrap()));
         text.replace(self.directory.path().to_str().unwrap(), "ROOT")
     }
+}
+
+/// Makes a file a program.
+fn runs(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]
@@ -786,7 +796,7 @@ fn json_of_an_error_is_a_document() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(document["schema"], 1);
+    assert_eq!(document["schema"], 2);
     let message = document["error"]["message"].as_str().unwrap();
     assert_eq!(message, "/nowhere/log cannot be read");
     assert_eq!(document["error"]["help"][0]["command"], "ls /");
@@ -799,6 +809,108 @@ fn color_is_where_it_is_asked_for() {
         command.args(["--color", choice, "explain", "/nowhere/log"]);
         let output = command.output().unwrap();
         assert_eq!(output.stderr.contains(&0x1b), is_coloured, "{choice}");
+    }
+}
+
+#[test]
+fn ide_json() {
+    let machine = Machine::new("arch");
+    let rustc = "rustc 1.62.0 (a8314ef7d 2022-06-27) (of this test)";
+    for name in ["core", "alloc", "kernel"] {
+        machine.crate_by(name, rustc);
+    }
+    machine.headers(
+        "rust/Makefile",
+        "$(obj)/core.o: $(RUST_LIB_SRC)/core/src/lib.rs ; $(call if_changed_dep,rustc)\n\
+         $(obj)/kernel.o: $(src)/kernel/lib.rs $(obj)/core.o ; $(call if_changed_dep,rustc)\n",
+    );
+    machine.headers("rust/kernel/lib.rs", "");
+    let toolchain = "home/.rustup/toolchains/test";
+    machine.write(
+        &format!("{toolchain}/lib/rustlib/src/rust/library/core/src/lib.rs"),
+        "",
+    );
+    let program = machine.directory.path().join(toolchain).join("bin/rustc");
+    write(&program, format!("#!/bin/sh\necho '{rustc}'\n"));
+    runs(&program);
+    machine.write("hello/Kbuild", "obj-m := hello.o device.o\n");
+    machine.write("hello/hello.rs", "");
+    machine.write("hello/device.c", "");
+    machine.write("hello/rust-project.json", "mine");
+    // Another machine's rustc would not be run.
+    let output = command()
+        .args(["ide", "hello", "--json", "--kernel"])
+        .arg(machine.build())
+        .env("HOME", machine.directory.path().join("home"))
+        .env_remove("RUSTUP_HOME")
+        .current_dir(machine.directory.path())
+        .output()
+        .unwrap();
+    insta::assert_snapshot!(machine.shown(output));
+}
+
+#[test]
+fn boot_json() {
+    let machine = Machine::new("arch");
+    let mut image = vec![0; 0x400];
+    image[0x202..0x206].copy_from_slice(b"HdrS");
+    write(machine.build().with_file_name("vmlinuz"), image);
+    machine.headers(
+        "Makefile",
+        "modules: ; @echo 'm.c:1:24: error: undeclared'; false\n",
+    );
+    machine.write("hello/Kbuild", "");
+    let shown = machine.run(&["boot", "hello", "--json", "--kernel", RELEASE]);
+    let seconds = regex::Regex::new(r#""(build|total)": [^,\n]+"#).unwrap();
+    insta::assert_snapshot!(seconds.replace_all(&shown, r#""$1": 0.5"#));
+}
+
+/// The fields of a document, with those of what is in it.
+fn fields(document: &serde_json::Value, found: &mut BTreeSet<String>) {
+    match document {
+        serde_json::Value::Object(object) => {
+            for (name, value) in object {
+                found.insert(name.clone());
+                fields(value, found);
+            }
+        }
+        serde_json::Value::Array(all) => all.iter().for_each(|value| fields(value, found)),
+        _ => {}
+    }
+}
+
+/// docs/json.md has a section for each command, and one for what they share.
+#[test]
+fn json_of_every_command_is_documented() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(here.join("../../docs/json.md")).unwrap();
+    let section = |title: &str| {
+        let start = page.find(&format!("\n## {title}\n"));
+        let text = &page[start.unwrap_or_else(|| panic!("no section {title}")) + 4..];
+        text.split("\n## ").next().unwrap().to_owned()
+    };
+    let shared = section("Every document") + &section("Findings");
+    for name in [
+        "doctor",
+        "check",
+        "why",
+        "explain",
+        "toolchain",
+        "new",
+        "ide",
+        "boot",
+    ] {
+        let snapshot = here.join(format!("tests/snapshots/messages__{name}_json.snap"));
+        let text = std::fs::read_to_string(snapshot).unwrap();
+        let document = &text[text.find("\n{").unwrap()..=text.rfind("}\n").unwrap()];
+        let mut found = BTreeSet::new();
+        fields(&serde_json::from_str(document).unwrap(), &mut found);
+        let own = section(&format!("`{name}`"));
+        for field in found {
+            let word = format!("`{field}`");
+            let is_said = own.contains(&word) || shared.contains(&word);
+            assert!(is_said, "{name}: docs/json.md does not say what {word} is");
+        }
     }
 }
 

@@ -17,7 +17,9 @@ pub fn rustkmod<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Output {
 /// The program, ready to be started without this machine's settings.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rustkmod"));
-    command.env_remove("LLVM").env_remove("RUSTUP_TOOLCHAIN");
+    for variable in ["LLVM", "RUSTUP_TOOLCHAIN", "MAKEFLAGS", "MAKELEVEL"] {
+        command.env_remove(variable);
+    }
     command
 }
 

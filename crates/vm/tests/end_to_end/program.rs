@@ -88,6 +88,7 @@ fn program(lab: &Lab) -> Result<Kept, Failed> {
         "crates/rustkmod",
         "rust-out-of-tree-dkms",
         "docs/first-module.md",
+        "docs/json.md",
         "LICENSES/MIT.txt",
         "Cargo.toml",
         "Cargo.lock",
