@@ -256,20 +256,26 @@ fn read_crates(directory: &Path) -> (Crates, Libraries) {
     (crates, libraries)
 }
 
-/// The installed kernels whose headers have Rust crates, in the order of their names.
-pub fn releases_with_rust(system: &System) -> Vec<String> {
+/// The installed kernels, in the order of their names.
+pub fn releases(system: &System) -> Vec<String> {
     let mut found: Vec<String> = ["/usr/lib/modules", "/lib/modules"]
         .iter()
         .filter_map(|directory| std::fs::read_dir(system.at(directory)).ok())
         .flat_map(|entries| entries.flatten().take(1024))
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|release| {
-            let kdir = Kdir::of_release(system, release);
-            kdir.join("rust/libkernel.rmeta").is_file()
-        })
         .collect();
     found.sort();
     found.dedup();
+    found
+}
+
+/// Those whose headers have Rust crates.
+pub fn releases_with_rust(system: &System) -> Vec<String> {
+    let mut found = releases(system);
+    found.retain(|release| {
+        let kdir = Kdir::of_release(system, release);
+        kdir.join("rust/libkernel.rmeta").is_file()
+    });
     found
 }
 

@@ -13,6 +13,7 @@ use crate::call::Call;
 use crate::commands::ide::IdeArguments;
 use crate::commands::new::NewArguments;
 use crate::commands::{boot, check, doctor, explain, generate, ide, new, toolchain, why};
+use crate::completion;
 use crate::error::{Error, Result};
 use crate::output::{self, Output, Verdict};
 use crate::report::write_finding;
@@ -122,6 +123,7 @@ pub enum Command {
 
 /// Reads the command line, runs the command, and says what came of it.
 pub fn main() -> ExitCode {
+    completion::answer(Arguments::command);
     let arguments = Arguments::parse();
     let json = arguments.json;
     match arguments.color {

@@ -89,12 +89,10 @@ pub fn upgraded(system: &System, release: &str) -> Option<String> {
     if !is_gone || system.running_release().as_deref() != Some(release) {
         return None;
     }
-    let installed = ["/usr/lib/modules", "/lib/modules"]
-        .iter()
-        .filter_map(|directory| std::fs::read_dir(system.at(directory)).ok())
-        .flat_map(|entries| entries.flatten().take(1024))
-        .filter(|entry| entry.path().join("kernel").is_dir())
-        .filter_map(|entry| entry.file_name().into_string().ok());
+    let installed = kdir::releases(system).into_iter().filter(|release| {
+        let modules = kdir::modules_directory(system, release);
+        modules.join("kernel").is_dir()
+    });
     installed.max_by(|one, other| toolchain::compare(one, other))
 }
 

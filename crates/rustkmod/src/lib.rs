@@ -6,6 +6,7 @@ pub mod call;
 pub mod cli;
 pub mod command;
 pub mod commands;
+pub mod completion;
 pub mod drift;
 pub mod error;
 pub mod hostile;

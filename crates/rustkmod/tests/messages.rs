@@ -773,6 +773,57 @@ fn man_pages_and_completions_are_generated() {
     }
 }
 
+/// What bash offers, by the script that is installed, at the end of a command line.
+fn offered(machine: &Machine, words: &[&str]) -> Vec<String> {
+    let scripts = tempfile::tempdir().unwrap();
+    let generated = command().arg("generate").arg(scripts.path()).status();
+    assert!(generated.unwrap().success());
+    let program = Path::new(env!("CARGO_BIN_EXE_rustkmod")).parent().unwrap();
+    let output = std::process::Command::new("bash")
+        .args([
+            "-euc",
+            "source rustkmod.bash; cd \"$ROOT\"; COMP_WORDS=(rustkmod \"$@\"); \
+            COMP_CWORD=$#; COMP_TYPE=9; _clap_complete_rustkmod rustkmod \"${@: -1}\" rustkmod; \
+            printf '%s\\n' \"${COMPREPLY[@]}\"",
+            "bash",
+        ])
+        .args(words)
+        .current_dir(scripts.path())
+        .env("ROOT", machine.directory.path())
+        .env("PATH", format!("{}:/usr/bin:/bin", program.display()))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words:?}: {said}");
+    printed(&output).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn completion_offers_the_installed_kernels() {
+    let machine = Machine::new("arch");
+    machine.write("usr/lib/modules/6.12.1-1-lts/vmlinuz", "");
+    machine.write("linux/Kbuild", "");
+    let root = ["--root", machine.directory.path().to_str().unwrap()];
+    let offered = |words: &[&str]| offered(&machine, &[&root, words].concat());
+    for before in [
+        &["doctor"][..],
+        &["doctor", "--kernel"],
+        &["toolchain"],
+        &["check", "m.ko", "--kernel"],
+        &["why", "RUST", "--kernel"],
+        &["new", "hello", "--kernel"],
+        &["ide", "--kernel"],
+        &["boot", "--kernel"],
+    ] {
+        let at = |word| offered(&[before, &[word]].concat());
+        assert_eq!(at("6."), [RELEASE, "6.12.1-1-lts"], "{before:?}");
+        assert_eq!(at("6.12"), ["6.12.1-1-lts"], "{before:?}");
+        // It may as well be a directory.
+        assert_eq!(at("lin"), ["linux/"], "{before:?}");
+    }
+    assert_eq!(offered(&["toolc"]), ["toolchain"]);
+}
+
 #[test]
 fn error_of_a_path_names_the_path() {
     let output = command().args(["generate", "/proc/x"]).output().unwrap();

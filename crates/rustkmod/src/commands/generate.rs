@@ -6,17 +6,15 @@ use std::path::Path;
 
 use clap::Command;
 
+use crate::completion;
 use crate::error::{Error, Result};
 use crate::output::Verdict;
 
-/// Writes `rustkmod.1` and the like, and the completions, named as their shells look for them.
-pub(crate) fn generate(mut command: Command, directory: &Path) -> Result<Verdict> {
-    use clap_complete::Shell;
+/// Writes `rustkmod.1` and the like, and the completions.
+pub(crate) fn generate(command: Command, directory: &Path) -> Result<Verdict> {
     let failed = |error: std::io::Error| Error::write(directory, &error);
     std::fs::create_dir_all(directory).map_err(failed)?;
-    clap_mangen::generate_to(command.clone(), directory).map_err(failed)?;
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        clap_complete::generate_to(shell, &mut command, "rustkmod", directory).map_err(failed)?;
-    }
+    clap_mangen::generate_to(command, directory).map_err(failed)?;
+    completion::write_scripts(directory).map_err(failed)?;
     Ok(Verdict::Fine)
 }
