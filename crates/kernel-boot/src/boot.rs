@@ -81,9 +81,9 @@ impl Guest<'_> {
     fn write_initramfs(&self, host: &System, path: &Path) -> Result<()> {
         let init = host::init()?;
         let init = fs::read(&init).context("read", &init)?;
-        let busybox = match self.task {
-            Task::None => None,
-            Task::Command(_) | Task::Shell => {
+        let busybox = match (self.task, self.userland) {
+            (Task::None, _) | (_, Some(_)) => None,
+            (Task::Command(_) | Task::Shell, None) => {
                 let path = host::busybox(host)?;
                 Some(fs::read(&path).context("read", &path)?)
             }
@@ -93,6 +93,7 @@ impl Guest<'_> {
             modules: self.modules,
             busybox: busybox.as_deref(),
             task: self.task,
+            userland: self.userland,
         };
         let file = File::create(path).context("create", path)?;
         let mut out = BufWriter::with_capacity(1 << 20, file);

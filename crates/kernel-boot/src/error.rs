@@ -105,6 +105,17 @@ pub enum Error {
         /// The kernel.
         kernel: String,
     },
+    /// A directory holds no system.
+    #[error("{} is not a userland", .0.display())]
+    NotAUserland(PathBuf),
+    /// A kernel cannot mount a userland.
+    #[error("{kernel} cannot mount a userland")]
+    NoMount {
+        /// The kernel.
+        kernel: String,
+        /// Its options that are off.
+        options: Vec<&'static str>,
+    },
     /// The init is missing.
     #[error("the init that loads the modules is not here")]
     NoInit {
@@ -192,6 +203,11 @@ impl Error {
                 format!("{}\n{}", paths[0].display(), paths[1].display())
             }
             Self::BuiltIn { .. } => "its modules.builtin says so".into(),
+            Self::NotAUserland(_) => "there is no /bin/sh in it".into(),
+            Self::NoMount { options, .. } => format!(
+                "it comes by 9p over virtio, below an overlay, and this kernel lacks {}",
+                options.join(", ")
+            ),
             Self::NoInit { looked_at, .. } => {
                 let looked_at = looked_at.iter().map(|path| path.display().to_string());
                 format!(

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::initramfs::Task;
 use crate::plan::Module;
+use crate::userland::Userland;
 
 /// Memory for kernel and modules of any distribution, in MiB.
 pub const MEMORY: u32 = 512;
@@ -34,6 +35,8 @@ pub struct Guest<'a> {
     pub modules: &'a [Module],
     /// What to do once they are loaded.
     pub task: &'a Task,
+    /// What all of it is done in, by its own programs; without one, the init does it alone.
+    pub userland: Option<&'a Userland>,
     /// More for the kernel's command line.
     pub append: &'a str,
     /// Its memory, in MiB.
@@ -66,6 +69,7 @@ impl<'a> Guest<'a> {
             kernel,
             modules,
             task: &Task::None,
+            userland: None,
             append: "",
             memory: MEMORY,
             accel: Choice::Auto,

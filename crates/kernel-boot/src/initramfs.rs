@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use cpio::newc;
 
 use crate::plan::Module;
+use crate::userland::Userland;
 
 /// What the guest does once the modules are loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,6 +32,8 @@ pub struct Contents<'a> {
     pub busybox: Option<&'a [u8]>,
     /// What to do.
     pub task: &'a Task,
+    /// What becomes the root instead.
+    pub userland: Option<&'a Userland>,
 }
 
 const FOLDER: u32 = 0o040_755;
@@ -50,15 +53,23 @@ impl Contents<'_> {
         archive.add("init", PROGRAM, self.init)?;
         let mut list = String::new();
         for (number, module) in self.modules.iter().enumerate() {
-            let directory = format!("modules/{number}");
-            let file = format!("{directory}/{}.ko", module.name);
-            // A directory a module: two of one name would be one file.
-            archive.add(&directory, FOLDER, &[])?;
-            archive.add(&file, FILE, &module.elf)?;
+            let file = archive.add_module(&format!("modules/{number}"), module)?;
             let verb = if module.is_soft { "try" } else { "load" };
-            list += &format!("{verb} /{file}\n");
+            let whose = if module.is_own { "own" } else { "given" };
+            list += &format!("{verb} {whose} /{file}\n");
         }
         archive.add("plan/modules", FILE, list.as_bytes())?;
+        if let Some(userland) = self.userland {
+            let mut list = String::new();
+            for module in &userland.mount_with {
+                let directory = format!("plan/{}", module.name);
+                list += &format!("/{}\n", archive.add_module(&directory, module)?);
+            }
+            archive.add("plan/userland", FILE, list.as_bytes())?;
+            if userland.has_own_modules() {
+                archive.add("plan/own-modules", FILE, &[])?;
+            }
+        }
         if let Some(busybox) = self.busybox {
             archive.add("bin/busybox", PROGRAM, busybox)?;
         }
@@ -79,6 +90,14 @@ struct Archive<'a>(&'a mut dyn Write);
 impl Archive<'_> {
     fn add(&mut self, name: &str, mode: u32, content: &[u8]) -> io::Result<()> {
         self.entry(newc::Builder::new(name).mode(mode), content)
+    }
+
+    /// Adds a module in a directory of its own: two of one name would be one file.
+    fn add_module(&mut self, directory: &str, module: &Module) -> io::Result<String> {
+        let file = format!("{directory}/{}.ko", module.name);
+        self.add(directory, FOLDER, &[])?;
+        self.add(&file, FILE, &module.elf)?;
+        Ok(file)
     }
 
     fn add_device(&mut self, name: &str, (major, minor): (u32, u32)) -> io::Result<()> {
@@ -124,6 +143,7 @@ mod tests {
             path: format!("/somewhere/{name}.ko.zst").into(),
             elf: elf.to_vec(),
             is_soft: name == "b",
+            is_own: name == "b",
         }
     }
 
@@ -138,6 +158,7 @@ mod tests {
             ],
             busybox: None,
             task: &Task::None,
+            userland: None,
         };
         let found = entries(&contents);
         assert_eq!(found["init"], (PROGRAM, b"init".to_vec()));
@@ -145,12 +166,35 @@ mod tests {
         let list = String::from_utf8(found["plan/modules"].1.clone()).unwrap();
         assert_eq!(
             list,
-            "try /modules/0/b.ko\nload /modules/1/a.ko\nload /modules/2/a.ko\n"
+            "try own /modules/0/b.ko\nload given /modules/1/a.ko\nload given /modules/2/a.ko\n"
         );
         assert_eq!(found["modules/2/a.ko"].1, b"another A");
-        for absent in ["plan/command", "plan/shell", "bin/busybox"] {
+        for absent in ["plan/command", "plan/shell", "plan/userland", "bin/busybox"] {
             assert!(!found.contains_key(absent), "{absent}");
         }
+    }
+
+    #[test]
+    fn a_userland_comes_with_the_modules_that_mount_it() {
+        let userland = Userland::of_parts("/system", Some("/modules"), vec![module("9p", b"9P")]);
+        let contents = Contents {
+            init: b"init",
+            modules: &[],
+            busybox: None,
+            task: &Task::Shell,
+            userland: Some(&userland),
+        };
+        let found = entries(&contents);
+        assert_eq!(found["plan/userland"].1, b"/plan/9p/9p.ko\n");
+        assert_eq!(found["plan/9p/9p.ko"].1, b"9P");
+        assert!(found.contains_key("plan/own-modules"));
+        let userland = Userland::of_parts("/system", None, Vec::new());
+        let found = entries(&Contents {
+            userland: Some(&userland),
+            ..contents
+        });
+        assert_eq!(found["plan/userland"].1, b"");
+        assert!(!found.contains_key("plan/own-modules"));
     }
 
     #[test]
@@ -160,6 +204,7 @@ mod tests {
             modules: &[],
             busybox: Some(b"busybox"),
             task: &Task::Command("cat /proc/modules\nexit 3".into()),
+            userland: None,
         };
         let found = entries(&contents);
         assert_eq!(found["bin/busybox"], (PROGRAM, b"busybox".to_vec()));

@@ -278,6 +278,12 @@ impl Kernel {
         list.flat_map(names).collect()
     }
 
+    /// Whether it is known what is part of the image.
+    pub(crate) fn knows_builtins(&self) -> bool {
+        let list = self.modules.as_ref();
+        list.is_some_and(|directory| directory.join("modules.builtin").exists())
+    }
+
     /// Whether a module is part of the image.
     pub fn has_builtin(&self, name: &str) -> bool {
         let builtin = self.builtin.get_or_init(|| {

@@ -18,6 +18,7 @@ mod package;
 mod plan;
 mod qemu;
 mod report;
+mod userland;
 mod verdict;
 
 pub use boot::Boot;
@@ -28,4 +29,5 @@ pub use initramfs::Task;
 pub use kernel::{Headers, Kernel};
 pub use plan::{Module, Plan};
 pub use report::{Report, Step};
+pub use userland::Userland;
 pub use verdict::Verdict;

@@ -24,6 +24,8 @@ pub struct Module {
     pub elf: Vec<u8>,
     /// Whether it is only there because another would like it: it may have no hardware here.
     pub is_soft: bool,
+    /// Whether it is one of the kernel's own, which modprobe finds by its name.
+    pub is_own: bool,
 }
 
 /// The modules in the order to load them.
@@ -44,7 +46,7 @@ impl Plan {
         for path in wanted {
             let module = match about(path)? {
                 Some(_) => read(path)?,
-                None => read(&named(kernel, path)?)?,
+                None => own(&named(kernel, path)?)?,
             };
             order.push(module.name.clone());
             match given.entry(module.name.clone()) {
@@ -60,14 +62,24 @@ impl Plan {
                 }
             }
         }
+        Self::in_order(kernel, given, &order)
+    }
+
+    /// Some of the kernel's own modules, by their names, behind all that they need.
+    pub(crate) fn of_own(kernel: &Kernel, names: &[&str]) -> Result<Self> {
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        Self::in_order(kernel, HashMap::new(), &names)
+    }
+
+    fn in_order(kernel: &Kernel, given: HashMap<String, Module>, names: &[String]) -> Result<Self> {
         let mut planner = Planner {
             kernel,
             given,
             seen: HashSet::new(),
             plan: Self::default(),
         };
-        for name in order {
-            planner.add(&name, "", false)?;
+        for name in names {
+            planner.add(name, "", false)?;
         }
         Ok(planner.plan)
     }
@@ -96,7 +108,7 @@ impl Planner<'_> {
                     self.plan.missing.push(missing);
                     return Ok(());
                 };
-                read(path)?
+                own(path)?
             }
         };
         let file = parse(&module.path, &module.elf)?;
@@ -166,6 +178,16 @@ fn read(path: &Path) -> Result<Module> {
         path: path.to_path_buf(),
         elf,
         is_soft: false,
+        is_own: false,
+    })
+}
+
+/// The same of one of the kernel's own.
+fn own(path: &Path) -> Result<Module> {
+    let module = read(path)?;
+    Ok(Module {
+        is_own: true,
+        ..module
     })
 }
 

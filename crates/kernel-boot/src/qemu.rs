@@ -20,6 +20,7 @@ use crate::host;
 use crate::initramfs::Task;
 use crate::interrupt::{self, Group};
 use crate::report::{Heard, Report};
+use crate::userland::Userland;
 use crate::verdict;
 
 /// How often the lines are looked at.
@@ -227,6 +228,7 @@ fn command(guest: &Guest<'_>, qemu: &Path, directory: &Path, accel: Accel) -> Co
     command
         .arg(guest.kernel)
         .args(["-append", parameters.trim_end()])
+        .args(guest.userland.map(Userland::options).unwrap_or_default())
         .current_dir(directory)
         .stdin(match guest.task {
             Task::Shell => Stdio::piped(),

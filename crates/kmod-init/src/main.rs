@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! The init of `rustkmod boot`. It loads the modules that `/plan/modules` names, one a line and in
-//! that order, `load FILE`, or `try FILE` where nobody minds if it cannot be; runs `/plan/command`, or a shell, if there is one; unloads the modules the
-//! other way round, and powers off.
+//! that order: `load given FILE`, or `try given FILE` where nobody minds if it cannot be, and `own` in
+//! the place of `given` for one of the kernel's own. It runs `/plan/command`, or a shell, if there is
+//! one; unloads the modules the other way round, and powers off.
+//!
+//! Where there is a `/plan/userland`, all of this is done in a userland of the host's, by its own
+//! programs. That file names the modules that mounting it takes.
 //!
 //! The kernel log goes to the first serial line by the kernel's own doing. The second carries this
 //! program's report in KTAP (Documentation/dev-tools/ktap.rst), a test a step. What a step logs in
@@ -11,24 +15,28 @@
 //! console has a line `kmod-init: begin: …` as well: what the kernel logs after it belongs to the step.
 
 use std::{
+    env,
     ffi::CString,
     fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, ErrorKind, Read, Write},
     os::unix::fs::OpenOptionsExt,
+    os::unix::process::CommandExt,
     path::Path,
-    process::{Command, Stdio},
+    process::{self, Command, ExitCode, Stdio},
 };
 
 use nix::{
     fcntl::OFlag,
     kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module},
-    mount::{MsFlags, mount},
     sys::{
         reboot::{RebootMode, reboot},
         termios::tcdrain,
         utsname::uname,
     },
+    unistd::setsid,
 };
+
+mod userland;
 
 /// Where the host puts the modules' order.
 const LIST: &str = "/plan/modules";
@@ -36,57 +44,78 @@ const LIST: &str = "/plan/modules";
 const COMMAND: &str = "/plan/command";
 /// It holds the terminal's type, if a shell is wanted.
 const SHELL: &str = "/plan/shell";
-/// The userland, if one of these is.
+/// A userland is the root, if it is there: the modules to mount it with, a line each.
+const USERLAND: &str = "/plan/userland";
+/// The kernel's modules are not in the userland, if it is there.
+const OWN_MODULES: &str = "/plan/own-modules";
+/// What runs a command or a shell without a userland.
 const BUSYBOX: &str = "/bin/busybox";
 /// The console's own line, which is more of a terminal than `/dev/console`.
 const TERMINAL: &str = "/dev/ttyS0";
 
-fn main() {
-    let report = run();
-    if let Err(error) = report {
+/// The step that mounts a userland.
+const MOUNTING: &str = "userland";
+/// The kernel's level of errors, and that of the least that it logs.
+const ERROR: u8 = 3;
+const ALL: u8 = 7;
+
+fn main() -> ExitCode {
+    // It starts itself for a shell: see `run_shell`.
+    if process::id() != 1 {
+        let error = become_shell();
+        eprintln!("kmod-init: {error}");
+        return ExitCode::FAILURE;
+    }
+    if let Err(error) = run() {
         // On the console: the second serial line may be what failed.
         eprintln!("kmod-init: {error}");
     }
     // Without this the machine would hang with a dead init; the host has a time limit as well.
     let error = reboot(RebootMode::RB_POWER_OFF).unwrap_err();
     eprintln!("kmod-init: power off: {error}");
+    ExitCode::FAILURE
 }
 
 fn run() -> io::Result<()> {
-    for (kind, target) in [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")] {
-        fs::create_dir_all(target)?;
-        match mount(
-            None::<&str>,
-            target,
-            Some(kind),
-            MsFlags::empty(),
-            None::<&str>,
-        ) {
-            // The kernel mounts /dev itself where it is configured to.
-            Ok(()) | Err(nix::Error::EBUSY) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-
+    userland::kernels_own()?;
     let mut report = Report::new(OpenOptions::new().write(true).open("/dev/ttyS1")?)?;
     let kernel = uname().map_err(io::Error::from)?;
-    report.result(
-        &format!("boot {}", kernel.release().to_string_lossy()),
-        Ok(()),
-    )?;
+    let release = kernel.release().to_string_lossy();
+    report.result(&format!("boot {release}"), Ok(()))?;
 
     report.kmsg = Some(Kmsg::from_now()?);
     let parameters = fs::read_to_string("/proc/cmdline")?;
+    // All of it now: a userland hides it.
     let list = fs::read_to_string(LIST)?;
-    let mut loaded = Vec::new();
+    let command = fs::read_to_string(COMMAND).ok();
+    let terminal = fs::read_to_string(SHELL).ok();
+    let mount_with = fs::read_to_string(USERLAND).ok();
+    let has_userland = mount_with.is_some();
     let mut is_whole = true;
+    if let Some(files) = mount_with {
+        is_whole = report.step(MOUNTING, |_| {
+            files.lines().try_for_each(|file| load(file, ""))?;
+            userland::enter(&release, Path::new(OWN_MODULES).exists())
+        })?;
+    }
+    let mut loaded = Vec::new();
     for line in list.lines() {
-        let (verb, file) = line.split_once(' ').unwrap_or(("load", line));
-        let name = module_name(file);
+        if !is_whole {
+            break;
+        }
+        let Some(entry) = Entry::parse(line) else {
+            continue;
+        };
+        let name = module_name(entry.file);
+        let parameters = parameters_of(&name, &parameters);
         let mut is_there = true;
         is_whole = report.step(&format!("load {name}"), |report| {
-            match load(file, &parameters_of(&name, &parameters)) {
-                Err(error) if verb == "try" => {
+            let outcome = match has_userland {
+                true => entry.load_by_userland(&name, &parameters),
+                false => load(entry.file, &parameters),
+            };
+            match outcome {
+                Err(error) if entry.is_soft => {
                     is_there = false;
                     report.skipped = Some(error.to_string());
                     Ok(())
@@ -94,25 +123,60 @@ fn run() -> io::Result<()> {
                 outcome => outcome,
             }
         })?;
-        if !is_whole {
-            break;
-        }
-        if is_there {
+        if is_whole && is_there {
             loaded.push(name);
         }
     }
     if is_whole {
-        if let Ok(command) = fs::read_to_string(COMMAND) {
-            report.step("command", |report| run_command(&command, report))?;
+        if let Some(command) = command {
+            report.step("command", |report| {
+                run_command(&command, has_userland, report)
+            })?;
         }
-        if let Ok(terminal) = fs::read_to_string(SHELL) {
-            report.step("shell", |_| run_shell(&terminal))?;
+        if let Some(terminal) = terminal {
+            report.step("shell", |_| run_shell(&terminal, has_userland))?;
         }
     }
     for name in loaded.iter().rev() {
         report.step(&format!("unload {name}"), |_| unload(name))?;
     }
     report.finish()
+}
+
+/// A line of the list.
+#[derive(Debug, PartialEq)]
+struct Entry<'a> {
+    /// Whether nobody minds if it cannot be loaded.
+    is_soft: bool,
+    /// Whether it is one of the kernel's own.
+    is_own: bool,
+    file: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let (verb, rest) = line.split_once(' ')?;
+        let (whose, file) = rest.split_once(' ')?;
+        Some(Self {
+            is_soft: verb == "try",
+            is_own: whose == "own",
+            file,
+        })
+    }
+
+    /// As its users do it. A userland may be too small to have the programs.
+    fn load_by_userland(&self, name: &str, parameters: &str) -> io::Result<()> {
+        let file = self.file.replacen("/modules", userland::MODULES, 1);
+        let is_done = match self.is_own {
+            // It reads the parameters itself.
+            true => userland::complete(userland::program("modprobe").arg(name))?,
+            false => userland::complete(userland::program("insmod").args([&*file, parameters]))?,
+        };
+        match is_done {
+            true => Ok(()),
+            false => load(&file, parameters),
+        }
+    }
 }
 
 /// The name the kernel knows a module by: the file's, with `_` for `-`.
@@ -167,16 +231,20 @@ fn busybox() -> io::Result<Command> {
     let mut command = Command::new(BUSYBOX);
     // Not `current_dir`: for that std needs sockets, which a small kernel has not.
     command.env_clear().envs([("PATH", "/bin"), ("HOME", "/")]);
+    command.arg("sh");
     Ok(command)
 }
 
-fn run_command(text: &str, report: &mut Report) -> io::Result<()> {
+fn run_command(text: &str, has_userland: bool, report: &mut Report) -> io::Result<()> {
     let (output, input) = io::pipe()?;
     // The command's own copies of the pipe go with it, so that its end is seen.
     let mut child = {
-        let mut command = busybox()?;
+        let mut command = match has_userland {
+            true => userland::program("/bin/sh"),
+            false => busybox()?,
+        };
         command
-            .args(["sh", "-c", text])
+            .args(["-c", text])
             .stdin(Stdio::null())
             .stdout(input.try_clone()?)
             .stderr(input);
@@ -196,18 +264,44 @@ fn run_command(text: &str, report: &mut Report) -> io::Result<()> {
     }
 }
 
-/// A shell on the console, with a session of its own, so that Ctrl-C is for what it runs. How it
-/// ends says nothing of the module.
-fn run_shell(terminal: &str) -> io::Result<()> {
+/// A shell on the console. How it ends says nothing of the module.
+fn run_shell(terminal: &str, has_userland: bool) -> io::Result<()> {
+    let shell = match has_userland {
+        true => userland::program(userland::shell()),
+        false => busybox()?,
+    };
+    // This program once more, wherever it is now: see `become_shell`.
+    let mut child = Command::new("/proc/self/exe");
+    child.env_clear();
+    child.envs(
+        shell
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    child.env("TERM", terminal);
+    child.arg(shell.get_program()).args(shell.get_args());
+    child.status().map(drop)
+}
+
+/// Becomes the program that the arguments name, with the console as its terminal in a session of its
+/// own, so that Ctrl-C is for what it runs. Returns why it could not.
+fn become_shell() -> io::Error {
+    let mut arguments = env::args_os().skip(1);
+    let shell = arguments.next().unwrap_or_default();
     let open = || OpenOptions::new().read(true).write(true).open(TERMINAL);
-    busybox()?
-        .args(["setsid", "-c", BUSYBOX, "sh"])
-        .env("TERM", terminal)
-        .stdin(open()?)
-        .stdout(open()?)
-        .stderr(open()?)
-        .status()
-        .map(drop)
+    let terminal = setsid().map_err(io::Error::from).and_then(|_| {
+        // The first terminal that a session opens is its own.
+        Ok((open()?, open()?, open()?))
+    });
+    match terminal {
+        Ok((input, output, errors)) => Command::new(shell)
+            .args(arguments)
+            .stdin(input)
+            .stdout(output)
+            .stderr(errors)
+            .exec(),
+        Err(error) => error,
+    }
 }
 
 /// A KTAP report on a serial line.
@@ -244,7 +338,13 @@ impl Report {
             Some(kmsg) => kmsg.read()?,
             None => Vec::new(),
         };
-        for line in logged {
+        // What the kernel says of a userland that it can mount is not of the modules.
+        let least = if worked && what == MOUNTING {
+            ERROR
+        } else {
+            ALL
+        };
+        for (_, line) in logged.iter().filter(|(level, _)| *level <= least) {
             self.diagnostic(&format!("kmsg: {line}"))?;
         }
         self.result(what, outcome)?;
@@ -301,8 +401,8 @@ impl Kmsg {
         Ok(kmsg)
     }
 
-    /// The texts of the records that have come since the last call.
-    fn read(&mut self) -> io::Result<Vec<String>> {
+    /// The records that have come since the last call: their levels and texts.
+    fn read(&mut self) -> io::Result<Vec<(u8, String)>> {
         let mut texts = Vec::new();
         // A read returns one record; the kernel's longest is below this.
         let mut record = [0; 8192];
@@ -311,9 +411,7 @@ impl Kmsg {
                 Ok(0) => return Ok(texts),
                 Ok(length) => {
                     let record = String::from_utf8_lossy(&record[..length]).into_owned();
-                    // "priority,sequence,timestamp,flags;text", then continuation lines.
-                    let text = record.split_once(';').map_or(&*record, |(_, text)| text);
-                    texts.push(text.lines().next().unwrap_or_default().to_owned());
+                    texts.push(record_of(&record));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(texts),
                 // Records were overwritten before they were read: go on with the oldest left.
@@ -324,9 +422,51 @@ impl Kmsg {
     }
 }
 
+/// Level and text of a record: "priority,sequence,timestamp,flags;text", then continuation lines.
+fn record_of(record: &str) -> (u8, String) {
+    let (head, text) = record.split_once(';').unwrap_or(("", record));
+    let priority = head
+        .split(',')
+        .next()
+        .and_then(|number| number.parse().ok());
+    // Above its lowest three bits is who logged it.
+    let level = priority.map_or(0, |priority: u32| (priority & 7) as u8);
+    (level, text.lines().next().unwrap_or_default().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_say_how_and_whose() {
+        let entry = |is_soft, is_own, file| Entry {
+            is_soft,
+            is_own,
+            file,
+        };
+        let parsed = |line| Entry::parse(line).unwrap();
+        assert_eq!(
+            parsed("load given /modules/0/a.ko"),
+            entry(false, false, "/modules/0/a.ko")
+        );
+        assert_eq!(
+            parsed("try own /modules/1/b.ko"),
+            entry(true, true, "/modules/1/b.ko")
+        );
+        assert_eq!(Entry::parse(""), None);
+    }
+
+    #[test]
+    fn records_have_a_level() {
+        assert_eq!(
+            record_of("6,1,2,-;m: hello\n DEVICE=x\n"),
+            (6, "m: hello".into())
+        );
+        // A user's program logged it.
+        assert_eq!(record_of("12,1,2,-;a;b\n"), (4, "a;b".into()));
+        assert_eq!(record_of("odd"), (0, "odd".into()));
+    }
 
     #[test]
     fn parameters_are_those_of_the_module() {

@@ -110,7 +110,7 @@ pub enum Command {
     /// Exit status: 0 when all went well, 1 when a module or the kernel failed, 2 when it could not
     /// run.
     #[command(
-        after_long_help = "Examples:\n  rustkmod boot .\n  rustkmod boot hello.ko --command \"cat /dev/hello\"\n  rustkmod boot --kernel ~/linux --shell ."
+        after_long_help = "Examples:\n  rustkmod boot .\n  rustkmod boot hello.ko --command \"cat /dev/hello\"\n  rustkmod boot . --userland / --command \"modinfo hello && dmesg\"\n  rustkmod boot --kernel ~/linux --shell ."
     )]
     Boot(boot::Arguments),
     /// Write the man pages and shell completions into a directory, for packagers

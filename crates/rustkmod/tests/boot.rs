@@ -508,15 +508,15 @@ fn a_silent_kvm_is_remembered() {
     }
     let root = machine();
     let waits = "#!/bin/sh\ncase \" $* \" in *' -accel kvm '*) echo >>\"${0%/*}/tried\"; exec sleep 1000;; esac\n";
+    let mut command = boot_in(root.path(), waits);
+    command.env("XDG_CACHE_HOME", root.path().join("cache"));
+    command
+        .args(["--timeout", "1"])
+        .env_remove("RUSTKMOD_ACCEL");
     let tried =
-        || std::fs::read_to_string(root.path().join("tools/tried")).map_or(0, |text| text.len());
+        || std::fs::read_to_string(root.path().join("tools/tried")).map_or(0, |all| all.len());
     for (accel, wanted, is_told) in [("auto", 1, true), ("auto", 1, false), ("kvm", 2, true)] {
-        let _ = std::fs::remove_dir_all(root.path().join("temporary"));
-        let output = boot_in(root.path(), waits)
-            .env("XDG_CACHE_HOME", root.path().join("cache"))
-            .args(["--timeout", "1", "--accel", accel])
-            .output()
-            .unwrap();
+        let output = command.env("RUSTKMOD_ACCEL", accel).output().unwrap();
         let said = format!(
             "{}{}",
             printed(&output),
@@ -528,6 +528,75 @@ fn a_silent_kvm_is_remembered() {
             is_told,
             "{accel}: {said}"
         );
+    }
+}
+
+/// QEMU gets the directory; what cannot be a userland, or cannot be mounted, is said before that.
+#[test]
+fn a_userland_is_given_to_qemu_or_refused() {
+    let root = machine();
+    let system = root.path().join("a system");
+    let echoes = "#!/bin/sh\nprintf '%s\\n' \"$@\" >\"${0%/*}/arguments\"\n";
+    let mut command = boot_in(root.path(), echoes);
+    command.arg("--userland").arg(&system);
+    says(&command.output().unwrap(), &["cannot find", "a system"]);
+    std::fs::create_dir(&system).unwrap();
+    says(
+        &command.output().unwrap(),
+        &[
+            "is not a userland",
+            "there is no /bin/sh in it",
+            "--userland /\n",
+        ],
+    );
+    write(system.join("bin/sh"), "");
+    let builtin = root.path().join("lib/modules/6.1-x/modules.builtin");
+    write(
+        &builtin,
+        "kernel/fs/9p/9p.ko\nkernel/fs/overlayfs/overlay.ko\n",
+    );
+    let again = format!(
+        "rustkmod --root {} boot --kernel 6.1-x\n",
+        root.path().display()
+    );
+    says(
+        &command.output().unwrap(),
+        &[
+            "error: 6.1-x cannot mount a userland",
+            "lacks CONFIG_VIRTIO_PCI, CONFIG_NET_9P_VIRTIO",
+            &again,
+        ],
+    );
+    // A kernel that does not say what it has is tried.
+    std::fs::remove_file(&builtin).unwrap();
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let arguments = std::fs::read_to_string(root.path().join("tools/arguments")).unwrap();
+    let share = format!("local,id=userland,path={}", system.display());
+    assert!(
+        arguments.contains(&share) && arguments.contains(",readonly=on"),
+        "{arguments}"
+    );
+}
+
+/// The guest says that it cannot.
+#[test]
+fn a_userland_that_is_not_mounted_has_the_kernels_options() {
+    let root = machine();
+    let report = "ok 1 boot 6.1-x\n# begin: userland\nnot ok 2 userland\n\
+                  # mounting 9p: No such device (os error 19)\n1..2\n";
+    let output = boot_in(root.path(), &guest("", report))
+        .args(["--userland", "/"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = printed(&output);
+    for wanted in [
+        "`userland` failed: mounting 9p: No such device",
+        "CONFIG_9P_FS",
+        "leave the userland out",
+    ] {
+        assert!(said.contains(wanted), "not said: {wanted}\n{said}");
     }
 }
 

@@ -36,6 +36,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             ("boot_loads_what_a_module_needs_first", dependencies),
             ("boot_orders_modules_as_modprobe_does", as_modprobe),
             ("boot_passes_on_how_a_command_ends", command),
+            ("boot_runs_in_a_userland_and_leaves_it", userland),
             ("boot_gives_a_shell", shell),
             ("boot_gives_a_shell_on_a_terminal", terminal),
             ("boot_goes_on_without_kvm_where_that_hangs", kvm_hangs),
@@ -337,6 +338,54 @@ fn command(lab: &Lab) -> Result<(), Failed> {
             "rust_minimal: Rust minimal sample (exit)",
         ],
     );
+    Ok(())
+}
+
+/// The machine's own programs, and its own module; what is written in the guest is not there
+/// afterwards.
+fn userland(lab: &Lab) -> Result<(), Failed> {
+    let machine = machine(lab)?;
+    let run = |modules: &[&str], command: &str| {
+        boot(&machine, &lab.release)
+            .args(["--userland", "/", "--timeout", "180"])
+            .args(["--command", command])
+            .args(modules)
+            .output()
+    };
+    let writes = "id -u; uname -r; dkms status; modprobe rust_out_of_tree; grep rust /proc/modules; \
+                  echo changed >/etc/os-release; echo new >/usr/new; rm /usr/sbin/dkms; \
+                  mount | grep ' /tmp '; ls -d /dev/pts/ptmx /sys/module /run/rustkmod";
+    let config = fs::read_to_string(machine.path(&format!("{}/.config", lab.kdir())))?;
+    if !config.contains("CONFIG_9P_FS=y") {
+        let said = ended(&run(&[], "true")?, 2);
+        says(&said, &["cannot mount a userland", "lacks CONFIG_9P_FS"]);
+        return Ok(());
+    }
+    let before = fs::read(machine.path("/etc/os-release"))?;
+    let said = ended(&run(&["rust_minimal"], writes)?, 0);
+    says(
+        &said,
+        &[
+            &*format!("0\n{}\nrust-out-of-tree/1.0, {}", lab.release, lab.release),
+            "rust_minimal: Rust minimal sample (init)",
+            "rust_out_of_tree: Hello from Rust",
+            "tmpfs on /tmp ",
+            "loaded and unloaded rust_minimal",
+        ],
+    );
+    assert_eq!(fs::read(machine.path("/etc/os-release"))?, before);
+    assert!(!machine.path("/usr/new").exists());
+    assert!(machine.path("/usr/sbin/dkms").exists());
+
+    // How the command ends is the verdict, and a module that is refused has modprobe's words.
+    let said = ended(&run(&[], "exit 3")?, 1);
+    says(&said, &["`command` failed: exit status: 3"]);
+    fs::write(
+        machine.path("/tmp/foreign.ko"),
+        lab.foreign_module(&machine)?,
+    )?;
+    let said = ended(&run(&["/tmp/foreign.ko"], "true")?, 1);
+    says(&said, &["insmod: ERROR: ", "error[version-magic]"]);
     Ok(())
 }
 

@@ -73,6 +73,13 @@ pub fn advise(system: &System, error: kernel_boot::Error) -> Error {
         ),
         E::TwoOfOneName { .. } => told.advise("leave one of them out"),
         E::BuiltIn { .. } => told.advise("leave it out"),
+        E::NotAUserland(_) => told.run(
+            "name a directory that a system is installed in; / is this machine's own",
+            call.with("--userland", "/"),
+        ),
+        E::NoMount { .. } => told
+            .advise("boot a kernel that has them, built in or as modules")
+            .run("or leave the userland out", call.without("--userland")),
         E::NoInit { is_named: true, .. } => told.run(
             format!("{INIT_VARIABLE} names it: correct that, or unset it"),
             Command::new("unset RUSTKMOD_INIT"),

@@ -16,8 +16,8 @@ use serde::Serialize;
 
 use kernel_boot::error::{Context, about};
 use kernel_boot::{
-    Boot, Choice, Event, Guest, Kernel, MEMORY, Module, Plan, Step, TIMEOUT, Task, Verdict,
-    interrupt,
+    Boot, Choice, Event, Guest, Kernel, MEMORY, Module, Plan, Step, TIMEOUT, Task, Userland,
+    Verdict, interrupt,
 };
 
 use advice::advise;
@@ -47,6 +47,10 @@ pub struct Arguments {
     /// kernel, a built tree, an unpacked package), or an image; the running one by default
     #[arg(long, value_name = "KERNELRELEASE|PACKAGE|DIR|VMLINUZ", value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
+    /// Do all of it in the system that is installed in DIR, `/` for this machine's own: its modprobe
+    /// loads the modules, and its shell runs the command. Only the guest's memory is written to
+    #[arg(long, value_name = "DIR")]
+    pub userland: Option<PathBuf>,
     /// Run this in the guest's shell once the modules are loaded; it fails if that fails
     #[arg(long, value_name = "COMMAND")]
     pub command: Option<String>,
@@ -208,8 +212,12 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
         (None, true) => Task::Shell,
         (None, false) => Task::None,
     };
+    let userland = arguments.userland.as_deref();
+    let userland = userland.map(|directory| Userland::new(&kernel, directory));
+    let userland = userland.transpose().map_err(refused)?;
     let guest = Guest {
         task: &task,
+        userland: userland.as_ref(),
         append: &arguments.append,
         memory: arguments.memory,
         accel: arguments.accel.into(),
@@ -248,6 +256,7 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
         {
             finding = why_failed(finding, step, module, &kernel, &target);
         }
+        finding = without_userland(finding, &boot);
         finding = in_little_memory(finding, &boot, arguments);
         if !arguments.verbose {
             let again = Call::again("boot").without_word("--quiet");
@@ -407,6 +416,22 @@ fn why_failed(
         };
     }
     finding
+}
+
+/// A kernel that does not say what is built in may lack what it takes to mount a userland.
+fn without_userland(finding: Finding, boot: &Boot) -> Finding {
+    match boot.report.failed() {
+        Some(step) if step.step == "userland" => finding
+            .note(format!(
+                "a userland comes by 9p over virtio, below an overlay: {}",
+                Userland::needed_options().join(", ")
+            ))
+            .run(
+                "leave the userland out",
+                Call::again("boot").without("--userland"),
+            ),
+        _ => finding,
+    }
 }
 
 /// A kernel that does not come as far as its init may lack memory, and cannot say so.
