@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use kernel_boot::{Boot, Choice, Guest, Kernel, Plan};
+use kernel_boot::{Boot, Choice, Guest, Kernel, Plan, Task, Userland};
 use kernel_tree::system::System;
 
 use crate::{
@@ -37,6 +37,27 @@ pub fn boot(
         accel: Choice::Tcg,
         timeout: PATIENCE,
         ..Guest::new(&kernel.image, &plan.modules)
+    };
+    Ok(guest.boot(&cache.directory("guest", 0)?.join(name), &mut |_| ())?)
+}
+
+/// Boots a kernel with the copy as its userland, and runs a command there. Nothing is written to the
+/// copy.
+pub fn run_in(
+    cache: &Cache,
+    name: &str,
+    machine: &Machine,
+    kernel: &str,
+    command: &str,
+) -> Result<Boot> {
+    let kernel = installed(machine, kernel)?;
+    let userland = Userland::new(&kernel, &machine.root())?;
+    let guest = Guest {
+        task: &Task::Command(command.to_owned()),
+        userland: Some(&userland),
+        accel: Choice::Tcg,
+        timeout: PATIENCE,
+        ..Guest::new(&kernel.image, &[])
     };
     Ok(guest.boot(&cache.directory("guest", 0)?.join(name), &mut |_| ())?)
 }

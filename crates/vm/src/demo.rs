@@ -10,7 +10,7 @@ use std::{
 use kernel_boot::{Boot, Step, Verdict};
 
 use crate::{
-    boot::{boot, module_file},
+    boot::{boot, module_file, run_in},
     cache::Kept,
     error::{Context, Error, Result},
     files::mib,
@@ -257,12 +257,39 @@ fn shown(
     })
 }
 
-/// Boots the installed kernel, loads the module that DKMS built, and shows what it says.
+/// What README has its reader type in the new kernel, and how the module goes again.
+const TYPED: [&str; 5] = [
+    "uname -r",
+    "modprobe rust_out_of_tree",
+    "dmesg | grep rust_out_of_tree",
+    "dkms status",
+    "modprobe -r rust_out_of_tree",
+];
+
+/// Boots the installed kernel with the copy of the machine as its userland, types there what README
+/// says, and shows what comes.
 pub fn show(shop: &Workshop, machine: &Machine, name: &str) -> Result<()> {
     let kernel = machine.kernel()?;
-    let boot = boot_installed(shop, machine, name, &kernel, "")?;
-    for line in boot.report.log() {
-        println!("          {line}");
+    let boot = match run_in(&shop.cache, name, machine, &kernel, &script()) {
+        Err(Error::Boot(error @ kernel_boot::Error::NoMount { .. })) => {
+            let note = error.note().unwrap_or_default();
+            shop.progress.say(format!(
+                "{error}: {note}. The init of the guest loads the module instead."
+            ));
+            boot_installed(shop, machine, name, &kernel, "")?
+        }
+        boot => boot?,
+    };
+    let typed = boot.report.steps.iter().find(|step| step.step == "command");
+    match typed {
+        Some(step) => step
+            .output
+            .iter()
+            .for_each(|line| println!("          {line}")),
+        None => boot
+            .report
+            .log()
+            .for_each(|line| println!("          {line}")),
     }
     let step = |step: &Step| format!("{step}{}", if step.ok { "" } else { ": FAILED" });
     let steps: Vec<_> = boot.report.steps.iter().map(step).collect();
@@ -271,14 +298,37 @@ pub fn show(shop: &Workshop, machine: &Machine, name: &str) -> Result<()> {
         steps.join(", "),
         boot.time.as_secs_f64()
     ));
-    match &boot.verdict {
-        Verdict::Good => Ok(()),
-        verdict => Err(Error::State {
-            what: format!("{MODULE} does not work in {kernel}: {verdict}"),
-            note: format!("the kernel says:\n    {}", boot.telling.join("\n    ")),
-            help: format!("less {}", boot.console.display()),
-        }),
-    }
+    let missing = typed.and_then(|step| missing(&step.output, &kernel));
+    let (what, note) = match (&boot.verdict, missing) {
+        (Verdict::Good, None) => return Ok(()),
+        (Verdict::Good, Some(missing)) => ("it was not said there".into(), missing),
+        (verdict, _) => (
+            verdict.to_string(),
+            format!("the kernel says:\n    {}", boot.telling.join("\n    ")),
+        ),
+    };
+    Err(Error::State {
+        what: format!("{MODULE} does not work in {kernel}: {what}"),
+        note,
+        help: format!("less {}", boot.console.display()),
+    })
+}
+
+/// The lines for a shell that shows each, and ends with the first that fails.
+fn script() -> String {
+    let line = |line: &&str| format!("echo '# {line}'\n{line}\n");
+    format!("set -e\n{}", TYPED.iter().map(line).collect::<String>())
+}
+
+/// What should stand in the output of the lines, and does not.
+fn missing(output: &[String], kernel: &str) -> Option<String> {
+    let is_there = |wanted: &str| output.iter().any(|line| line.contains(wanted));
+    let wanted = [
+        kernel.to_owned(),
+        format!("{MODULE}: Hello from Rust"),
+        format!("rust-out-of-tree/1.0, {kernel}, x86_64: installed"),
+    ];
+    wanted.into_iter().find(|wanted| !is_there(wanted))
 }
 
 /// Boots a kernel that is installed in the machine, and loads the module there.
@@ -302,6 +352,23 @@ pub fn boot_installed(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_typed_is_shown_and_has_to_be_answered() {
+        assert!(script().starts_with("set -e\necho '# uname -r'\nuname -r\necho '# modprobe "));
+        let output = [
+            "# uname -r",
+            "6.1.192-1-rust",
+            "[    1.0] rust_out_of_tree: Hello from Rust, outside the kernel tree (init)",
+            "rust-out-of-tree/1.0, 6.1.192-1-rust, x86_64: installed",
+        ];
+        let all = output.map(str::to_owned);
+        assert_eq!(missing(&all, "6.1.192-1-rust"), None);
+        for (count, wanted) in [(3, "installed"), (2, "Hello"), (1, "6.1.192")] {
+            let missing = missing(&all[..count], "6.1.192-1-rust").unwrap();
+            assert!(missing.contains(wanted), "{count}: {missing}");
+        }
+    }
 
     #[test]
     fn a_series_that_failed_is_a_row_too() {
