@@ -999,5 +999,8 @@ fn help_of_every_command_has_examples() {
         assert!(help.contains(&format!("rustkmod {name}")), "{help}");
         assert!(help.contains("\nGlobal options:\n"), "{help}");
         assert!(!help.contains("--kdir"), "{help}");
+        let names_a_kernel = !matches!(name, "explain" | "boot");
+        let option = "--kernel <RELEASE|DIRECTORY|IMAGE>";
+        assert!(!names_a_kernel || help.contains(option), "{help}");
     }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{Kernel, ModuleReport};
 use crate::error::Result;
+use crate::kernel_arg::KERNEL;
 use crate::output::{Header, Output, Verdict, header};
 use crate::report::counted;
 
@@ -20,9 +21,9 @@ pub struct Arguments {
     /// Modules (.ko, .ko.zst, .ko.xz, .ko.gz), and directories of them
     #[arg(required = true, value_name = "FILE|DIR")]
     pub paths: Vec<PathBuf>,
-    /// The kernel: a release, its headers, or its directory in /lib/modules; the running one by
-    /// default
-    #[arg(long, value_name = "KERNELRELEASE|DIR", value_parser = NonEmptyStringValueParser::new())]
+    /// The kernel: its release, as `uname -r` prints it, its headers or source tree, or its image;
+    /// the running one by default
+    #[arg(long, value_name = KERNEL, value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
     /// List every symbol a module needs, and who exports it
     #[arg(long)]
