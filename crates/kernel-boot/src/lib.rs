@@ -14,7 +14,7 @@ mod initramfs;
 pub mod interrupt;
 mod kernel;
 mod kvm;
-mod package;
+pub mod package;
 mod plan;
 mod qemu;
 mod report;

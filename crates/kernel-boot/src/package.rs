@@ -37,33 +37,9 @@ impl Package {
 
     /// Unpacks another package beside what is there.
     pub fn add(&self, file: &Path) -> Result<()> {
-        let damaged = |error: std::io::Error| Error::Package {
-            path: file.to_path_buf(),
-            reason: with_sources(&error),
-        };
-        let mut archive = tar::Archive::new(open(file)?);
-        for entry in archive.entries().map_err(damaged)? {
-            interrupt::check()?;
-            let mut entry = entry.map_err(damaged)?;
-            let is_wanted = entry
-                .path()
-                .is_ok_and(|path| path.starts_with(PART) && !path.ends_with("vmlinux"));
-            if is_wanted {
-                let directory = self.directory.path();
-                entry
-                    .unpack_in(directory)
-                    .map_err(|error| match of_the_system(&error) {
-                        // No fault of the package's.
-                        Some(source) => Error::Io {
-                            action: "unpack a package into",
-                            path: directory.to_path_buf(),
-                            source,
-                        },
-                        None => damaged(error),
-                    })?;
-            }
-        }
-        Ok(())
+        unpack(file, self.directory.path(), |path| {
+            path.starts_with(PART) && !path.ends_with("vmlinux")
+        })
     }
 
     /// The package file.
@@ -94,6 +70,33 @@ impl Package {
         let path = self.file.with_file_name(Path::new(name).file_name()?);
         path.is_file().then_some(path)
     }
+}
+
+/// Unpacks those files of a package that are wanted into a directory.
+pub fn unpack(file: &Path, directory: &Path, is_wanted: impl Fn(&Path) -> bool) -> Result<()> {
+    let damaged = |error: std::io::Error| Error::Package {
+        path: file.to_path_buf(),
+        reason: with_sources(&error),
+    };
+    let mut archive = tar::Archive::new(open(file)?);
+    for entry in archive.entries().map_err(damaged)? {
+        interrupt::check()?;
+        let mut entry = entry.map_err(damaged)?;
+        if entry.path().is_ok_and(|path| is_wanted(&path)) {
+            entry
+                .unpack_in(directory)
+                .map_err(|error| match of_the_system(&error) {
+                    // No fault of the package's.
+                    Some(source) => Error::Io {
+                        action: "unpack a package into",
+                        path: directory.to_path_buf(),
+                        source,
+                    },
+                    None => damaged(error),
+                })?;
+        }
+    }
+    Ok(())
 }
 
 /// An error, and those behind it: tar says what it was doing, and its source why it failed.
