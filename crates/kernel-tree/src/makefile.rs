@@ -16,6 +16,9 @@ use crate::system::System;
 /// The largest Makefile that is read.
 pub const LIMIT: u64 = 8 << 20;
 
+/// The file that make reads in the place of a Makefile beside it.
+pub const GNUMAKEFILE: &str = "GNUmakefile";
+
 /// What the top Makefile, and what it includes, says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TopMakefile {
@@ -66,18 +69,27 @@ struct Reader<'a> {
     /// How deep in conditionals the first `RUSTC` stands. All of a kernel's Makefile stands in
     /// one, so that only a deeper one makes a difference.
     rustc_depth: Option<u32>,
+    /// Whether `RUSTC` was set by an `override`, which later assignments do not change.
+    rustc_is_overridden: bool,
 }
 
 impl TopMakefile {
     /// Reads the top Makefile of a tree.
     pub fn read(system: &System, objtree: &Path) -> file::Result<Self> {
         let text = file::read_text(&objtree.join("Makefile"), LIMIT)?;
-        Ok(Self::parse(system, objtree, &text))
+        let first = objtree.join(GNUMAKEFILE);
+        Ok(match file::read_text(&first, LIMIT) {
+            Ok(text) => Self::parse_file(system, objtree, &first, &text),
+            Err(_) => Self::parse(system, objtree, &text),
+        })
     }
 
     /// Reads a top Makefile that is in memory.
     pub fn parse(system: &System, objtree: &Path, text: &str) -> Self {
-        let path = objtree.join("Makefile");
+        Self::parse_file(system, objtree, &objtree.join("Makefile"), text)
+    }
+
+    fn parse_file(system: &System, objtree: &Path, path: &Path, text: &str) -> Self {
         let mut reader = Reader {
             system,
             objtree: objtree.to_path_buf(),
@@ -86,8 +98,9 @@ impl TopMakefile {
             version: (None, None),
             files_left: 16,
             rustc_depth: None,
+            rustc_is_overridden: false,
         };
-        reader.file(&path, text, 0);
+        reader.file(path, text, 0);
         if let (Some(version), Some(patchlevel)) = reader.version {
             reader.found.series = Some((version, patchlevel));
         }
@@ -151,6 +164,7 @@ impl Reader<'_> {
     }
 
     fn assignment(&mut self, path: &Path, line: &str, depth: u32) {
+        let is_override = line.starts_with("override ");
         let line = line
             .strip_prefix("export ")
             .or(line.strip_prefix("override "))
@@ -172,7 +186,10 @@ impl Reader<'_> {
             "VERSION" if self.version.0.is_none() => self.version.0 = value.parse().ok(),
             "PATCHLEVEL" if self.version.1.is_none() => self.version.1 = value.parse().ok(),
             "LLVM" if !value.is_empty() => self.found.sets_llvm = true,
-            "RUSTC" => self.rustc(path, operator, value, depth),
+            "RUSTC" if is_override || !self.rustc_is_overridden => {
+                self.rustc_is_overridden |= is_override;
+                self.rustc(path, operator, value, depth);
+            }
             _ => {}
         }
     }
@@ -338,6 +355,27 @@ mod tests {
         );
         assert!(found.sets_llvm && found.exports_target_path);
         assert_eq!(found.target.as_deref(), Some("target"));
+    }
+
+    #[test]
+    fn gnumakefile_is_read_first_and_its_override_stays() {
+        let found = read(&[
+            (
+                "GNUmakefile",
+                "ifneq ($(origin RUSTC),command line)\noverride RUSTC := /opt/rustc\nendif\n\
+                 include Makefile\n",
+            ),
+            (
+                "Makefile",
+                "VERSION = 7\nPATCHLEVEL = 3\nifeq ($(x),)\nRUSTC = rustc\nendif\n",
+            ),
+        ]);
+        assert_eq!(
+            found.rustc,
+            Rustc::Value("/opt/rustc".into(), "GNUmakefile".into())
+        );
+        assert_eq!(found.series, Some((7, 3)));
+        assert_eq!(found.srctree, None);
     }
 
     #[test]
