@@ -4,7 +4,9 @@
 //!
 //! It finds and compares; it gives no advice.
 
+pub mod arch_package;
 pub mod dkms;
+pub mod fetched;
 pub mod hostile;
 pub mod kdir;
 pub mod kernel;

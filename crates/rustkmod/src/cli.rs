@@ -88,7 +88,7 @@ pub enum Command {
     ///
     /// Exit status: 0 when it is on this machine, 1 when it is not, 2 when it could not run.
     #[command(
-        after_long_help = "Examples:\n  rustkmod toolchain\n  make RUSTC=\"$(rustkmod toolchain --path)\""
+        after_long_help = "Examples:\n  rustkmod toolchain\n  make RUSTC=\"$(rustkmod toolchain --path)\"\n  sudo rustkmod toolchain --install"
     )]
     Toolchain(toolchain::Arguments),
     /// Create a new module that builds as it is

@@ -121,6 +121,13 @@ impl From<&'static str> for Command {
     }
 }
 
+impl Command {
+    /// A command of this program, run as root.
+    pub fn sudo(call: &Call) -> Self {
+        Self(format!("sudo {call}"))
+    }
+}
+
 impl From<Call> for Command {
     fn from(call: Call) -> Self {
         Self(call.to_string())

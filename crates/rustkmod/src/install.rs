@@ -4,11 +4,14 @@
 
 use std::path::Path;
 
+use kernel_tree::arch_package::ArchPackage;
 use kernel_tree::kdir;
 use kernel_tree::system::{Distribution, System};
 use kernel_tree::toolchain;
 
 use crate::command::Command;
+use crate::kernel_arg;
+use crate::report::Help;
 
 /// The command that installs a package, by the name each distribution has for it.
 pub fn packages(
@@ -26,13 +29,20 @@ pub fn packages(
     Some(Command::new(command).shell(packages))
 }
 
-/// How a distribution's own rustc is come by, which rustup does not have.
-pub fn rustc(rustc: &str) -> String {
-    match toolchain::package_of(rustc) {
-        Some((Distribution::Arch, package, version)) => format!(
-            "it is of Arch's package {package} {version}: install that version, from the package \
-             archive where the repositories have a newer one"
-        ),
+/// How a distribution's own rustc is come by for a kernel's tree, which rustup does not have.
+pub fn rustc(system: &System, kdir: &Path, release: Option<&str>, rustc: &str) -> Help {
+    if let Some(package) = ArchPackage::of_rustc(rustc) {
+        let call = kernel_arg::of_kernel(system, &["toolchain", "--install"], kdir, release);
+        return Help {
+            text: format!(
+                "fetch Arch's package {} {} from the archive, for this kernel alone",
+                package.name(),
+                package.version()
+            ),
+            command: Some(Command::sudo(&call)),
+        };
+    }
+    let text = match toolchain::package_of(rustc) {
         Some((Distribution::Fedora, package, version)) => format!(
             "it is of Fedora's package {package}-{version}: sudo dnf install {}",
             crate::command::quoted(format!("{package}-{version}"))
@@ -46,6 +56,10 @@ pub fn rustc(rustc: &str) -> String {
                  came from, or the kernel's toolchain package"
                 .to_string()
         }
+    };
+    Help {
+        text,
+        command: None,
     }
 }
 

@@ -128,9 +128,19 @@ impl OpenTree {
 /// The command that says what a tree lacks. An installed kernel's is asked for by its release, so
 /// that what installs its headers can be said.
 pub(crate) fn doctor(system: &System, kdir: &Path, release: Option<&str>) -> Call {
-    let doctor = Call::on(system, &["doctor"]);
+    of_kernel(system, &["doctor"], kdir, release)
+}
+
+/// A command about a kernel's tree: an installed kernel's is named by its release.
+pub(crate) fn of_kernel(
+    system: &System,
+    words: &[&str],
+    kdir: &Path,
+    release: Option<&str>,
+) -> Call {
+    let call = Call::on(system, words);
     match release {
-        Some(release) if Kdir::of_release(system, release) == kdir => doctor.and(release),
-        _ => doctor.with("--kdir", kdir),
+        Some(release) if Kdir::of_release(system, release) == kdir => call.and(release),
+        _ => call.with("--kdir", kdir),
     }
 }

@@ -95,7 +95,7 @@ struct Suite {
 impl Suite {
     /// rustkmod against real packages, compilers and tools.
     fn of_this_machine(&mut self, distribution: Distribution) {
-        let mut tests = words("--test predictions --test rustcs --test boot");
+        let mut tests = words("--test predictions --test rustcs --test boot --test archive");
         if distribution == Distribution::Debian {
             tests.extend(words("--test debian"));
         }

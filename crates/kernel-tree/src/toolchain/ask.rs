@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use kernel_files::{file, rmeta};
 use object::Object;
 
+use crate::fetched;
 use crate::system::System;
 
 /// The full version string of a rustc: read where it can be, else asked for.
@@ -22,6 +23,12 @@ pub fn version_of(system: &System, rustc: &Path) -> Result<String, String> {
     let real = std::fs::canonicalize(rustc).unwrap_or_else(|_| rustc.to_path_buf());
     if let Some(read) = read_version(system, &real) {
         return read;
+    }
+    // A script, and only the machine that it is on can run it.
+    if !system.is_live()
+        && let Some(version) = fetched::version_of(&real)
+    {
+        return Ok(version);
     }
     let directory = real.parent().unwrap_or(Path::new("/")).to_path_buf();
     run_version(system, &real.to_string_lossy(), &directory)

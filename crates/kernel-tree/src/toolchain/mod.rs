@@ -10,6 +10,7 @@ mod version;
 
 use std::path::{Path, PathBuf};
 
+use crate::fetched;
 use crate::system::{self, System};
 
 pub use ask::version_of;
@@ -33,6 +34,8 @@ pub struct Found {
 pub enum Origin {
     /// A package of this repository.
     Packaged,
+    /// Fetched by `rustkmod toolchain --install`, out of an archive of packages.
+    Fetched,
     /// A toolchain of rustup's, by its name.
     Rustup(String),
     /// From `PATH`: usually the distribution's.
@@ -61,6 +64,9 @@ pub fn all(system: &System) -> Vec<Found> {
         if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) {
             add(directory.join("bin/rustc"), Origin::Packaged);
         }
+    }
+    for directory in fetched::all(system) {
+        add(directory.join("bin/rustc"), Origin::Fetched);
     }
     if let Some(home) = rustup::home(system) {
         for directory in sorted_directories(&home.join("toolchains")) {

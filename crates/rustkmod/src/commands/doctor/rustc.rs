@@ -175,7 +175,7 @@ fn describe(system: &System, found: &Found, chosen_by: Option<&str>) -> String {
         (Origin::Rustup(name), Some(because)) => format!("rustup's {name} ({because})"),
         (Origin::Rustup(name), None) => format!("rustup's {name}"),
         (Origin::Makefile(from), _) => format!("{path} (named in {})", system.shown(from)),
-        (Origin::Packaged | Origin::Path, _) => path,
+        (Origin::Packaged | Origin::Fetched | Origin::Path, _) => path,
     }
 }
 
@@ -201,7 +201,9 @@ fn remedy(subject: &Subject, need: &Need, finding: Finding) -> Finding {
             );
         }
     };
-    if let Some(here) = toolchain::find_exact(system, wanted) {
+    if let Some(here) = toolchain::find_exact(system, wanted)
+        && here.origin != Origin::Fetched
+    {
         let make = subject.make().shell("M=\"$PWD\"");
         return finding.run(
             "the right one is on this machine: use it",
@@ -219,7 +221,14 @@ fn remedy(subject: &Subject, need: &Need, finding: Finding) -> Finding {
                 .shell("--profile minimal")
                 .line(&make.set_to_output("RUSTC", &which).shell("modules"))
         }),
-        None => finding.advise(crate::install::rustc(wanted)),
+        None => {
+            let (kdir, release) = (&subject.kdir.path, subject.release.as_deref());
+            let help = crate::install::rustc(system, kdir, release, wanted);
+            Finding {
+                help: [finding.help, vec![help]].concat(),
+                ..finding
+            }
+        }
     }
 }
 

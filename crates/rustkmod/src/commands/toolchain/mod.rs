@@ -2,17 +2,29 @@
 
 //! `rustkmod toolchain`: which rustc a kernel's modules need, and where one is.
 
+mod archive;
+mod child;
+mod fetch;
+mod home;
+mod libraries;
+mod tree;
+
 use std::path::Path;
 
 use clap::Args;
+use kernel_tree::arch_package::ArchPackage;
+use kernel_tree::fetched;
+use kernel_tree::kdir::Kdir;
+use kernel_tree::makefile::GNUMAKEFILE;
 use kernel_tree::system::System;
 use kernel_tree::too_new::Limit;
-use kernel_tree::toolchain::{self, Fit, Found, Need, Origin};
+use kernel_tree::toolchain::{self, Fit, Found, Need, Origin, WouldRun};
 use serde::Serialize;
 
 use crate::call::Call;
 use crate::command::Command;
 use crate::error::{Error, Result};
+use crate::install;
 use crate::kernel_arg::{self, OpenTree, Tree, open_tree};
 use crate::output::{Header, Output, Verdict, header};
 use crate::report::{Help, write_help};
@@ -26,16 +38,33 @@ pub struct Arguments {
     /// Print only the path of a rustc that fits, for scripts
     #[arg(long, conflicts_with = "json")]
     pub path: bool,
-    /// Get it through rustup, if it is not here
+    /// Get it, if it is not here: through rustup, or where Arch's package of Rust made the crates,
+    /// from the archive of Arch's packages
     #[arg(long)]
     pub install: bool,
+    /// The archive, or another of the same layout
+    #[arg(long, value_name = "URL", default_value = archive::ARCHIVE)]
+    pub mirror: String,
+    /// Undo --install: the kernel's headers use the rustc in PATH again, and what no other kernel
+    /// uses of what was fetched is removed
+    #[arg(long, conflicts_with_all = ["install", "path"])]
+    pub remove: bool,
+    /// Remove what was fetched for kernels that are gone
+    #[arg(long, conflicts_with_all = ["install", "path", "remove", "release", "kernel", "kdir"])]
+    pub clean: bool,
 }
 
 /// Runs the command.
 pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> Result<Verdict> {
+    if arguments.clean {
+        return clean(system, None, out);
+    }
     let OpenTree { kdir, release, .. } = open_tree(system, &arguments.tree, || {
         Call::again("toolchain").and("KERNELRELEASE")
     })?;
+    if arguments.remove {
+        return clean(system, Some(&kdir.path), out);
+    }
     let tree = system.shown(&kdir.path);
     let name = release.clone().unwrap_or_else(|| tree.clone());
     let Some(need) = toolchain::need(&kdir) else {
@@ -50,7 +79,21 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
                 ),
         );
     };
-    if arguments.install && !system.is_live() {
+    let package = exact(&need).and_then(ArchPackage::of_rustc);
+    if arguments.install
+        && let (Some(package), Some(rustc)) = (&package, exact(&need))
+    {
+        if !is_used(system, &kdir, &need) {
+            let wanted = fetch::Wanted {
+                system,
+                kdir: &kdir.path,
+                rustc,
+                package,
+                mirror: &arguments.mirror,
+            };
+            wanted.install()?;
+        }
+    } else if arguments.install && !system.is_live() {
         return Err(
             Error::new("--install is for the running system, and --root names another")
                 .note("rustup would install into this system, where nothing would be looked for")
@@ -62,8 +105,8 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
     }
     let mut all = toolchain::all(system);
     let mut fitting = all.iter().find(|found| fits(&need, found)).cloned();
-    if fitting.is_none() && arguments.install {
-        install(&need)?;
+    if fitting.is_none() && arguments.install && package.is_none() {
+        through_rustup(&need)?;
         all = toolchain::all(system);
         fitting = all.iter().find(|found| fits(&need, found)).cloned();
         if fitting.is_none() {
@@ -76,14 +119,10 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
     }
     if arguments.path {
         let Some(found) = &fitting else {
-            let error = Error::new(format!("{} is not on this machine", wanted(&need)));
-            return Err(Error {
-                status: 1,
-                ..get(&need).into_iter().fold(error, |mut error, help| {
-                    error.help.push(help);
-                    error
-                })
-            });
+            let mut error = Error::new(format!("{} is not on this machine", wanted(&need)));
+            let help = get(system, &kdir, release.as_deref(), &need);
+            error.help.push(help);
+            return Err(Error { status: 1, ..error });
         };
         writeln!(out, "{}", system.shown(&found.path))?;
         return Ok(Verdict::Fine);
@@ -92,6 +131,7 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
         out.json(&toolchain_document(
             system,
             &need,
+            package.as_ref(),
             &all,
             fitting.as_ref(),
             release,
@@ -100,6 +140,10 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
     } else {
         writeln!(out, "{name} needs {}", wanted(&need))?;
         write_need(out, system, &need)?;
+        if let Some(package) = &package {
+            let (name, version) = (package.name(), package.version());
+            writeln!(out, "  note: it is of Arch's package {name} {version}")?;
+        }
         if let Some(found) = &fitting {
             writeln!(
                 out,
@@ -109,7 +153,14 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
             )?;
         } else {
             writeln!(out, "it is not on this machine")?;
-            write_help(&mut out.to, &get(&need)).map_err(Error::output)?;
+            let help = get(system, &kdir, release.as_deref(), &need);
+            write_help(&mut out.to, &[help]).map_err(Error::output)?;
+        }
+        if tree::owner(&kdir.path) == tree::Owner::Ours {
+            writeln!(
+                out,
+                "  note: {tree}/{GNUMAKEFILE} names it, for make and DKMS"
+            )?;
         }
         for found in all.iter().filter(|found| !fits(&need, found)) {
             let version = found.version.as_deref().unwrap_or("which does not run");
@@ -189,29 +240,72 @@ fn write_need(out: &mut Output, system: &System, need: &Need) -> Result<()> {
 fn origin(found: &Found) -> String {
     match &found.origin {
         Origin::Packaged => "packaged for this kernel".into(),
+        Origin::Fetched => "fetched from the archive of packages".into(),
         Origin::Rustup(name) => format!("rustup's {name}"),
         Origin::Path | Origin::Makefile(_) => "installed".into(),
     }
 }
 
+/// The version string that a rustc must have.
+fn exact(need: &Need) -> Option<&str> {
+    match need {
+        Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => Some(rustc),
+        Need::AtLeast { .. } => None,
+    }
+}
+
+/// Whether make would run a rustc that fits.
+fn is_used(system: &System, kdir: &Kdir, need: &Need) -> bool {
+    match toolchain::would_run(system, kdir, None) {
+        WouldRun::Rustc { found, .. } => fits(need, &found),
+        _ => false,
+    }
+}
+
+/// Takes back what --install did for a tree, and removes what no tree uses.
+fn clean(system: &System, tree: Option<&Path>, out: &mut Output) -> Result<Verdict> {
+    #[derive(Serialize)]
+    struct Document {
+        #[serde(flatten)]
+        header: Header,
+        removed: Vec<String>,
+    }
+    let mut removed = Vec::new();
+    if let Some(tree) = tree {
+        removed.extend(tree::detach(tree)?);
+    }
+    if system.at(fetched::DIRECTORY).is_dir() {
+        removed.extend(home::Home::open(system)?.clean(system)?);
+    }
+    let removed: Vec<_> = removed.iter().map(|path| system.shown(path)).collect();
+    if out.json {
+        out.json(&Document {
+            header: header("toolchain"),
+            removed,
+        })?;
+    } else {
+        for path in removed {
+            writeln!(out, "removed {path}")?;
+        }
+    }
+    Ok(Verdict::Fine)
+}
+
 /// How to get a rustc.
-fn get(need: &Need) -> Vec<Help> {
+fn get(system: &System, kdir: &Kdir, release: Option<&str>, need: &Need) -> Help {
     let name = match need {
         Need::AtLeast { version, .. } => Some(version.clone()),
         Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => {
             toolchain::rustup_toolchain(rustc)
         }
     };
-    vec![match name {
+    match name {
         Some(name) => Help {
             text: "get it through rustup".into(),
             command: Some(rustup_install(&name)),
         },
-        None => Help {
-            text: crate::install::rustc(&wanted(need)),
-            command: None,
-        },
-    }]
+        None => install::rustc(system, &kdir.path, release, &wanted(need)),
+    }
 }
 
 fn rustup_install(name: &str) -> Command {
@@ -220,7 +314,7 @@ fn rustup_install(name: &str) -> Command {
         .shell("--profile minimal")
 }
 
-fn install(need: &Need) -> Result<()> {
+fn through_rustup(need: &Need) -> Result<()> {
     let name = match need {
         Need::AtLeast { version, .. } => version.clone(),
         Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => {
@@ -257,6 +351,7 @@ fn install(need: &Need) -> Result<()> {
 fn toolchain_document(
     system: &System,
     need: &Need,
+    package: Option<&ArchPackage>,
     all: &[Found],
     fitting: Option<&Found>,
     release: Option<String>,
@@ -270,6 +365,12 @@ fn toolchain_document(
         fits: bool,
     }
     #[derive(Serialize)]
+    struct Package {
+        name: String,
+        version: String,
+        url: String,
+    }
+    #[derive(Serialize)]
     struct Document {
         #[serde(flatten)]
         header: Header,
@@ -279,6 +380,7 @@ fn toolchain_document(
         exactly: bool,
         path: Option<String>,
         rustup: Option<String>,
+        package: Option<Package>,
         installed: Vec<Installed>,
     }
     let shown = |path: &Path| system.shown(path);
@@ -295,6 +397,11 @@ fn toolchain_document(
                 toolchain::rustup_toolchain(rustc)
             }
         },
+        package: package.map(|package| Package {
+            name: package.name().into(),
+            version: package.version().into(),
+            url: format!("{}/{}", archive::ARCHIVE, package.path()),
+        }),
         installed: all
             .iter()
             .map(|found| Installed {
