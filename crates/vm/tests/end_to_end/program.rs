@@ -188,6 +188,7 @@ fn installs(lab: &Lab) -> Result<(), Failed> {
         "usr/share/zsh/site-functions/_rustkmod",
         "usr/share/fish/vendor_completions.d/rustkmod.fish",
         "usr/share/doc/rustkmod/README.md",
+        "usr/share/libalpm/hooks/rustkmod.hook",
         "usr/share/licenses/rustkmod/MIT.txt",
         "usr/share/man/man1/rustkmod.1.gz",
         "usr/share/man/man1/rustkmod-doctor.1.gz",
