@@ -58,14 +58,14 @@ fn overlay(lower: &str, memory: &str, target: &str) -> io::Result<()> {
 pub fn enter(release: &str, has_modules: bool) -> io::Result<()> {
     mounted("9p", "userland", "/lower", NINE_P)?;
     mounted("tmpfs", "memory", "/memory", "mode=0755")?;
-    overlay("/lower", "/memory", "/root")?;
-    mounted("tmpfs", "run", "/root/run", "mode=0755")?;
-    let given = format!("/root{MODULES}");
+    overlay("/lower", "/memory", "/userland")?;
+    mounted("tmpfs", "run", "/userland/run", "mode=0755")?;
+    let given = format!("/userland{MODULES}");
     make_directory(&given)?;
     let bind = MsFlags::MS_BIND;
     mount(Some("/modules"), &*given, None::<&str>, bind, None::<&str>)?;
 
-    env::set_current_dir("/root")?;
+    env::set_current_dir("/userland")?;
     mount(Some("."), "/", None::<&str>, MsFlags::MS_MOVE, None::<&str>)?;
     unix::chroot(".")?;
     env::set_current_dir("/")?;

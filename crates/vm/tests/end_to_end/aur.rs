@@ -167,15 +167,15 @@ fn licensed(lab: &Lab) -> Result<(), Failed> {
 fn prepares(lab: &Lab) -> Result<(), Failed> {
     let trees = &written(lab)?.trees;
     // Nothing chooses the series but the directory.
-    let mut makepkg = Makepkg::new(&lab.series()?[1], trees[1].clone());
+    let shop = &lab.series()?[1];
+    let mut makepkg = Makepkg::new(shop, trees[1].clone());
     makepkg.set("_config", "vm");
     let log = lab.shop.cache.log("test-aur")?;
     makepkg
         .program("reading sources", &log, &["--verifysource", "--force"])?
         .run(&lab.shop.progress)?;
-    says(
-        &fs::read_to_string(&log)?,
-        &["Validating source files with sha256sums", "Passed"],
-    );
+    let made = format!("Making package: {} ", shop.series.pkgbase);
+    let patch = format!("Found {}", shop.series.patch());
+    says(&fs::read_to_string(&log)?, &[&made, &patch]);
     Ok(())
 }

@@ -252,7 +252,7 @@ fn build_paths(lab: &Lab) -> Result<(), Failed> {
     let cache = lab.shop.cache.path("").display().to_string();
     for name in ["usr/bin/rustkmod", "usr/lib/rustkmod/init"] {
         let program = fs::read(directory.join(name))?;
-        for path in [cache.as_str(), "/cargo-home/", "/root/", "/nonexistent/."] {
+        for path in [cache.as_str(), "/cargo-home/", "/root/.", "/nonexistent/."] {
             let found = program
                 .windows(path.len())
                 .position(|window| window == path.as_bytes());
