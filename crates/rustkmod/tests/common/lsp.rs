@@ -277,7 +277,7 @@ pub fn is_known(command: Command, root: &Path, source: &Path, module_type: &str,
     assert_eq!(places, [kdir.join("rust/kernel/print.rs")]);
     let hover = server.hover(&document, "kernel::Mod|ule");
     assert!(
-        hover.contains("The top level entrypoint to implementing a kernel module"),
+        hover.contains("entrypoint to implementing a kernel module"),
         "{hover}"
     );
     let places = server.definitions(&document, "kernel::Mod|ule");

@@ -50,8 +50,9 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 /// Who builds the second time.
 const ANOTHER: u32 = BUILDER - 1;
 
-/// Lines of .BUILDINFO that tell one build from another: it is there to tell them.
-const RECORDED: [&str; 2] = ["builddir = ", "startdir = "];
+/// Lines of .BUILDINFO that tell one build from another: it is there to tell them. What was installed
+/// grows with each series that is built on the machine.
+const RECORDED: [&str; 3] = ["builddir = ", "startdir = ", "installed = "];
 
 /// makepkg, as somebody else has it: another user, directory, host, language, clock and number of jobs.
 fn elsewhere(lab: &Lab, makepkg: &mut Makepkg<'_>, name: &str) -> Result<(), Failed> {
