@@ -467,12 +467,16 @@ pub(super) const ROWS: &[Row] = &[
         class: "crates",
         pattern: r"error\[E0786\]: found invalid metadata files for crate `(?P<crate>\w+)`",
         values: &[r"= note: (?P<why>.+)"],
-        meaning: "the headers' crate `{crate}` is damaged",
+        meaning: "this rustc cannot read the headers' crate `{crate}`",
         notes: &[
             "rustc says: {why}",
-            "rustc cannot read rust/lib{crate}.rmeta: it is cut off, or not metadata at all",
+            "either a rustc of another format made rust/lib{crate}.rmeta, years older or newer than this one, or the file is damaged",
         ],
-        help: &[DOCTOR, say("install the headers again")],
+        help: &[
+            DOCTOR,
+            RIGHT_RUSTC,
+            say("if the file is damaged: install the headers again"),
+        ],
         breaks_rustc: true,
         examples: &["error[E0786]: found invalid metadata files for crate `core`"],
         ..FAILURE
