@@ -18,6 +18,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
         &[
             ("a_config_with_modversions_is_refused", modversions),
             ("a_config_of_ones_own_gets_rust", own),
+            ("the_debug_config_loses_none_of_its_options", debug),
             ("a_config_that_is_not_there_is_named", missing),
             (
                 "a_config_that_was_changed_by_hand_is_asked_again",
@@ -127,6 +128,20 @@ fn own(lab: &Lab) -> Result<(), Failed> {
         Some("m"),
         "what is the user's own"
     );
+    Ok(())
+}
+
+fn debug(lab: &Lab) -> Result<(), Failed> {
+    let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
+    makepkg.set("_config", "debug");
+    prepare(&makepkg)?;
+    let config = config(&makepkg)?;
+    let asked = options(&fs::read_to_string(makepkg.start.join("config.debug"))?);
+    assert_eq!(asked.get("CONFIG_KASAN").map(String::as_str), Some("y"));
+    for (option, value) in asked {
+        assert_eq!(config.get(&option), Some(&value), "{option}");
+    }
+    assert_eq!(config.get("CONFIG_RUST").map(String::as_str), Some("y"));
     Ok(())
 }
 
