@@ -128,13 +128,11 @@ fn load(
         std::fs::set_permissions(tree.join(program), mode).unwrap();
     }
     let packed = directory.path().join("initramfs");
-    let pack = format!(
-        "find . | {} cpio -o -H newc >{}",
-        debian.root.join("bin/busybox").display(),
-        packed.display()
-    );
     let mut packing = Command::new("sh");
-    packing.args(["-c", &pack]).current_dir(&tree);
+    packing
+        .args(["-c", "find . | \"$0\" cpio -o -H newc >\"$1\""])
+        .args([&debian.root.join("bin/busybox"), &packed])
+        .current_dir(&tree);
     assert!(packing.stderr(Stdio::null()).status().unwrap().success());
     std::fs::remove_dir_all(&tree).unwrap();
     let log = directory.path().join("log");
