@@ -34,11 +34,9 @@ pub fn boot(
     let plan = Plan::new(&kernel, modules)?;
     let guest = Guest {
         append,
-        accel: Choice::Tcg,
-        timeout: PATIENCE,
         ..Guest::new(&kernel.image, &plan.modules)
     };
-    Ok(guest.boot(&cache.directory("guest", 0)?.join(name), &mut |_| ())?)
+    by_tcg(cache, name, guest)
 }
 
 /// Boots a kernel with the copy as its userland, and runs a command there. Nothing is written to the
@@ -55,9 +53,16 @@ pub fn run_in(
     let guest = Guest {
         task: &Task::Command(command.to_owned()),
         userland: Some(&userland),
+        ..Guest::new(&kernel.image, &[])
+    };
+    by_tcg(cache, name, guest)
+}
+
+fn by_tcg(cache: &Cache, name: &str, guest: Guest<'_>) -> Result<Boot> {
+    let guest = Guest {
         accel: Choice::Tcg,
         timeout: PATIENCE,
-        ..Guest::new(&kernel.image, &[])
+        ..guest
     };
     Ok(guest.boot(&cache.directory("guest", 0)?.join(name), &mut |_| ())?)
 }

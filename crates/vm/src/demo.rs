@@ -270,26 +270,10 @@ const TYPED: [&str; 5] = [
 /// says, and shows what comes.
 pub fn show(shop: &Workshop, machine: &Machine, name: &str) -> Result<()> {
     let kernel = machine.kernel()?;
-    let boot = match run_in(&shop.cache, name, machine, &kernel, &script()) {
-        Err(Error::Boot(error @ kernel_boot::Error::NoMount { .. })) => {
-            let note = error.note().unwrap_or_default();
-            shop.progress.say(format!(
-                "{error}: {note}. The init of the guest loads the module instead."
-            ));
-            boot_installed(shop, machine, name, &kernel, "")?
-        }
-        boot => boot?,
-    };
+    let boot = run_in(&shop.cache, name, machine, &kernel, &script())?;
     let typed = boot.report.steps.iter().find(|step| step.step == "command");
-    match typed {
-        Some(step) => step
-            .output
-            .iter()
-            .for_each(|line| println!("          {line}")),
-        None => boot
-            .report
-            .log()
-            .for_each(|line| println!("          {line}")),
+    for line in typed.iter().flat_map(|step| &step.output) {
+        println!("          {line}");
     }
     let step = |step: &Step| format!("{step}{}", if step.ok { "" } else { ": FAILED" });
     let steps: Vec<_> = boot.report.steps.iter().map(step).collect();
