@@ -99,6 +99,15 @@ impl Cache {
         Ok(path)
     }
 
+    /// The same with nothing in it.
+    pub fn empty_directory(&self, name: &str, owner: u32) -> Result<PathBuf> {
+        let path = self.root.join(name);
+        if path.exists() {
+            fs::remove_dir_all(&path).context("remove", &path)?;
+        }
+        self.directory(name, owner)
+    }
+
     /// Where the log of some kind of work goes; begun anew with every run.
     pub fn log(&self, name: &str) -> Result<PathBuf> {
         let path = self.root.join("log").join(format!("{name}.log"));

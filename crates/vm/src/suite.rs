@@ -4,7 +4,7 @@
 //! keep the others from being run.
 
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     cache::{CACHE, HELD},
-    error::{Context, Error, Result},
+    error::{Error, Result},
     files::repository,
     host::{self, Distribution, find_program},
     root,
@@ -85,6 +85,11 @@ pub fn run(series: Option<&str>) -> Result<()> {
     suite.conclude()
 }
 
+/// Whether what takes as long as building a kernel is tested, too: `make test-all`.
+pub fn all_trials() -> bool {
+    env::var_os("LINUX_RUST_TEST_ALL").is_some_and(|value| value == "1")
+}
+
 struct Suite {
     progress: Progress,
     cache: PathBuf,
@@ -106,10 +111,7 @@ impl Suite {
         self.test("rustkmod, with what is installed", &tests, &[]);
         if distribution == Distribution::Debian {
             // Each module of a whole kernel takes minutes.
-            let wanted = match env::var_os("LINUX_RUST_TEST_ALL") {
-                Some(_) => "",
-                None => "damaged_modules",
-            };
+            let wanted = if all_trials() { "" } else { "damaged_modules" };
             let tests = ["--test", "loader", "--", "--ignored", wanted];
             self.test("rustkmod check, against a kernel's loader", &tests, &[]);
         }
@@ -207,9 +209,7 @@ impl Suite {
 
 /// The part of a kernel's sources that loads modules, unpacked.
 fn loader_of(shop: &Workshop, archive: &str) -> Result<PathBuf> {
-    let directory = shop.cache.directory("test-loader", 0)?;
-    fs::remove_dir_all(&directory).context("remove", &directory)?;
-    let directory = shop.cache.directory("test-loader", 0)?;
+    let directory = shop.cache.empty_directory("test-loader", 0)?;
     Program::new(
         "unpacking the loader",
         "bsdtar",

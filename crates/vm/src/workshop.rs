@@ -289,9 +289,8 @@ impl Workshop {
     /// A copy of a package's directory for the builder, links followed, with its `pkgrel` set. Of the
     /// series it has only this one, so that no other's changes build this one again.
     pub fn pkgbuild(&self, name: &str, pkgrel: u32) -> Result<PathBuf> {
-        let to = self.cache.directory(&format!("pkgbuild/{name}"), BUILDER)?;
-        fs::remove_dir_all(&to).context("remove", &to)?;
-        let to = self.cache.directory(&format!("pkgbuild/{name}"), BUILDER)?;
+        let to = format!("pkgbuild/{name}");
+        let to = self.cache.empty_directory(&to, BUILDER)?;
         copy_package(name, &self.series, &to)?;
         for file in fs::read_dir(&to).context("read", &to)?.flatten() {
             chown(file.path(), Some(BUILDER), None).context("give away", file.path())?;

@@ -42,7 +42,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
             &[("two_builds_of_the_kernel_are_the_same", same_kernel)],
         )
         .into_iter()
-        .map(|trial| trial.with_ignored_flag(!kept && !lab::all_trials())),
+        .map(|trial| trial.with_ignored_flag(!kept && !vm::suite::all_trials())),
     );
     trials
 }
@@ -268,9 +268,7 @@ pub fn same(lab: &Lab, first: &[PathBuf], second: &[PathBuf]) -> Result<(), Fail
 }
 
 fn fresh(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
-    let place = lab.shop.cache.directory(&format!("test-{name}"), 0)?;
-    fs::remove_dir_all(&place)?;
-    Ok(lab.shop.cache.directory(&format!("test-{name}"), 0)?)
+    Ok(lab.shop.cache.empty_directory(&format!("test-{name}"), 0)?)
 }
 
 /// What differs between two packages, but for what .BUILDINFO is there to record: a line each.

@@ -21,11 +21,12 @@ use vm::{
     cache::Key,
     package_files::packages,
     run::{NO_NETWORK, Program, answer},
+    suite::all_trials,
 };
 
 use crate::{
     aur::written,
-    lab::{self, Lab, all_trials, says, text},
+    lab::{self, Lab, says, text},
 };
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
@@ -186,9 +187,7 @@ const USER: u32 = 1000;
 impl Room {
     fn new(lab: &Lab, tree: &Path) -> Result<Self, Failed> {
         let root = root(lab, &makedepends(tree)?)?;
-        let place = lab.shop.cache.directory("test-clean", 0)?;
-        fs::remove_dir_all(&place)?;
-        let place = lab.shop.cache.directory("test-clean", 0)?;
+        let place = lab.shop.cache.empty_directory("test-clean", 0)?;
         for name in ["startdir", "build", "srcdest", "pkgdest"] {
             let (here, inside) = (place.join(name), root.join(name));
             fs::create_dir_all(&here)?;

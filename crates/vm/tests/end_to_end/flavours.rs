@@ -41,7 +41,7 @@ const FLAVOURS: &[(&str, &str)] = &[
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     let flavours = FLAVOURS.iter().map(|&(name, fragment)| {
         lab::trial(lab, name, move |lab| flavour(lab, name, fragment))
-            .with_ignored_flag(!lab::all_trials())
+            .with_ignored_flag(!vm::suite::all_trials())
     });
     flavours.collect()
 }

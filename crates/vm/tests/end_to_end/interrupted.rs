@@ -26,10 +26,11 @@ use vm::{
     makepkg::Makepkg,
     package_files::{for_modules, packages},
     run::ENDS_WITH_US,
+    suite::all_trials,
 };
 
 use crate::chain::nothing_is_missing;
-use crate::lab::{self, Lab, all_trials, says, text};
+use crate::lab::{self, Lab, says, text};
 
 /// What was seen, and what came afterwards.
 type Seen = Result<(String, String), Failed>;
@@ -310,9 +311,10 @@ fn line(said: &str, wanted: &str) -> String {
 
 /// The kernel's call, in a build directory of its own.
 fn kernel_call<'a>(lab: &'a Lab, name: &str) -> Result<Makepkg<'a>, Failed> {
-    let place = lab.shop.cache.directory(&format!("test-{name}"), BUILDER)?;
-    fs::remove_dir_all(&place)?;
-    let place = lab.shop.cache.directory(&format!("test-{name}"), BUILDER)?;
+    let place = lab
+        .shop
+        .cache
+        .empty_directory(&format!("test-{name}"), BUILDER)?;
     let mut makepkg = lab.shop.kernel_call(1)?;
     makepkg.builddir = place.join("build");
     makepkg.pkgdest = place.join("packages");
@@ -418,9 +420,10 @@ impl Drop for Undo<'_> {
 
 /// The DKMS package's call, in directories of its own.
 fn dkms_call<'a>(lab: &'a Lab, name: &str) -> Result<(Makepkg<'a>, PathBuf), Failed> {
-    let place = lab.shop.cache.directory(&format!("test-{name}"), BUILDER)?;
-    fs::remove_dir_all(&place)?;
-    let place = lab.shop.cache.directory(&format!("test-{name}"), BUILDER)?;
+    let place = lab
+        .shop
+        .cache
+        .empty_directory(&format!("test-{name}"), BUILDER)?;
     let mut makepkg = Makepkg::new(&lab.shop, lab.shop.pkgbuild("rust-out-of-tree-dkms", 1)?);
     makepkg.builddir = place.join("build");
     makepkg.pkgdest = place.join("packages");
@@ -705,15 +708,16 @@ fn clock_set_back(lab: &Lab) -> Seen {
 
 /// `make vm`, in a cache of its own that has the packages.
 fn vm_run(lab: &Lab, name: &str) -> Result<(Command, PathBuf), Failed> {
-    let cache = lab.shop.cache.directory(&format!("test-{name}"), 0)?;
-    fs::remove_dir_all(&cache)?;
-    let cache = lab.shop.cache.directory(&format!("test-{name}"), 0)?;
+    let cache = lab.shop.cache.empty_directory(&format!("test-{name}"), 0)?;
     // Where kernel.org is reached, no source is kept.
-    let script = r#"cd "$1"; for name in linux-rust rust-out-of-tree-dkms source signing-key.pem; do
-        [ ! -e "$name" ] || cp -al "$name" "$2"/; done"#;
+    let script = r#"cd "$1"; to=$2; shift 2; for name; do
+        [ ! -e "$name" ] || cp -al "$name" "$to"/; done"#;
+    let series = &lab.shop.series;
     let copied = Command::new("sh")
         .args(["-euc", script, "sh"])
         .args([&lab.shop.cache.path(""), &cache])
+        .args([&series.pkgbase, &series.toolchain()])
+        .args(["rust-out-of-tree-dkms", "source", "signing-key.pem"])
         .output()?;
     assert!(copied.status.success(), "{}", text(&copied));
     // Alone: what it started has to end with it.

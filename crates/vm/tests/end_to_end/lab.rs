@@ -32,6 +32,7 @@ use vm::{
     run::{Program, Progress},
     series,
     source::{self, Tarball},
+    suite,
     workshop::Workshop,
 };
 
@@ -92,11 +93,6 @@ impl<T: fmt::Display> fmt::Display for Lazy<T> {
 
 /// A test: it gets the lab, which is there unless tests are only listed.
 pub type Test = fn(&Lab) -> std::result::Result<(), Failed>;
-
-/// Whether the long ones are wanted too: `make test-all` sets it.
-pub fn all_trials() -> bool {
-    env::var_os("LINUX_RUST_TEST_ALL").is_some_and(|value| value == "1")
-}
 
 /// Whether these tests are wanted at all, which need root, QEMU and time: `make test` sets it.
 pub fn are_wanted() -> bool {
@@ -173,7 +169,7 @@ impl Clock {
 pub fn slow_trials(lab: Option<&Arc<Lab>>, tests: &[(&str, Test)]) -> Vec<Trial> {
     let trials = trials(lab, tests).into_iter();
     trials
-        .map(|trial| trial.with_ignored_flag(!all_trials()))
+        .map(|trial| trial.with_ignored_flag(!suite::all_trials()))
         .collect()
 }
 

@@ -51,9 +51,7 @@ struct Place {
 
 impl Place {
     fn new(lab: &Lab, name: &str) -> Result<Self, Failed> {
-        let root = lab.shop.cache.directory("test-modes", BUILDER)?;
-        fs::remove_dir_all(&root)?;
-        let root = lab.shop.cache.directory("test-modes", BUILDER)?;
+        let root = lab.shop.cache.empty_directory("test-modes", BUILDER)?;
         let trees = root.join("directories with blanks");
         let tree = trees.join(name);
         let copied = Command::new("cp")

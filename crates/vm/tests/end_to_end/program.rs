@@ -42,9 +42,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 /// What git has of this repository, the builder's own: makepkg refuses root, and its checkout may
 /// be one that others cannot read.
 fn checkout(lab: &Lab) -> Result<PathBuf, Failed> {
-    let to = lab.shop.cache.directory("test-program", BUILDER)?;
-    fs::remove_dir_all(&to)?;
-    let to = lab.shop.cache.directory("test-program", BUILDER)?;
+    let to = lab.shop.cache.empty_directory("test-program", BUILDER)?;
     let listed = Command::new("git")
         .arg("-C")
         .arg(repository())
