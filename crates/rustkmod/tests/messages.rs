@@ -930,6 +930,18 @@ fn fields(document: &serde_json::Value, found: &mut BTreeSet<String>) {
     }
 }
 
+/// Every command, but for what only packagers call.
+const COMMANDS: [&str; 8] = [
+    "doctor",
+    "check",
+    "why",
+    "explain",
+    "toolchain",
+    "new",
+    "ide",
+    "boot",
+];
+
 /// docs/json.md has a section for each command, and one for what they share.
 #[test]
 fn json_of_every_command_is_documented() {
@@ -941,16 +953,7 @@ fn json_of_every_command_is_documented() {
         text.split("\n## ").next().unwrap().to_owned()
     };
     let shared = section("Every document") + &section("Findings");
-    for name in [
-        "doctor",
-        "check",
-        "why",
-        "explain",
-        "toolchain",
-        "new",
-        "ide",
-        "boot",
-    ] {
+    for name in COMMANDS {
         let snapshot = here.join(format!("tests/snapshots/messages__{name}_json.snap"));
         let text = std::fs::read_to_string(snapshot).unwrap();
         let document = &text[text.find("\n{").unwrap()..=text.rfind("}\n").unwrap()];
@@ -983,16 +986,7 @@ fn kernel_is_named_in_one_way_by_every_command() {
 
 #[test]
 fn help_of_every_command_has_examples() {
-    for name in [
-        "doctor",
-        "check",
-        "why",
-        "explain",
-        "toolchain",
-        "new",
-        "ide",
-        "boot",
-    ] {
+    for name in COMMANDS {
         let output = command().args([name, "--help"]).output().unwrap();
         let help = printed(&output);
         assert!(help.contains("\nExamples:\n  "), "{help}");
