@@ -281,6 +281,33 @@ impl Machine {
         command.output().context("run in", self.root())
     }
 
+    /// Lets everybody inside become root by `sudo`, as makepkg does for pacman.
+    pub fn let_users_sudo(&self) -> Result<()> {
+        self.write(
+            "/etc/pam.d/su",
+            "auth sufficient pam_permit.so\naccount sufficient pam_permit.so\n\
+             session sufficient pam_permit.so\n",
+        )?;
+        // su's shell has su's own arguments first.
+        let sudo = "/usr/local/bin/sudo";
+        self.write(
+            sudo,
+            "#!/bin/sh\nexec su root -s /bin/sh -c 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:\
+             /usr/bin:/sbin:/bin; exec \"$0\" \"$@\"' -- \"$@\"\n",
+        )?;
+        make_executable(&self.path(sudo))
+    }
+
+    /// Has pacman take a package for installed, without files; `more` are other fields of it.
+    pub fn claim_installed(&self, name: &str, version: &str, more: &str) -> Result<()> {
+        let directory = format!("/var/lib/pacman/local/{name}-{version}");
+        self.write(
+            &format!("{directory}/desc"),
+            &format!("%NAME%\n{name}\n\n%VERSION%\n{version}\n\n%ARCH%\nany\n{more}"),
+        )?;
+        self.write(&format!("{directory}/files"), "%FILES%\n")
+    }
+
     /// pacman's options for what is installed here without its knowledge.
     pub fn assumed(&self) -> impl Iterator<Item = String> {
         let is_here = |sign| self.path("/etc/debian_version").exists() && self.path(sign).exists();

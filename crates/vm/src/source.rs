@@ -190,7 +190,8 @@ fn kernel_org_answers() -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Where apt looks: the machine's own suites, or those with the newest kernels, in lists of their own, which installs nothing.
+/// Where apt looks: the machine's own suites, or those with the newest kernels, in lists of their own,
+/// which installs nothing.
 struct Apt {
     /// `APT_CONFIG`.
     config: Option<PathBuf>,

@@ -158,23 +158,8 @@ fn set_up_author(machine: &Machine) -> Result<(), Failed> {
     let home = machine.path(HOME);
     fs::create_dir_all(&home)?;
     chown(&home, Some(BUILDER), Some(BUILDER))?;
-    machine.write(
-        "/etc/pam.d/su",
-        "auth sufficient pam_permit.so\naccount sufficient pam_permit.so\n\
-         session sufficient pam_permit.so\n",
-    )?;
-    // su's shell has su's own arguments first.
-    machine.write(
-        "/usr/local/bin/sudo",
-        "#!/bin/sh\nexec su root -s /bin/sh -c 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:\
-         /usr/bin:/sbin:/bin; exec \"$0\" \"$@\"' -- \"$@\"\n",
-    )?;
-    make_executable(&machine.path("/usr/local/bin/sudo"))?;
-    machine.write(
-        "/var/lib/pacman/local/dkms-3.0.10-1/desc",
-        "%NAME%\ndkms\n\n%VERSION%\n3.0.10-1\n\n%ARCH%\nany\n",
-    )?;
-    machine.write("/var/lib/pacman/local/dkms-3.0.10-1/files", "%FILES%\n")?;
+    machine.let_users_sudo()?;
+    machine.claim_installed("dkms", "3.0.10-1", "")?;
     Ok(())
 }
 

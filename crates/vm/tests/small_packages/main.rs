@@ -13,7 +13,7 @@ mod served;
 use std::{
     env, fs,
     os::unix::fs::{PermissionsExt, chown},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Output},
     sync::Arc,
 };
@@ -92,11 +92,7 @@ impl Shop {
         if start.exists() {
             return packages(&start);
         }
-        fs::create_dir_all(&start).context("create", &start)?;
-        for file in vm::files::files(&repository().join(name)) {
-            fs::copy(&file, start.join(file.file_name().unwrap_or_default()))
-                .context("copy", &file)?;
-        }
+        copy_own(name, &start)?;
         self.makepkg(start)
     }
 
@@ -157,6 +153,15 @@ END
         machine.pacman_upgrade(files, &log, &self.progress)?;
         Ok(fs::read_to_string(&log).unwrap_or_default())
     }
+}
+
+/// Copies the files of a directory of this repository.
+fn copy_own(name: &str, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).context("create", to)?;
+    for file in vm::files::files(&repository().join(name)) {
+        fs::copy(&file, to.join(file.file_name().unwrap_or_default())).context("copy", &file)?;
+    }
+    Ok(())
 }
 
 /// A test.

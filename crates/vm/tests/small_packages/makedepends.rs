@@ -6,13 +6,9 @@
 use std::{fs, os::unix::fs::chown};
 
 use libtest_mimic::Failed;
-use vm::{
-    files::{make_executable, repository},
-    host::BUILDER,
-    machine::Machine,
-};
+use vm::{host::BUILDER, machine::Machine};
 
-use crate::{Shop, Test, runs, says, text};
+use crate::{Shop, Test, copy_own, runs, says, text};
 
 pub const TESTS: &[(&str, Test)] = &[("makepkg_s_removes_neither_rust_nor_rustup", keeps_rust)];
 
@@ -47,17 +43,7 @@ fn repository_with_both(shop: &Shop, machine: &Machine) -> Result<(), Failed> {
         true,
         "cd /srv/repo; repo-add -q played.db.tar.gz *.pkg.tar.zst; pacman -Sy",
     );
-    // As root for everybody: makepkg calls sudo.
-    machine.write(
-        "/etc/pam.d/su",
-        "auth sufficient pam_permit.so\naccount sufficient pam_permit.so\n\
-         session sufficient pam_permit.so\n",
-    )?;
-    machine.write(
-        "/usr/local/bin/sudo",
-        "#!/bin/sh\nexec su root -s /bin/sh -c 'exec \"$0\" \"$@\"' -- \"$@\"\n",
-    )?;
-    make_executable(&machine.path("/usr/local/bin/sudo"))?;
+    machine.let_users_sudo()?;
     Ok(())
 }
 
@@ -65,10 +51,7 @@ fn repository_with_both(shop: &Shop, machine: &Machine) -> Result<(), Failed> {
 /// cargo and this project's compiler is there.
 fn put_package(machine: &Machine, name: &str) -> Result<(), Failed> {
     let to = machine.path("/home/build").join(name);
-    fs::create_dir_all(&to)?;
-    for file in vm::files::files(&repository().join(name)) {
-        fs::copy(&file, to.join(file.file_name().unwrap_or_default()))?;
-    }
+    copy_own(name, &to)?;
     let pkgbuild = to.join("PKGBUILD");
     let rest = r#"
 source=() sha256sums=()
@@ -94,14 +77,11 @@ fi
     );
     let others = fs::read_to_string(machine.path("/tmp/list"))?;
     says(&others, &["clang"]);
-    let directory = format!("/var/lib/pacman/local/others-of-{name}-1-1");
-    machine.write(
-        &format!("{directory}/desc"),
-        &format!(
-            "%NAME%\nothers-of-{name}\n\n%VERSION%\n1-1\n\n%ARCH%\nany\n\n%PROVIDES%\n{others}\n"
-        ),
+    machine.claim_installed(
+        &format!("others-of-{name}"),
+        "1-1",
+        &format!("\n%PROVIDES%\n{others}\n"),
     )?;
-    machine.write(&format!("{directory}/files"), "%FILES%\n")?;
     Ok(())
 }
 
