@@ -177,6 +177,14 @@ pub struct Kept {
     pub made: bool,
 }
 
+impl Kept {
+    /// The key that it was made from, which is the same in every cache.
+    pub fn key(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+}
+
 /// The content that something is made from.
 #[derive(Debug, Clone, Default)]
 pub struct Key(Sha256);

@@ -205,14 +205,14 @@ impl Workshop {
         let toolchain = self.toolchain()?;
         let mut makepkg = self.kernel_call(pkgrel)?;
         let mut key = makepkg.key()?;
-        key.text("toolchain", &toolchain.path.display().to_string());
+        key.text("toolchain", &toolchain.key());
         let kept = self.cache.keep(pkgbase, &key, BUILDER, |packages| {
             self.install_toolchain()?;
             self.progress
                 .say(format!("Building {pkgbase}, pkgrel {pkgrel} (minutes)..."));
             // Without pkgrel: a tree that differs in nothing else is built on.
             let mut same = self.kernel_call(1)?.key()?;
-            same.text("toolchain", &toolchain.path.display().to_string());
+            same.text("toolchain", &toolchain.key());
             let tree = Tree::claim(&makepkg.builddir.join(pkgbase), &same)?;
             makepkg.start = self.pkgbuild("linux-rust", pkgrel)?;
             makepkg.pkgdest = packages.to_owned();

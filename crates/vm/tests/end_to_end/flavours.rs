@@ -3,10 +3,10 @@
 //! Configurations that distributions lose Rust by, because nobody builds them with it: each on the
 //! newest series, over the `vm` configuration. `make flavours` runs these alone.
 
-use std::{fs, fs::OpenOptions, io::Write, sync::Arc};
+use std::{fs, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
-use vm::{boot::put_program, host::BUILDER, makepkg::Makepkg, package_files::packages};
+use vm::{boot::put_program, package_files::packages};
 
 use crate::{
     config::options,
@@ -48,26 +48,13 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 
 fn flavour(lab: &Lab, name: &str, fragment: &str) -> Result<(), Failed> {
     let shop = lab.newest()?;
-    let mut makepkg = Makepkg::new(shop, shop.pkgbuild("linux-rust", 1)?);
-    if name == "flavour_debug" {
-        makepkg.set("_config", "debug");
-    } else {
-        makepkg.set("_config", "vm");
-        OpenOptions::new()
-            .append(true)
-            .open(makepkg.start.join("config.vm"))?
-            .write_all(fragment.as_bytes())?;
-    }
-    makepkg.set("_rustdoc", "n");
-    let mut key = makepkg.key()?;
-    key.text("toolchain", &shop.toolchain()?.path.display().to_string());
-    let kept = shop.cache.keep(name, &key, BUILDER, |directory| {
-        shop.install_toolchain()?;
-        makepkg.builddir = shop.cache.directory("test-flavour", BUILDER)?;
-        makepkg.pkgdest = directory.to_owned();
-        shop.progress.say(format!("Building {name} (minutes)..."));
-        makepkg.run(&format!("building {name}"), &["--force", "--cleanbuild"])
-    })?;
+    // The debug kernel's options are a file of the package, for users as well.
+    let (more, config) = match name {
+        "flavour_debug" => ("", "debug"),
+        _ => (fragment, "vm"),
+    };
+    let settings = [("_config", config), ("_rustdoc", "n")];
+    let kept = lab.kernel_with(name, shop, 1, more, &settings)?;
 
     // DKMS builds the sample while pacman installs; `check` foretells what the boot has shown.
     let mut all = packages(&shop.toolchain()?.path)?;

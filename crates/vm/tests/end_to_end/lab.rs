@@ -24,7 +24,7 @@ use vm::{
     cache::{Kept, Key, file_hash},
     demo,
     error::Context,
-    host,
+    host::{self, BUILDER},
     machine::Machine,
     makepkg::Makepkg,
     package_files::{for_modules, packages},
@@ -361,6 +361,35 @@ impl Lab {
         let name = shop.series.toolchain();
         let package = self.unpacked(&shop.toolchain()?.path, &name)?;
         Ok(package.join("usr/lib").join(name))
+    }
+
+    /// A kernel with more options than `config.vm` has, kept under this name. `set` sets those of the
+    /// PKGBUILD.
+    pub fn kernel_with(
+        &self,
+        name: &str,
+        shop: &Workshop,
+        pkgrel: u32,
+        more: &str,
+        set: &[(&str, &str)],
+    ) -> Result<Kept> {
+        let mut makepkg = Makepkg::new(shop, shop.pkgbuild("linux-rust", pkgrel)?);
+        let base = makepkg.start.join("config.vm");
+        let options = fs::read_to_string(&base).context("read", &base)? + more;
+        fs::write(&base, options).context("write", &base)?;
+        makepkg.set("_config", "vm");
+        for (option, value) in set {
+            makepkg.set(option, value);
+        }
+        let mut key = makepkg.key()?;
+        key.text("toolchain", &shop.toolchain()?.key());
+        shop.cache.keep(name, &key, BUILDER, |packages| {
+            shop.install_toolchain()?;
+            makepkg.builddir = shop.cache.directory("test-kernel-with", BUILDER)?;
+            makepkg.pkgdest = packages.to_owned();
+            shop.progress.say(format!("Building {name} (minutes)..."));
+            makepkg.run(&format!("building {name}"), &["--force", "--cleanbuild"])
+        })
     }
 
     /// makepkg in a build directory of the tests' own.

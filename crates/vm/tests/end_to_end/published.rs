@@ -5,8 +5,6 @@
 
 use std::{
     env, fs,
-    fs::OpenOptions,
-    io::Write,
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
@@ -15,8 +13,8 @@ use std::{
 use kernel_boot::Verdict;
 use libtest_mimic::{Failed, Trial};
 use vm::{
-    boot::boot, cache::Key, host::BUILDER, machine::Machine, makepkg::Makepkg,
-    package_files::for_modules, run::Program, workshop::Workshop,
+    boot::boot, cache::Key, machine::Machine, package_files::for_modules, run::Program,
+    workshop::Workshop,
 };
 
 use crate::lab::{self, Lab, ran, text};
@@ -139,21 +137,8 @@ fn acpi_call(lab: &Lab) -> Result<(), Failed> {
 fn rich(lab: &Lab, shop: &Workshop, machine: &Machine) -> Result<String, Failed> {
     let before = machine.kernels()?;
     // The next release of the package, so that pacman has something to upgrade.
-    let mut makepkg = Makepkg::new(shop, shop.pkgbuild("linux-rust", 2)?);
-    let more = include_bytes!("../modules.config");
-    OpenOptions::new()
-        .append(true)
-        .open(makepkg.start.join("config.vm"))?
-        .write_all(more)?;
-    makepkg.set("_config", "vm");
-    let key = makepkg.key()?;
-    let kept = shop.cache.keep("test-rich", &key, BUILDER, |packages| {
-        makepkg.builddir = shop.cache.directory("test-rich-build", BUILDER)?;
-        makepkg.pkgdest = packages.to_owned();
-        shop.progress
-            .say("Building a kernel for published modules (minutes)...");
-        makepkg.run("building a kernel for published modules", &["--force"])
-    })?;
+    let more = include_str!("../modules.config");
+    let kept = lab.kernel_with("test-rich", shop, 2, more, &[])?;
     lab.pacman(machine, "rich", &for_modules(&kept.path)?)?;
     let new = machine
         .kernels()?
