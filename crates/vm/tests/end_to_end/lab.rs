@@ -40,6 +40,8 @@ use vm::{
 /// the tests that need it fail, and no others.
 pub struct Lab {
     pub clock: Clock,
+    /// Rows of the table that `make flavours` ends with.
+    pub flavours: Mutex<Vec<String>>,
     pub shop: Arc<Workshop>,
     /// The Rust of the default series.
     pub toolchain: Lazy<Kept>,
@@ -203,6 +205,7 @@ impl Lab {
         let same = Lazy(Arc::clone(&installed.0));
         Ok(Self {
             clock: Clock::default(),
+            flavours: Mutex::default(),
             toolchain: of_shop(Workshop::toolchain),
             first: of_shop(|shop| shop.kernel(1)),
             second: of_shop(|shop| shop.kernel(2)),

@@ -26,6 +26,7 @@ mod interrupted;
 mod lab;
 mod modes;
 mod modules;
+mod others;
 mod program;
 mod published;
 mod repo;
@@ -49,6 +50,8 @@ const OF_ALL_SERIES: &[&str] = &[
     "bcachefs_is_built_with_its_rust",
     "archs_config_builds_every_crate_with_make_prepare",
     "archs_config_boots_with_the_modules_of_one_machine",
+    "debians_config_builds_every_crate",
+    "cachyos_config_builds_every_crate",
     "flavour_modversions",
     "flavour_kcfi",
     "flavour_thinlto",
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         contents::trials,
         config::trials,
         arch::trials,
+        others::trials,
         inputs::trials,
         program::trials,
         aur::trials,
@@ -119,6 +123,10 @@ fn main() -> ExitCode {
     lab.clock.expect(to_run.count());
     let conclusion = run(&arguments, trials);
     println!("The slowest:\n{}", lab.clock.slowest());
+    let flavours = lab.flavours.lock().expect("nothing panics with it");
+    if !flavours.is_empty() {
+        println!("{}\n{}", flavours::HEAD, flavours.join("\n"));
+    }
     conclusion.exit_code()
 }
 

@@ -40,7 +40,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 }
 
 /// A Debian package, the newest there is, from apt lists of its own.
-fn debian_package(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
+pub fn debian_package(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
     let cache = &lab.shop.cache;
     let mut key = Key::default();
     key.text("package", name);
@@ -48,7 +48,7 @@ fn debian_package(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
         let script = r#"
             cd "$1"; mkdir -p apt/lists/partial apt/cache/archives/partial
             mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' | head -n1)
-            echo "deb ${mirror:-http://deb.debian.org/debian/} sid main" >apt/sources.list
+            echo "deb ${mirror:-http://deb.debian.org/debian/} sid trixie-backports main" >apt/sources.list
             printf '%s "%s";\n' Dir::Etc::sourcelist "$1/apt/sources.list" \
                 Dir::Etc::sourceparts /dev/null Dir::State::lists "$1/apt/lists" \
                 Dir::Cache "$1/apt/cache" APT::Sandbox::User root >apt/conf

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Configurations of other distributions, as they are: every crate of the newest series is built with
+//! them, and each option that they lose is named.
+
+use std::{collections::BTreeSet, fs, process::Command, sync::Arc};
+
+use libtest_mimic::{Failed, Trial};
+use vm::files::data;
+
+use crate::{
+    config::{config, make_prepare, options, tree},
+    contents::has,
+    lab::{self, Lab},
+    published::debian_package,
+};
+
+/// CachyOS's, which is not in this repository.
+const CACHYOS: &str = "cachyos-7.2.config";
+
+pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
+    let mut trials = lab::slow_trials(
+        lab,
+        &[
+            ("debians_config_builds_every_crate", debian),
+            ("cachyos_config_builds_every_crate", cachyos),
+        ],
+    );
+    // Ignored, and shown as ignored, where the data is not there.
+    if data(CACHYOS).is_none()
+        && let Some(trial) = trials.pop()
+    {
+        trials.push(trial.with_ignored_flag(true));
+    }
+    trials
+}
+
+fn debian(lab: &Lab) -> Result<(), Failed> {
+    let name = format!("linux-config-{}", lab.newest()?.series.name);
+    let deb = debian_package(lab, &name)?;
+    let unpacked = Command::new("sh")
+        .args([
+            "-euc",
+            r#"dpkg-deb --fsys-tarfile "$1" | tar -xO "$2" | xz -dc"#,
+            "sh",
+        ])
+        .arg(&deb)
+        .arg(format!("./usr/src/{name}/config.amd64_none_amd64.xz"))
+        .output()?;
+    assert!(unpacked.status.success(), "{}", lab::text(&unpacked));
+    builds_every_crate(lab, "debian", &unpacked.stdout)
+}
+
+fn cachyos(lab: &Lab) -> Result<(), Failed> {
+    let config = fs::read(data(CACHYOS).ok_or("no data")?)?;
+    builds_every_crate(lab, "cachyos", &config)
+}
+
+/// `makepkg --nobuild` with a configuration, and `make prepare`.
+fn builds_every_crate(lab: &Lab, name: &str, stock: &[u8]) -> Result<(), Failed> {
+    let shop = lab.newest()?;
+    let mut makepkg = lab.makepkg_of(shop, "test-others", shop.pkgbuild("linux-rust", 1)?)?;
+    let path = makepkg.builddir.join(format!("{name}.config"));
+    fs::write(&path, stock)?;
+    makepkg.set("_config", &path.display().to_string());
+    makepkg.run("preparing", &["--force", "--nobuild", "--cleanbuild"])?;
+    let said = fs::read_to_string(lab.shop.cache.log(&makepkg.log_name())?)?;
+
+    // Each option that was on and is off is named, with both values.
+    let config = config(&makepkg)?;
+    let is_on = |value: &String| value == "y" || value == "m";
+    let stock = options(&String::from_utf8_lossy(stock));
+    let lost: BTreeSet<String> = stock
+        .iter()
+        .filter(|(name, value)| is_on(value) && !config.get(*name).is_some_and(is_on))
+        .map(|(name, value)| format!("{name} was asked for as {value}, and is n"))
+        .collect();
+    let named: BTreeSet<String> = said
+        .lines()
+        .filter(|line| line.ends_with(", and is n"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(lost, named);
+    println!(
+        "{name}: of {} options, {} are lost, and named",
+        stock.len(),
+        lost.len()
+    );
+    for option in ["CONFIG_RUST", "CONFIG_DEBUG_INFO_BTF", "CONFIG_MODULE_SIG"] {
+        assert_eq!(config.get(option), Some(&"y".to_owned()), "{option}");
+    }
+
+    make_prepare(lab, &makepkg, &format!("test-{name}-prepare"))?;
+    let tree = tree(&makepkg)?;
+    has(
+        &tree,
+        &[
+            "rust/libcore.rmeta",
+            "rust/libbindings.rmeta",
+            "rust/libuapi.rmeta",
+            "rust/libkernel.rmeta",
+            "rust/libmacros.so",
+            "rust/kernel.o",
+        ],
+    );
+    Ok(())
+}
