@@ -274,6 +274,49 @@ impl Apt {
         self.choose(update.command());
         update.run(progress)
     }
+
+    /// A package's file, in a directory that has no other.
+    fn download(
+        &self,
+        package: &str,
+        directory: &Path,
+        cache: &Cache,
+        progress: &Progress,
+    ) -> Result<PathBuf> {
+        let log = cache.log("source")?;
+        let mut fetch = Program::new(format!("fetching {package}"), "apt-get", &log)
+            // As root: apt's own user may not write here.
+            .args(["-o", "APT::Sandbox::User=root", "download"])
+            .args([package])
+            .help("apt-get update, and again");
+        fetch.command().current_dir(directory);
+        self.choose(fetch.command());
+        fetch.run(progress)?;
+        deb(directory).ok_or_else(|| Error::NoSource {
+            why: format!("apt-get brought no {package}"),
+        })
+    }
+}
+
+fn deb(directory: &Path) -> Option<PathBuf> {
+    let files = fs::read_dir(directory).ok()?.flatten();
+    files
+        .map(|file| file.path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
+}
+
+/// The newest that Debian has of a package, which is not installed: its file, kept.
+pub fn newest_package(package: &str, cache: &Cache, progress: &Progress) -> Result<PathBuf> {
+    let mut key = Key::default();
+    key.text("package", package);
+    let kept = cache.keep("debian", &key, 0, |directory| {
+        let apt = Apt::newest(cache)?;
+        apt.update(cache, progress)?;
+        apt.download(package, directory, cache, progress).map(drop)
+    })?;
+    deb(&kept.path).ok_or_else(|| Error::NoSource {
+        why: format!("{} has no package", kept.path.display()),
+    })
 }
 
 fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarball> {
@@ -306,25 +349,9 @@ fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarba
         .text("version", &version)
         .text("form", "2");
     let kept = cache.keep("source", &key, 0, |directory| {
-        let log = cache.log("source")?;
         progress.say(format!("Fetching {package} {version}..."));
-        let mut fetch = Program::new(format!("fetching {package}"), "apt-get", &log)
-            // As root: apt's own user may not write here.
-            .args(["-o", "APT::Sandbox::User=root", "download"])
-            .args([format!("{package}={version}")])
-            .help("apt-get update, and again");
-        fetch.command().current_dir(directory);
-        apt.choose(fetch.command());
-        fetch.run(progress)?;
-        let deb = fs::read_dir(directory)
-            .context("read", directory)?
-            .flatten()
-            .map(|file| file.path())
-            .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
-            .ok_or_else(|| Error::NoSource {
-                why: format!("apt-get brought no {package}"),
-            })?;
-
+        let versioned = format!("{package}={version}");
+        let deb = apt.download(&versioned, directory, cache, progress)?;
         progress.say(format!("Making linux-{upstream}.tar.xz of it..."));
         rename_tree(&deb, &package, &upstream, directory)?;
         fs::remove_file(&deb).context("remove", &deb)

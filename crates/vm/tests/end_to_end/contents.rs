@@ -211,6 +211,11 @@ fn headers_files(lab: &Lab) -> Result<(), Failed> {
         "{}",
         link.display()
     );
+    // Arch's have it since 6.14, where a debugger looks for it.
+    has(
+        &package.join("usr/lib/modules").join(&*lab.release),
+        &["vdso/vdso64.so"],
+    );
     let libmacros = build.join("rust/libmacros.so").metadata()?.len();
     assert!(
         libmacros < 4 << 20,
@@ -413,7 +418,21 @@ const PROVIDERS: &[(&str, &str)] = &[
 ];
 
 fn libraries(lab: &Lab) -> Result<(), Failed> {
-    for (name, package) in all_unpacked(lab)? {
+    let mut packages = all_unpacked(lab)?;
+    // The tools of later series are linked with more.
+    for shop in &lab.series()?[1..] {
+        let headers = format!("{}-headers", shop.series.pkgbase);
+        let toolchain = shop.series.toolchain();
+        packages.push((
+            "headers of a later series",
+            lab.unpacked(&shop.kernel(1)?.path, &headers)?,
+        ));
+        packages.push((
+            "toolchain of a later series",
+            lab.unpacked(&shop.toolchain()?.path, &toolchain)?,
+        ));
+    }
+    for (name, package) in packages {
         let depends = pkginfo(&package, "depend")?;
         let all = files(&package);
         let own: BTreeSet<_> = all

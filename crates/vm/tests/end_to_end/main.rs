@@ -35,6 +35,7 @@ mod shell;
 mod signatures;
 mod signed;
 mod stock_make;
+mod toolchain;
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -52,6 +53,7 @@ const OF_ALL_SERIES: &[&str] = &[
     "archs_config_boots_with_the_modules_of_one_machine",
     "debians_config_builds_every_crate",
     "cachyos_config_builds_every_crate",
+    "rust_toolchain_packages_a_rustc_that_is_installed",
     "flavour_modversions",
     "flavour_kcfi",
     "flavour_thinlto",
@@ -104,6 +106,7 @@ fn main() -> ExitCode {
         inline_helpers::trials,
         flavours::trials,
         shell::trials,
+        toolchain::trials,
     ] {
         trials.extend(part(lab.as_ref()));
     }

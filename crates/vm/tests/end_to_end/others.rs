@@ -6,13 +6,12 @@
 use std::{collections::BTreeSet, fs, process::Command, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
-use vm::files::data;
+use vm::{files::data, source::newest_package};
 
 use crate::{
     config::{config, make_prepare, options, tree},
     contents::has,
     lab::{self, Lab},
-    published::debian_package,
 };
 
 /// CachyOS's, which is not in this repository.
@@ -37,7 +36,7 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 
 fn debian(lab: &Lab) -> Result<(), Failed> {
     let name = format!("linux-config-{}", lab.newest()?.series.name);
-    let deb = debian_package(lab, &name)?;
+    let deb = newest_package(&name, &lab.shop.cache, &lab.shop.progress)?;
     let unpacked = Command::new("sh")
         .args([
             "-euc",

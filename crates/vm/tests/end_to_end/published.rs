@@ -3,17 +3,12 @@
 //! Modules that others have published: C modules that Debian packages for DKMS, on a kernel that clang
 //! built; and bcachefs, a file system that is partly Rust.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::Arc,
-};
+use std::{env, fs, path::Path, process::Command, sync::Arc};
 
 use kernel_boot::Verdict;
 use libtest_mimic::{Failed, Trial};
 use vm::{
-    boot::boot, cache::Key, machine::Machine, package_files::for_modules, run::Program,
+    boot::boot, machine::Machine, package_files::for_modules, source::newest_package,
     workshop::Workshop,
 };
 
@@ -39,33 +34,6 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     trials
 }
 
-/// A Debian package, the newest there is, from apt lists of its own.
-pub fn debian_package(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
-    let cache = &lab.shop.cache;
-    let mut key = Key::default();
-    key.text("package", name);
-    let kept = cache.keep("test-debian", &key, 0, |directory| {
-        let script = r#"
-            cd "$1"; mkdir -p apt/lists/partial apt/cache/archives/partial
-            mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' | head -n1)
-            echo "deb ${mirror:-http://deb.debian.org/debian/} sid trixie-backports main" >apt/sources.list
-            printf '%s "%s";\n' Dir::Etc::sourcelist "$1/apt/sources.list" \
-                Dir::Etc::sourceparts /dev/null Dir::State::lists "$1/apt/lists" \
-                Dir::Cache "$1/apt/cache" APT::Sandbox::User root >apt/conf
-            export APT_CONFIG="$1/apt/conf"
-            apt-get -q update
-            apt-get -q download "$2"
-            rm -r apt"#;
-        Program::new(format!("fetching {name}"), "sh", &cache.log("test-debian")?)
-            .args(["-euc", script, "sh"])
-            .args([directory.as_os_str(), name.as_ref()])
-            .run(&lab.shop.progress)
-    })?;
-    let found = fs::read_dir(&kept.path)?.flatten().map(|file| file.path());
-    let is_deb = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "deb");
-    Ok(found.into_iter().find(is_deb).ok_or("a package")?)
-}
-
 /// A module in C as somebody else packages it.
 struct Published {
     /// Debian's package.
@@ -89,7 +57,7 @@ fn works(
         name,
         module,
     } = published;
-    let deb = debian_package(lab, package)?;
+    let deb = newest_package(package, &lab.shop.cache, &lab.shop.progress)?;
     ran(Command::new("dpkg-deb")
         .arg("-x")
         .args([&deb, &machine.root()]))?;

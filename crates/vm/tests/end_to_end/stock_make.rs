@@ -318,6 +318,22 @@ fn c_module(lab: &Lab) -> Result<(), Failed> {
         .output()?;
     assert!(output.status.success(), "{}", text(&output));
     assert!(machine.path("/tmp/c/hello.ko").exists());
+
+    // Nor is a C file of a module that has both: its own mistakes are seen without Rust.
+    machine.write("/tmp/both/Kbuild", "obj-m := both.o\nboth-y := c.o r.o\n")?;
+    machine.write("/tmp/both/c.c", "#include <linux/module.h>\n")?;
+    machine.write("/tmp/both/r.rs", "#![no_std]\n")?;
+    let output = machine
+        .command("make")
+        .args(["-k", "-C", &lab.kdir(), "M=/tmp/both"])
+        .output()?;
+    assert!(!output.status.success(), "{}", text(&output));
+    says(
+        &text(&output),
+        &["error: the Rust compiler of these headers is not there"],
+    );
+    assert!(machine.path("/tmp/both/c.o").exists(), "{}", text(&output));
+    assert!(!machine.path("/tmp/both/r.o").exists());
     Ok(())
 }
 
