@@ -18,11 +18,14 @@ must+='|FORTIFY_SOURCE|RANDOMIZE_BASE'
 
 lost=()
 while read -r option asked is exact; do
-  echo "CONFIG_$option was asked for as $asked, and is $is"
   # Of the base, an option that this series does not have is not lost.
-  if ((exact)) || { [[ $option =~ ^($must)$ ]] && grep -qrxE "(menu)?config $option" --include='Kconfig*' .; }; then
-    lost+=("$option")
+  if [[ $is != n ]] || grep -qrxE "\s*(menu)?config\s+$option\s*" --include='Kconfig*' .; then
+    echo "CONFIG_$option was asked for as $asked, and is $is"
+    [[ ! $option =~ ^($must)$ ]] || exact=1
+  else
+    echo "CONFIG_$option was asked for as $asked, and this kernel has no such option"
   fi
+  ((!exact)) || lost+=("$option")
 done < <(awk -F= -v kept="^$kept\$" '
   FNR == 1 { file++ }
   { sub(/^# /, ""); sub(/ is not set$/, "=n") }
