@@ -144,7 +144,7 @@ impl<'a> Makepkg<'a> {
         // Everything before it makes the process the builder's.
         let before = arguments.iter().position(|argument| argument == "makepkg");
         let script = "error() { printf >&2 \"$@\"; }; plainerr() { error \"$@\"; }; \
-                      source ./PKGBUILD; srcdir=$1; CARCH=x86_64; cd \"$1/$_srcname\" && _make \"$2\"";
+                      startdir=$PWD; source ./PKGBUILD; srcdir=$1; CARCH=x86_64; cd \"$1/$_srcname\" && _make \"$2\"";
         let mut make = Program::new(what, "setpriv", log)
             .args(&arguments[..before.unwrap_or(arguments.len())])
             .args(["bash", "-euc", script, "bash"])
