@@ -33,7 +33,9 @@ impl Line {
         let text: String = anstream::adapter::strip_str(&text)
             .to_string()
             .chars()
-            .filter(|c| !c.is_control() || *c == '\t')
+            .filter(|c| (!c.is_control() || *c == '\t') && *c != '\u{feff}')
+            // What is copied from a web page has them in the place of blanks.
+            .map(|c| if c == '\u{a0}' { ' ' } else { c })
             .collect();
         let text = text.trim_end().to_string();
         let (message, is_kernel) = prefix(&text);
@@ -51,35 +53,46 @@ impl Line {
     }
 }
 
+/// What stands in front of a message, one thing at a time. Several can follow one another: a CI's
+/// time stamp, a builder's name, the logger's, the kernel's own.
+const PREFIXES: &[&str] = &[
+    // Text that is quoted, tables of menuconfig and bat, and what bitbake puts in front.
+    r"\s*(?:> )+|>$|\s*(?:\d+ +)?[│┃] ?|\| ",
+    // Nix names the derivation.
+    r"[\w.+-]{2,80}> ",
+    // syslog and journalctl.
+    r"(?:\p{L}{3,5}\.? [ \d]?\d \d\d:\d\d:\d\d(?:\.\d+)? |\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d) )\S{1,64} (?P<program>[^\s:\[]{1,64})(?:\[\d+\])?: ",
+    // A CI or a builder: ISO times, times of the day, seconds, the job and its step.
+    r"\[?\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\]? |\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]? |\[ *\d+s\] |#\d+ \d+\.\d+ |[^\t]{1,80}\t[^\t]{1,80}\t\d{4}-\d\d-\d\dT[\d:.]+Z ",
+    // A test harness: who ran the program, and which of its outputs it is.
+    r"[^\[\]]{0,80}\[std(?:out|err)\] ?",
+    // OpenWrt's logread, and tables of a log viewer.
+    r"\p{L}{2,3} \p{L}{3} [ \d]?\d [\d:]{8} \d{4} \w+\.\w+ (?P<openwrt>[^\s:\[]{1,64})(?:\[\d+\])?: |\d[^\t]{4,40}\t(?P<viewer>[\w.-]{1,64})\t",
+    // dmesg: level, time in one of its forms, task or processor, and for journalctl the host.
+    r"(?P<dmesg>(?:\w+ *: ?\w+ *: )?(?:<\d+>)?(?:\[ *\+?\d+[.,]\d+\]|\[\p{L}{2,5}\.? ?\d{1,2} \d\d:\d\d\]|\[\p{L}{2,3}\.? \p{L}{3,5}\.? [ \d]?\d [\d:]{8} \d{4}\])(?:\[ *[CT]\d+\])?(?: \S{1,64} kernel:)?)(?: |$)",
+];
+
 /// How long the prefix of a line is, and whether it is one of the kernel's log.
 fn prefix(text: &str) -> (usize, bool) {
-    /// What loggers put in front: GitHub and other CI, journalctl and syslog, dmesg.
-    static LOGGER: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
-            r"^(?:(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? |\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d) )\S{1,64} (?P<program>[^\s:\[]{1,64})(?:\[\d+\])?: |\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d) )",
-        )
-        .expect("a constant pattern")
+    static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(&format!("^(?:{})", PREFIXES.join("|"))).expect("constant patterns")
     });
-    static KERNEL: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
-            r"^(?:<\d+>)?(?:\[ *\d+\.\d+\]|\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:]{8} \d{4}\])(?:\[ *[CT]\d+\])?(?: |$)",
-        )
-        .expect("a constant pattern")
-    });
+    /// More than this nobody puts in front.
+    const DEPTH: usize = 5;
     let mut end = 0;
     let mut is_kernel = false;
-    // Syslog, and behind it the time stamp of the CI, or the kernel's own.
-    for _ in 0..2 {
-        if let Some(found) = LOGGER.captures(&text[end..]) {
-            end += found.get(0).map_or(0, |all| all.end());
-            is_kernel |= found
-                .name("program")
-                .is_some_and(|p| p.as_str() == "kernel");
+    for _ in 0..DEPTH {
+        let Some(found) = PREFIX.captures(&text[end..]) else {
+            break;
+        };
+        end += found.get(0).map_or(0, |all| all.end());
+        let programs = ["program", "openwrt", "viewer"];
+        is_kernel |= programs
+            .into_iter()
+            .any(|name| found.name(name).is_some_and(|p| p.as_str() == "kernel"));
+        if found.name("dmesg").is_some() {
+            return (end, true);
         }
-    }
-    if let Some(found) = KERNEL.find(&text[end..]) {
-        end += found.end();
-        is_kernel = true;
     }
     (end, is_kernel)
 }
@@ -156,10 +169,54 @@ mod tests {
             ("2026-11-28T14:00:01.1234567Z make: x", "make: x", false),
             ("[1.0] is not a time", "is not a time", true),
             ("[  CC ] m.o", "[  CC ] m.o", false),
+            ("> [12.5] m: quoted", "m: quoted", true),
+            ("Dez  2 14:00:01 host kernel: m: loaded", "m: loaded", true),
+            (
+                "Sat Nov 28 14:00:01 2026 kern.err kernel: [   12.5] m: loaded",
+                "m: loaded",
+                true,
+            ),
+            ("kern  :err   : [Nov28 14:00] m: loaded", "m: loaded", true),
+            ("[  +0,000123] m: loaded", "m: loaded", true),
+            ("[   12.500000] host kernel: m: loaded", "m: loaded", true),
+            ("28/11/26 2:00 p. m.\tkernel\tm: loaded", "m: loaded", true),
+            ("linux-6.12.9>   CC      m.o", "  CC      m.o", false),
+            ("       > make: x", "make: x", false),
+            ("| make[1]: x", "make[1]: x", false),
+            ("12:00:01 make: x", "make: x", false),
+            ("[2026-11-28T14:00:01.123Z] make: x", "make: x", false),
+            ("[  123s] make: x", "make: x", false),
+            ("#12 3.456 make: x", "make: x", false),
+            (
+                "build\tRun make\t2026-11-28T14:00:01.1234567Z make: x",
+                "make: x",
+                false,
+            ),
+            (
+                "2026-11-28 14:00:01,123 process    DEBUG| [stderr] make: x",
+                "make: x",
+                false,
+            ),
+            (
+                "│ Symbol: RUST [=n]     │",
+                "Symbol: RUST [=n]     │",
+                false,
+            ),
+            ("  12   │   CC [M]  m.o", "  CC [M]  m.o", false),
+            // What only looks like a prefix.
+            (">>> referenced by m.c:1", ">>> referenced by m.c:1", false),
+            ("   | ^^^ here", "   | ^^^ here", false),
+            ("  --> m.rs:1:1", "  --> m.rs:1:1", false),
         ] {
             let line = Line::new(1, text.as_bytes());
             assert_eq!((line.message(), line.is_kernel), (message, is_kernel));
         }
+    }
+
+    #[test]
+    fn what_a_web_page_or_windows_adds_is_taken_out() {
+        let line = Line::new(1, "\u{feff}\u{a0} CC\u{a0}m.o\r".as_bytes());
+        assert_eq!(line.text, "  CC m.o");
     }
 
     #[test]
