@@ -17,6 +17,8 @@ pub struct Facts {
     is_kernel_build: bool,
     /// Whether a line shows that a module is built.
     is_module_build: bool,
+    /// Whether make was sent to a tree by a name that only its next line tells in full.
+    is_sent: bool,
 }
 
 /// Where a value stands in a line. The first line that has it counts.
@@ -25,6 +27,7 @@ const IN_LINES: &[&str] = &[
     r"Entering directory '(?P<kdir>/(?:usr/)?lib/modules/(?P<release>[^/']+)/build)'",
     r"Entering directory '(?P<kdir>/usr/src/(?:linux-headers-|kernels/)(?P<release>\d[^/']+))'",
     r"^make\b.* -C '?(?P<kdir>/(?:usr/)?lib/modules/(?P<release>\d[^/\s']+)/build)'?",
+    r"^make\b.* -C '?(?P<kdir>/[^\s'$`]+)'? (?:.* )?M=",
     r"\*\*\* \[(?P<kdir>/(?:usr/)?lib/modules/(?P<release>\d[^/\s]+)/build)/(?:scripts/)?Makefile",
     r"\*\*\* \[(?P<kdir>/usr/src/(?:linux-headers-|kernels/)(?P<release>\d[^/\s]+))/(?:scripts/)?Makefile",
     r"\*\*\* \[(?P<kdir>/usr/src/linux-(?P<release>\d[^/\s]+))/(?:scripts/)?Makefile",
@@ -32,7 +35,7 @@ const IN_LINES: &[&str] = &[
     r"DKMS .*make\.log for .* for kernel (?P<release>\d\S+)",
     r"^Linux version (?P<release>\d\S+)",
     r"linux-(?:source-|headers-)?(?P<release>\d+\.\d+[\w.~+-]*)/",
-    r"\*\*\* \[(?P<kdir>/[^\s\]:]+)/scripts/Makefile\.\w+:\d+: ",
+    r"\*\*\* \[(?P<kdir>/[^\s\]:]+)/(?:scripts/Makefile\.\w+:\d+: |Makefile:\d+: __sub-make\])",
     // A source tree, where make gives up in it.
     r"\*\*\* \[(?P<tree>/[^\s\]:]+)/(?:Makefile|(?:scripts|rust)/Makefile[\w.]*):\d+: ",
 ];
@@ -91,11 +94,17 @@ impl Facts {
         });
         static KERNEL: LazyLock<Regex> = LazyLock::new(|| {
             compiled(
-                r"^ {2}\S+(?: [A-Z]{1,2})? +(?:rust/|vmlinux|init/|\.tmp_vmlinux|include/config/)|\*\*\* \[(?:\S*/)?(?:Makefile|rust/Makefile|scripts/kconfig/Makefile|scripts/Makefile\.vmlinux):\d+: (?:rustavailable|prepare|vmlinux|syncconfig|olddefconfig|include/config|rust/)",
+                r"^ {2}\S+(?: [A-Z]{1,2})? +(?:rust/|vmlinux|init/|\.tmp_vmlinux|include/config/)|\*\*\* \[(?:\S*/)?(?:Makefile|rust/Makefile|scripts/kconfig/Makefile|scripts/Makefile\.vmlinux):\d+: (?:rustavailable|prepare|vmlinux|syncconfig|olddefconfig|include/config|rust/)|modpost: .*\[[a-z]\w*/\S+\.ko\]|in archive vmlinux\.a",
             )
         });
+        static SENT: LazyLock<Regex> = LazyLock::new(|| compiled(r"^make\b.* -C [^/\s'].*\bM="));
+        static ENTERED: LazyLock<Regex> =
+            LazyLock::new(|| compiled(r"Entering directory '(?P<kdir>/[^']+)'"));
         for line in &block.lines {
             let message = line.message();
+            if std::mem::replace(&mut self.is_sent, SENT.is_match(message)) {
+                self.keep(ENTERED.captures(message), &ENTERED);
+            }
             self.is_module_build = self.is_module_build || MODULE.is_match(message);
             self.is_kernel_build = self.is_kernel_build || KERNEL.is_match(message);
             // Most lines of a build only say what is being made, and all that is looked for has one of
@@ -179,6 +188,16 @@ mod tests {
                 (6, 18),
             ),
             (
+                "make -j2 -C /k/linux-6.12.9/ M=/m modules",
+                Some("/k/linux-6.12.9/"),
+                (6, 12),
+            ),
+            (
+                "make -C ../linux-6.12.9 M=$PWD\nmake[1]: Entering directory '/k/linux-6.12.9'\nmake[2]: Entering directory '/m'\nmake: *** [/k/linux-6.12.9/Makefile:1: all] Error 2",
+                Some("/k/linux-6.12.9"),
+                (6, 12),
+            ),
+            (
                 "DKMS (dkms-3.4.0) make.log for m/1 for kernel 6.6.1 (x86_64)",
                 None,
                 (6, 6),
@@ -197,6 +216,8 @@ mod tests {
         assert!(facts.is_kernel_build());
         assert_eq!(facts.get("tree"), Some("/b/source"));
         assert!(!of("  CC [M]  /m/m.o\n").is_kernel_build());
+        assert!(of("ERROR: modpost: \"f\" [drivers/a/b.ko] undefined!\n").is_kernel_build());
+        assert!(!of("ERROR: modpost: \"f\" [/m/b.ko] undefined!\n").is_kernel_build());
     }
 
     #[test]
