@@ -120,9 +120,13 @@ impl Block {
                     && !is_frame(message)
                     && self.lines.len() < 5
             }
+            // menuconfig's search tells of an option up to the next empty line.
+            Kind::Text if is_searched(self.first().message()) => !message.is_empty() && !is_new,
             Kind::Text => {
                 let is_indented = message.starts_with(' ') || message.starts_with('\t');
-                is_indented
+                // So does lld of who refers to a symbol.
+                let is_reference = message.starts_with(">>> ");
+                (is_indented || is_reference)
                     && !line.is_kernel
                     && !is_progress(message)
                     && !is_progress(self.first().message())
@@ -135,6 +139,11 @@ impl Block {
 /// `***`, alone or in front of text.
 fn is_starred(message: &str) -> bool {
     message == "***" || message.starts_with("*** ")
+}
+
+/// The line of menuconfig's search that names an option.
+fn is_searched(message: &str) -> bool {
+    message.trim_start().starts_with("Symbol: ")
 }
 
 /// A line that tells of another program's failure, and ends what came before.
@@ -153,6 +162,17 @@ pub fn is_progress(message: &str) -> bool {
     PROGRESS.is_match(message)
 }
 
+/// A line of the time before anything of the kernel itself is compiled.
+pub fn is_of_configuration(message: &str) -> bool {
+    static CONFIGURATION: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"^ {2}(?:HOSTCC|HOSTLD|SYNC|WRAP|UPD|SYSHDR|LEX|YACC) |^# configuration written to ",
+        )
+        .expect("a constant pattern")
+    });
+    CONFIGURATION.is_match(message)
+}
+
 /// Whether a line tells of a failure, known or not.
 pub fn is_error(message: &str) -> bool {
     static ERROR: LazyLock<Regex> = LazyLock::new(|| {
@@ -168,7 +188,8 @@ pub fn is_error(message: &str) -> bool {
 fn is_part_of_diagnostic(message: &str) -> bool {
     let below = message.trim_start();
     let quoted = below.trim_start_matches(|c: char| c.is_ascii_digit());
-    (message.len() > below.len() && !below.is_empty())
+    // Portage writes its own lines with a star.
+    (message.len() > below.len() && !below.is_empty() && !message.starts_with(" * "))
         || ["note: ", "help: ", "..."]
             .iter()
             .any(|start| message.starts_with(start))
@@ -178,15 +199,17 @@ fn is_part_of_diagnostic(message: &str) -> bool {
 /// What kind of block a line begins.
 pub fn starts(message: &str) -> Kind {
     static MAKE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^\S*make(?:\[(?P<level>\d+)\])?: \*\*\* |^\S+:\d+: \*\*\* ")
+        Regex::new(r"^\S*make(?:\[(?P<level>\d+)\])? ?: \*(?:\*\*)? |^\S+:\d+: \*\*\* ")
             .expect("a constant pattern")
     });
     static DIAGNOSTIC: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"^(?:error|warning)(?:\[E\d+\])?: ").expect("a constant pattern")
     });
     static COMPILER: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^[^\s:][^:]*:\d+(?::\d+)?: (?:fatal )?(?:error|warning): ")
-            .expect("a constant pattern")
+        Regex::new(
+            r"^[^\s:][^:]*:\d+(?::\d+)?: (?:fatal )?(?:error|warning|erreur|Fehler|errore|erro|błąd|ошибка|错误|錯誤|エラー) ?[:：]",
+        )
+        .expect("a constant pattern")
     });
     if is_starred(message) {
         Kind::Banner
@@ -305,6 +328,11 @@ mod tests {
             starts("make[3]: *** [a/Makefile:1: b.o] Fehler 1"),
             Kind::Make(3)
         );
+        // French has a blank before the colon, and web pages take stars for their own.
+        assert_eq!(starts("make[2] : *** [x] Erreur 2"), Kind::Make(2));
+        assert_eq!(starts("make[1]: * [x] Error 2"), Kind::Make(1));
+        assert_eq!(starts("m.c:3:1: erreur : x"), Kind::Compiler);
+        assert_eq!(starts("m.c:3:1: 错误：x"), Kind::Compiler);
         assert_eq!(starts("gmake: *** [x] Error 2"), Kind::Make(0));
         assert_eq!(starts("Makefile:7: *** no.  Stop."), Kind::Make(0));
         assert_eq!(starts("make[1]: Entering directory '/x'"), Kind::Text);

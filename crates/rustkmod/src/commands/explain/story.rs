@@ -37,19 +37,29 @@ const FRAMES: &[&str] = &[
     r"^error: internal compiler error: unexpected panic",
     r"^(?:\S+: )?collect2: error: ld returned",
     r"^(?:\S+: )?clang(?:-\d+)?: error: linker command failed",
-    r"^Error! One or more modules failed",
+    r"^Error! +One or more modules failed",
+    r"^Autoinstall on \S* ?failed for module",
     r"\(bad exit status: \d+\)",
     r"^==> ERROR: (?:A failure occurred|Build failed|An unknown error|Package .* failed)",
     r"^==> WARNING: .dkms .* exited \d+",
-    r"^ERROR \(dkms apport\)",
+    r"^ERROR \(dkms apport\)|^ERROR: Cannot create report: ",
     r"^dpkg: error processing ",
     r"^E: Sub-process ",
     r"^error: failed to commit transaction",
     r"^run-parts: ",
+    // What builds packages and images: Debian, RPM, Gentoo, Nix, Yocto, Bazel, docker, CI.
+    r"^dpkg-buildpackage: error: |^dh_\w+: error: ",
+    r"^error: Bad exit status from |^RPM build errors:",
+    r"^ ?\* ERROR: \S+ failed \(\w+ phase\)",
+    r"^error: (?:builder for |build of |Cannot build |\d+ dependenc)|^builder for '",
+    r"^ERROR: (?:Task .*|\S+ do_\w+: .*)(?:failed|exit code)|^ERROR: Logfile of failure stored",
+    r"^ERROR: Build did NOT complete successfully",
+    r"^ERROR: process \x22.*\x22 did not complete|^ERROR: failed to (?:solve|build): ",
+    r"^(?:##\[error\]|Error: )Process completed with exit code|^ERROR: Job failed: ",
 ];
 
 /// Lines of make that tell of a failure, in any language, by their form.
-const MAKE_FRAME: &str = r"^\S*make(?:\[\d+\])?: \*\*\* (?:\[.*\] (?:\S+ \d+|[A-Z]\w+(?: fault)?(?: \(core dumped\))?)$|.*(?:\.\.\.\.?|…)$|Deleting )";
+const MAKE_FRAME: &str = r"^\S*make(?:\[\d+\])? ?: \*(?:\*\*)? (?:\[.*\] (?:\S+ \d+|[A-Z]\w+(?: fault)?(?: \(core dumped\))?)$|.*(?:\.\.\.\.?|…)$|Deleting )";
 
 /// What a block is.
 #[derive(Debug, Clone, Copy)]
@@ -81,11 +91,14 @@ struct Event {
     level: Option<u32>,
     /// The last line that shows it.
     last: u64,
+    /// Whether a shell says it of a program that it was to run, and the build went on.
+    is_survived: bool,
 }
 
 impl Event {
     fn is_failure(&self) -> bool {
         match self.what {
+            _ if self.is_survived => false,
             What::Row(row) => row.weight == Weight::Failure,
             What::Drift | What::Error => true,
             What::Frame => false,
@@ -94,6 +107,7 @@ impl Event {
 
     fn weight(&self) -> Weight {
         match self.what {
+            _ if self.is_survived => Weight::Doubtful,
             What::Row(row) => row.weight,
             _ => Weight::Failure,
         }
@@ -109,6 +123,8 @@ pub struct Story {
     left_out: u64,
     /// The failure after which all that the same rustc says follows from it.
     broken: Option<usize>,
+    /// The last line that shows the kernel being configured.
+    configured: u64,
 }
 
 struct Patterns {
@@ -176,7 +192,11 @@ impl Story {
     /// Takes the next block.
     pub fn block(&mut self, block: Block) {
         self.facts.read(&block);
-        if !block::is_progress(block.first().message()) {
+        let first = block.first();
+        if block::is_of_configuration(first.message()) {
+            self.configured = first.number;
+        }
+        if !block::is_progress(first.message()) {
             self.judge(&block);
         }
         for line in block.lines {
@@ -224,7 +244,7 @@ impl Story {
         } else if match block.kind {
             Kind::Make(_) | Kind::Panic => true,
             Kind::Diagnostic => is_rustc_error,
-            Kind::Compiler => message.contains("error: "),
+            Kind::Compiler => !message.contains(" warning: "),
             Kind::Banner => false,
             Kind::Text => !first.is_kernel && block::is_error(message),
         } {
@@ -319,6 +339,7 @@ impl Story {
                 _ => None,
             },
             last,
+            is_survived: false,
         };
         // Of each weight by itself: what is harmless must not crowd out what is not.
         let alike = |other: &&Event| {
@@ -334,6 +355,7 @@ impl Story {
 
     /// The findings, and how many lines have more of them than were kept.
     pub fn end(mut self, target: Option<&Target>) -> (Vec<Explained>, u64) {
+        self.survive();
         let causes = self.causes();
         for (index, cause) in causes.iter().enumerate() {
             if let Some(cause) = *cause {
@@ -368,6 +390,33 @@ impl Story {
         (found, self.left_out)
     }
 
+    /// Whether an event that is no failure tells how a failure of its class ended.
+    fn tells_more(&self, row: &Row, other: usize) -> bool {
+        match self.events[other].what {
+            What::Row(end) => end.class == row.class && row.under.contains(&end.id),
+            _ => false,
+        }
+    }
+
+    /// Takes for no failures what a shell said of programs that the configuration only asked for.
+    /// Kconfig tries rustc and others, and takes what is not there for switched off.
+    fn survive(&mut self) {
+        static SHELL: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"^(?:\S*/)?(?:ba|da)?sh: .*not found$|^expr: ").expect("a constant pattern")
+        });
+        if self
+            .events
+            .iter()
+            .any(|event| matches!(event.what, What::Frame))
+        {
+            return;
+        }
+        for event in &mut self.events {
+            event.is_survived =
+                event.last < self.configured && SHELL.is_match(event.says[0].message());
+        }
+    }
+
     /// For each event the one that it follows from.
     fn causes(&self) -> Vec<Option<usize>> {
         let mut causes: Vec<Option<usize>> = vec![None; self.events.len()];
@@ -380,7 +429,9 @@ impl Story {
                 }
                 // A failure is never hidden below what is none.
                 *other != index
-                    && (self.events[*other].is_failure() || !event.is_failure())
+                    && (self.events[*other].is_failure()
+                        || !event.is_failure()
+                        || self.tells_more(row, *other))
                     && match self.events[*other].what {
                         What::Row(cause) => {
                             row.under
@@ -470,12 +521,14 @@ fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
                 .or_else(|| facts.get(name).map(str::to_string)),
         }
     };
+    let weight = event.weight();
+    let is_survived = event.is_survived;
     let mut says = event.says;
-    let finding = match event.what {
+    let mut finding = match event.what {
         What::Row(row) => {
             let message = help::fill(row.meaning, &|name| Some(value(name).unwrap_or_default()));
             let message = message.unwrap_or_default();
-            let mut finding = match row.weight {
+            let mut finding = match weight {
                 Weight::Failure => Finding::error(row.id, looked_at, message),
                 Weight::Doubtful => Finding::warning(row.id, looked_at, message),
                 Weight::Harmless => Finding::ok(row.id, looked_at, message),
@@ -494,6 +547,11 @@ fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
             finding
         }
         What::Drift => drift::finding(&event.text, facts.series(), looked_at),
+        What::Error if is_survived => Finding::warning(
+            UNKNOWN,
+            looked_at,
+            "a program that the build asked was not there, or failed",
+        ),
         What::Error => Finding::error(UNKNOWN, looked_at, "rustkmod does not know this failure"),
         What::Frame => {
             says.splice(0..0, event.context);
@@ -504,6 +562,9 @@ fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
             )
         }
     };
+    if is_survived {
+        finding = finding.note("the build went on: what needs that program is switched off in it");
+    }
     debug_assert!(finding.status != Status::Skipped);
     Explained {
         finding,

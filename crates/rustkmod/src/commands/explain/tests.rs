@@ -203,10 +203,10 @@ fn unknown_failures_are_failures_with_their_lines() {
             &["help:"],
         ),
         Case(
-            "ld.lld: error: undefined symbol: foo\n>>> referenced by m.c:3\nmake[3]: *** [x:1: m.ko] Error 1\n",
+            "ld.lld: error: unknown file type: x.a\nmake[3]: *** [x:1: m.ko] Error 1\n",
             &[UNKNOWN],
             &[],
-            &["undefined symbol: foo"],
+            &["unknown file type"],
             &[],
         ),
         Case(
@@ -218,10 +218,10 @@ fn unknown_failures_are_failures_with_their_lines() {
         ),
         Case(
             "m.c:3:1: error: expected ';' before '}' token\n    3 | }\n      | ^\nmake: *** [x] Error 1\n",
-            &[UNKNOWN],
+            &["c-code"],
             &[],
             &["3 | }", "line 1"],
-            &[],
+            &["series", "help:"],
         ),
         Case(
             "Makefile:3: *** KDIR is not set.  Stop.\n",
@@ -354,7 +354,7 @@ fn causes_come_first_and_what_follows_is_folded() {
             &[],
             &[
                 "rustkmod explain /var/lib/dkms/m/1.0/build/make.log",
-                "in 2 places",
+                "in 3 places",
             ],
             &[],
         ),
@@ -381,6 +381,168 @@ fn causes_come_first_and_what_follows_is_folded() {
             &[],
         ),
     ]);
+}
+
+#[test]
+fn code_that_does_not_fit_is_told_by_what_its_lines_prove() {
+    try_cases(&[
+        // An option that is a module, and the kernel's Rust calls into it.
+        Case(
+            "  LD      vmlinux.unstripped\nld.lld: error: undefined symbol: blk_thing_get\n>>> referenced by blk.h:12 (include/linux/blk.h:12)\n>>>               rust/helpers/helpers.o:(rust_helper_blk_thing_get) in archive vmlinux.a\n  LD [M]  fs/x.ko\nmake: *** [Makefile:248: __sub-make] Error 2\n",
+            &["undefined-symbol"],
+            &[],
+            &[
+                "rust_helper_blk_thing_get is one of",
+                "grep -rnw blk_thing_get ./include",
+            ],
+            &["uname"],
+        ),
+        Case(
+            "error[E0425]: cannot find function `blk_a` in module `bindings`\n  --> rust/kernel/blk.rs:9:24\n\nerror[E0412]: cannot find type `blk_b` in module `bindings`\n  --> rust/kernel/blk.rs:19:24\n\nerror: aborting due to 2 previous errors\n\nmake[1]: *** [rust/Makefile:382: rust/kernel.o] Error 1\n",
+            &["bindings"],
+            &[],
+            &["the first is blk_a, at rust/kernel/blk.rs:9:24", "2 times"],
+            &["toolchain"],
+        ),
+        Case(
+            "ERROR: modpost: \"rust_build_error\" [drivers/gpio/x.ko] undefined!\nmake[1]: *** [scripts/Makefile.modpost:134: modules-only.symvers] Error 1\n",
+            &["build-assert"],
+            &[],
+            &["drivers/gpio/x.ko", "try_read32"],
+            &["EXTRA_SYMBOLS"],
+        ),
+        Case(
+            "make -C /lib/modules/6.12.9-1-lts/build M=/m modules\n  CC [M]  m.o\nm.c:9:5: error: implicit declaration of function 'timer_gone' [-Werror=implicit-function-declaration]\nm.c:19:5: error: too many arguments to function 'f'\nmake[2]: *** [scripts/Makefile.build:1: m.o] Error 1\n",
+            &["c-code"],
+            &[],
+            &["timer_gone", "this build is for 6.12.9-1-lts", "2 times"],
+            &[],
+        ),
+        // Two crates of one name: rustc's own parts, and the kernel's core.
+        Case(
+            "error[E0464]: multiple candidates for `rmeta` dependency `core` found\n  = note: candidate #1: /t/lib/rustlib/x/lib/libcore-1.rmeta\n  = note: candidate #2: /k/rust/libcore.rmeta\n",
+            &["E0464"],
+            &[],
+            &["one is rustc's own core"],
+            &["rustc-dev"],
+        ),
+    ]);
+}
+
+#[test]
+fn compilers_of_the_other_kind_are_one_finding() {
+    try_cases(&[
+        Case(
+            "gcc: error: unrecognized command-line option ‘-mretpoline-external-thunk’\ngcc: error: unrecognized command-line option ‘-ftrivial-auto-var-init=zero’\nmake[4]: *** [/k/scripts/Makefile.build:287: m.o] Error 1\n",
+            &["gcc-clang-flags"],
+            &[],
+            &["make -C /k M=\"$PWD\" LLVM=1"],
+            &["CONFIG_CC_VERSION_TEXT"],
+        ),
+        Case(
+            "clang: error: unknown argument: '-fmin-function-alignment=8'\nclang: error: unknown argument: '-fnew'\nclang: error: unsupported argument 'bounds-strict' to option '-fsanitize='\n",
+            &["clang-gcc-flags"],
+            &[],
+            &["env -u LLVM -u CC make"],
+            &[],
+        ),
+        // What make says of libelf follows from a compiler that does not run.
+        Case(
+            "gcc: error trying to exec 'cc1': execvp: No such file or directory\nMakefile:974: *** \"Cannot generate ORC metadata for CONFIG_UNWINDER_ORC=y, please install libelf-dev, libelf-devel or elfutils-libelf-devel\".  Stop.\n",
+            &["compiler-not-found"],
+            &[],
+            &["'cc1' is not installed"],
+            &["libelf-devel on"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_packages_and_images_is_not_the_cause() {
+    for frame in [
+        "dpkg-buildpackage: error: debian/rules binary subprocess returned exit status 2",
+        "error: Bad exit status from /var/tmp/rpm-tmp.x (%build)",
+        " * ERROR: sys-kernel/gentoo-kernel-6.12.9::gentoo failed (compile phase):",
+        "error: builder for '/nix/store/x-linux-6.12.9.drv' failed with exit code 2;",
+        "error: Cannot build '/nix/store/x-linux-6.12.9.drv'.",
+        "ERROR: Task (linux.bb:do_compile) failed with exit code '1'",
+        "ERROR: Build did NOT complete successfully",
+        "ERROR: process \"/bin/sh -c make\" did not complete successfully: exit code: 2",
+        "##[error]Process completed with exit code 2.",
+        "ERROR: Cannot create report: [Errno 17] File exists: '/var/crash/m.0.crash'",
+        "Autoinstall on 6.12.9 failed for module(s) m(10).",
+    ] {
+        let cause = "  RUSTC [M] m.o\nerror[E0463]: can't find crate for `core`\n";
+        let found = of(&format!("{cause}{frame}\n"));
+        assert_eq!(ids(&found, Status::Error), ["E0463"], "{frame}");
+        assert_eq!(found.findings[0].follow_count, 1, "{frame}");
+        // Alone it is a failure all the same.
+        assert_eq!(ids(&of(frame), Status::Error), [UNKNOWN], "{frame}");
+    }
+    // What DKMS says has the path of the log, and stays.
+    try_cases(&[Case(
+        "Building module(s)...(bad exit status: 2)\nERROR: Cannot create report: [Errno 17] File exists: '/var/crash/m.0.crash'\nError!  Bad return status for module build on kernel: 7.0.0-15-generic (x86_64)\nConsult /var/lib/dkms/m/1/build/make.log for more information.\n",
+        &["dkms-failed"],
+        &[],
+        &["rustkmod explain /var/lib/dkms/m/1/build/make.log"],
+        &[],
+    )]);
+}
+
+#[test]
+fn what_only_the_configuration_asked_for_is_not_missing() {
+    let asked = "/bin/sh: line 1: rustc: command not found\nexpr: syntax error: unexpected argument '1.69.0'\n";
+    let went_on = "  SYNC    include/config/auto.conf\n  CC      init/main.o\n";
+    let found = of(&format!("{asked}{went_on}"));
+    assert_eq!(ids(&found, Status::Error), [] as [&str; 0]);
+    assert_eq!(ids(&found, Status::Warning), ["rustc-not-found", UNKNOWN]);
+    assert!(shown(&found).contains("the build went on"));
+    // It did not go on, or nobody knows whether it did.
+    for rest in ["", "  CC      init/main.o\n"] {
+        let found = of(&format!("{asked}{rest}"));
+        assert_eq!(ids(&found, Status::Error), ["rustc-not-found", UNKNOWN]);
+    }
+    let ended = format!("{asked}{went_on}make: *** [Makefile:1: prepare] Error 127\n");
+    assert_eq!(
+        ids(&of(&ended), Status::Error),
+        ["rustc-not-found", UNKNOWN]
+    );
+}
+
+#[test]
+fn menuconfig_says_what_keeps_an_option_off() {
+    for (log, told) in [
+        (
+            " Symbol: RUST [=n]\n  │ Type  : bool\n  │   Depends on: RUST_IS_AVAILABLE [=y] && (ARM64 || X86_64 [=y]) && !MODVERSIONS [=y] && !X [=n]\n",
+            "MODVERSIONS has to be off for it, and is on",
+        ),
+        (
+            "│ Symbol: RUST [=n]         │\n│ Type  : bool              │\n│ Depends on: HAVE_RUST [=n] && RUST_IS_AVAILABLE [=n] && !MODVERSIONS  │\n",
+            "HAVE_RUST has to be on for it, and is off",
+        ),
+    ] {
+        let found = of(log);
+        assert_eq!(ids(&found, Status::Warning), ["kconfig-off"], "{log}");
+        let shown = shown(&found);
+        assert!(
+            shown.contains(told) && shown.contains("rustkmod why RUST"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn btf_that_the_kernel_does_not_take_is_a_failure_unless_it_says_otherwise() {
+    let detail = "[    0.6] BPF:     width type_id=54975 bits_offset=0\n[    0.6] BPF:\n[    0.6] BPF: Invalid member bits_offset\n";
+    assert_eq!(ids(&of(detail), Status::Error), ["btf-detail"]);
+    let refused = format!("{detail}[    0.7] failed to validate module [m] BTF: -22\n");
+    assert_eq!(ids(&of(&refused), Status::Error), ["module-btf"]);
+    // 6.1 tells of what it then lets pass.
+    let passed = format!(
+        "{detail}[    0.7] Kernel module BTF mismatch detected, BTF debug info may be unavailable for some modules\n"
+    );
+    assert_eq!(ids(&of(&passed), Status::Error), [] as [&str; 0]);
+    assert_eq!(ids(&of(&passed), Status::Warning), ["btf-mismatch"]);
 }
 
 #[test]

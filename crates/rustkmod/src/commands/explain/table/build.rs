@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Rows about builds: headers, crates, the module's own code, modpost, BTF, DKMS.
+//! Rows about builds: headers, DKMS, crates, modpost, linkers, BTF, Kconfig.
 
 use super::super::help::{here, run, say};
-use super::{
-    CHECK, DOCTOR, DOUBTFUL, FAILURE, HARMLESS, NEEDED, REBUILD, RIGHT_RUSTC, Row,
-    SOURCES_OF_HEADERS,
-};
+use super::{DOCTOR, DOUBTFUL, FAILURE, HARMLESS, NEEDED, RIGHT_RUSTC, Row, SOURCES_OF_HEADERS};
 
 pub(super) const ROWS: &[Row] = &[
     // The headers.
@@ -32,7 +29,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "no-kernel-tree",
         class: "headers",
-        pattern: r"\*\*\* No rule to make target '(?P<target>modules|modules_prepare|rust-analyzer|modules_install|rustavailable|prepare|olddefconfig|rustdoc)'\.  Stop",
+        pattern: r"\*\*\* No rule to make target [`'‘](?P<target>modules|modules_prepare|rust-analyzer|modules_install|rustavailable|prepare|olddefconfig|rustdoc)['’]\.  Stop",
         values: &[],
         meaning: "the headers' directory holds no kernel tree",
         notes: &[
@@ -46,7 +43,10 @@ pub(super) const ROWS: &[Row] = &[
             ),
             DOCTOR,
         ],
-        examples: &["make[1]: *** No rule to make target 'modules'.  Stop."],
+        examples: &[
+            "make[1]: *** No rule to make target 'modules'.  Stop.",
+            "make[1]: *** No rule to make target `modules'.  Stop.",
+        ],
         ..FAILURE
     },
     Row {
@@ -74,9 +74,24 @@ pub(super) const ROWS: &[Row] = &[
         ..FAILURE
     },
     Row {
+        id: "dkms-no-kernel",
+        class: "headers",
+        pattern: r"[Kk]ernel headers for kernel  cannot be found",
+        meaning: "DKMS was called for a kernel without a name",
+        notes: &["the paths that it looks in lack one, too: the headers may well be installed"],
+        help: &[here(
+            "build for the running kernel, by its name",
+            "sudo dkms autoinstall -k \"$(uname -r)\"",
+        )],
+        examples: &[
+            "Error! Your kernel headers for kernel  cannot be found at /lib/modules//build or /lib/modules//source.",
+        ],
+        ..FAILURE
+    },
+    Row {
         id: "dkms-failed",
         class: "dkms",
-        pattern: r"^Error! (?:Bad (?:return|exit) status for module build on kernel: (?P<release>\S+)|Build of (?P<file>\S+) failed for: (?P<release2>\S+))",
+        pattern: r"^Error! +(?:Bad (?:return|exit) status for module build on kernel: (?P<release>\S+)|Build of (?P<file>\S+) failed for: (?P<release2>\S+))",
         values: &[r"[Cc]onsult (?P<log>/\S+)", r"^(?P<dkms>/var/lib/dkms/\S+)"],
         meaning: "DKMS could not build a module for the kernel {release}{release2}",
         notes: &["the reason is in the log of that build, not here"],
@@ -423,15 +438,21 @@ pub(super) const ROWS: &[Row] = &[
         values: &[
             r"candidate #1: (?P<first>\S+)",
             r"candidate #2: (?P<second>\S+)",
+            r"dependency `(?P<of_rustc>proc_macro2|quote|syn|unicode_ident)`",
+            r"dependency `(?P<of_kernel>core|alloc|compiler_builtins)`",
         ],
-        meaning: "the sysroot of this rustc has a crate `{crate}` of its own, which collides with the one that the build made",
+        meaning: "rustc finds two crates `{crate}`, and cannot tell which one is meant",
         notes: &[
             "{first}\n{second}",
-            "the one in the sysroot is a part of rustc itself (rustc-dev), which some distributions install with it; the kernel brings its own proc_macro2, quote and syn since 6.19",
+            "the {of_rustc} in the sysroot is a part of rustc itself (rustc-dev), which some distributions install with it; the kernel brings its own since 6.19",
+            "one is rustc's own {of_kernel}, for the machine that builds, and the other is the kernel's: a crate or proc macro for that machine was compiled with the kernel's crates in its path (-L). Trees do so whose rust/Makefile puts both kinds into rust/",
         ],
         help: &[
             say(
-                "build with a rustc without rustc-dev, such as one of rustup's minimal profile: make RUSTC=… HOSTRUSTC=…",
+                "for {of_rustc}: build with a rustc without rustc-dev, such as one of rustup's minimal profile: make RUSTC=… HOSTRUSTC=…",
+            ),
+            say(
+                "for {of_kernel}: build from a clean tree with more than one job (it was met with make -j1), or take a newer release of the series",
             ),
             NEEDED,
         ],
@@ -497,15 +518,19 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "rustc-panic",
         class: "rustc",
-        pattern: r"^thread 'rustc'.*panicked at|^error: internal compiler error: (?P<what>.+)",
+        pattern: r"^thread 'rustc'.*panicked at|^error: internal compiler error: (?P<what>.+)|^error: rustc interrupted by (?P<signal>SIG\w+)",
         meaning: "rustc itself crashed",
         notes: &[
             "it says: {what}",
+            "it was {signal}. Of SIGSEGV its stack may have run out: export RUST_MIN_STACK=16777216 gives it more. Where it comes and goes, suspect the machine's memory",
             "that is a bug of rustc, or one of the crates in the headers is damaged",
         ],
         help: &[DOCTOR, NEEDED],
         under: &["crate-cut-off"],
-        examples: &["thread 'rustc' panicked at compiler/rustc_middle/src/ty/mod.rs:1:1:"],
+        examples: &[
+            "thread 'rustc' panicked at compiler/rustc_middle/src/ty/mod.rs:1:1:",
+            "error: rustc interrupted by SIGSEGV, printing backtrace",
+        ],
         ..FAILURE
     },
     Row {
@@ -527,7 +552,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "rust-not-enabled",
         class: "headers",
-        pattern: r"No rule to make target '(?P<object>\S+\.o)', needed by '\S+\.(?:mod|o|ko)'|\*\*\* No rule to make target '(?P<target>rust/\S+)'",
+        pattern: r"No rule to make target [`'‘](?P<object>\S+\.o)['’], needed by [`'‘]\S+\.(?:mod|o|ko)['’]|\*\*\* No rule to make target [`'‘](?P<target>rust/\S+)['’]",
         meaning: "make knows no way to make {object}{target}",
         notes: &[
             "in a directory with {object} from a .rs file this is what a kernel without CONFIG_RUST says; otherwise the source file is missing or named otherwise in the Kbuild",
@@ -555,8 +580,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "no-rule",
         class: "make",
-        pattern: r"\*\*\* No rule to make target '(?P<target>[^']+)'",
-        values: &[r"needed by '(?P<by>[^']+)'"],
+        pattern: r"\*\*\* No rule to make target [`'‘](?P<target>[^'’]+)['’]",
+        values: &[r"needed by [`'‘](?P<by>[^'’]+)['’]"],
         meaning: "make knows no way to make {target}",
         notes: &[
             "{by} needs it",
@@ -581,7 +606,78 @@ pub(super) const ROWS: &[Row] = &[
         examples: &["error: `#[panic_handler]` function required, but not found"],
         ..FAILURE
     },
-    // modpost.
+    // modpost and the linkers.
+    Row {
+        id: "build-assert",
+        class: "own-code",
+        pattern: r"modpost: .*\b(?:rust_)?build_error\b.* undefined!|(?:undefined symbol: |undefined reference to .)(?:rust_)?build_error\b",
+        values: &[
+            r"\[(?P<module>[^\]]+\.ko)\]|modpost: (?P<module_new>\S+\.ko): ",
+            r"referenced by (?P<by>.+)",
+        ],
+        meaning: "a build_assert! or build_error! stays in the compiled code: the compiler could not prove that it is never reached",
+        notes: &[
+            "the module is {module}",
+            "the module is {module_new}",
+            "it is in {by}",
+            "functions such as those that read a register at an offset check it when they are compiled: the offset has to be a constant in the end, and the code optimised",
+        ],
+        help: &[
+            say(
+                "call them with constants and mark functions between as #[inline(always)], or take the variant that checks when it runs (try_read32 for read32)",
+            ),
+            say("build with optimisation: CONFIG_RUST_BUILD_ASSERT_ALLOW is for debugging alone"),
+        ],
+        examples: &[
+            r#"ERROR: modpost: "rust_build_error" [/m/m.ko] undefined!"#,
+            "ld.lld: error: undefined symbol: rust_build_error\n>>> referenced by io.rs:3\n>>>               rust/kernel.o:(f)",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "modpost-long-symbol",
+        class: "modversions",
+        pattern: r"modpost: too long symbol \x22(?P<symbol>[^\x22]+)\x22",
+        meaning: "the table of checksums (CONFIG_MODVERSIONS) has no room for names as long as Rust's",
+        notes: &["the first is {symbol}"],
+        help: &[say(
+            "build without CONFIG_MODVERSIONS, or a series since 6.14 with CONFIG_GENDWARFKSYMS and CONFIG_EXTENDED_MODVERSIONS",
+        )],
+        examples: &[
+            r#"ERROR: modpost: too long symbol "_RNvNtCs1_6kernel5print11call_printk" [m.ko]"#,
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "undefined-symbol",
+        class: "link",
+        pattern: r"^ld\.lld: error: undefined (?:hidden )?symbol: (?P<symbol>\S+)|undefined reference to [\x60'‘](?P<symbol_gnu>[^'’]+)",
+        values: &[
+            r"referenced by (?P<by>.+)",
+            r"\((?P<helper>rust_helper_\w+)\)",
+        ],
+        meaning: "linking failed: nothing that is linked together defines {symbol}{symbol_gnu}",
+        notes: &[
+            "it is used in {by}",
+            "{helper} is one of the kernel's Rust helpers, which are built in: so has to be what they call. The option that it belongs to is off, or a module (=m)",
+            "code is linked into the kernel or into one module together. What uses a function of another module needs that one loaded, or built in as well (=y)",
+        ],
+        help: &[
+            run(
+                "see where it is declared, and under which option",
+                "grep -rnw {symbol} {kdir}/include",
+            ),
+            run(
+                "see where it is declared, and under which option",
+                "grep -rnw {symbol_gnu} {kdir}/include",
+            ),
+        ],
+        examples: &[
+            "ld.lld: error: undefined symbol: drm_x\n>>> referenced by kref.h:65\n>>>               rust/helpers/helpers.o:(rust_helper_drm_x) in archive vmlinux.a",
+            "m.c:(.text+0xcc): undefined reference to `stpcpy'",
+        ],
+        ..FAILURE
+    },
     Row {
         id: "modpost-rust",
         class: "modpost",
@@ -760,10 +856,11 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "no-btf",
         class: "btf-link",
-        pattern: r"FAILED:? load BTF from (?P<file>\S+): (?P<why>.+)|Failed to (?:generate|encode) BTF|failed to find '\.BTF' ELF section|libbpf: .*BTF|Try to disable CONFIG_DEBUG_INFO_BTF",
+        pattern: r"FAILED:? load BTF from (?P<file>\S+): (?P<why>.+)|Failed to (?:generate|encode) BTF|failed to find '\.BTF' ELF section|libbpf: .*BTF|Try to disable CONFIG_DEBUG_INFO_BTF|^pahole: (?P<pahole>.+)|expected got INVALID|: \d+ Segmentation fault .*pahole",
         meaning: "the kernel has no type information (BTF), or one that resolve_btfids cannot read",
         notes: &[
             "{file}: {why}",
+            "pahole says: {pahole}",
             "pahole makes it. It failed before, was killed for want of memory, or is too old or too new for this kernel and compiler",
         ],
         help: &[
@@ -774,6 +871,7 @@ pub(super) const ROWS: &[Row] = &[
         examples: &[
             "FAILED: load BTF from vmlinux: Invalid argument",
             "Failed to generate BTF for vmlinux",
+            "pahole: .tmp_vmlinux.btf: Invalid argument",
             "libbpf: failed to find '.BTF' ELF section in vmlinux",
         ],
         ..FAILURE
@@ -807,6 +905,34 @@ pub(super) const ROWS: &[Row] = &[
         ..DOUBTFUL
     },
     Row {
+        id: "kconfig-off",
+        class: "kconfig",
+        pattern: r"Symbol: (?P<option>\w+) \[=n\]",
+        values: &[
+            r"Depends on:.*!(?P<must_be_off>\w+) \[=[ym]\]",
+            r"(?:Depends on:|&&) *(?P<off>\w+) \[=n\](?: *&&|[ │]*$)",
+            r"(?P<available>RUST_IS_AVAILABLE) \[=n\]",
+        ],
+        meaning: "the option {option} is off in this configuration",
+        notes: &[
+            "{must_be_off} has to be off for it, and is on",
+            "{off} has to be on for it, and is off",
+        ],
+        help: &[
+            run(
+                "see all that keeps it off",
+                "rustkmod why {option} {for_kdir}",
+            ),
+            say(
+                "{available} is what the tree finds of rustc and bindgen: make LLVM=1 rustavailable says what is missing; leave LLVM=1 out for gcc, and give menuconfig the same",
+            ),
+        ],
+        examples: &[
+            "Symbol: RUST [=n]\nType  : bool\nDepends on: HAVE_RUST [=y] && RUST_IS_AVAILABLE [=y] && !MODVERSIONS [=y]",
+        ],
+        ..DOUBTFUL
+    },
+    Row {
         id: "kconfig-restart",
         class: "kconfig",
         pattern: r"Restart config\.\.\.|\*\*\* (?:Error in reading or end of file|Console input/output is redirected\. Run 'make oldconfig' to update configuration)|The configuration is not up.to.date",
@@ -816,262 +942,5 @@ pub(super) const ROWS: &[Row] = &[
         )],
         examples: &["Restart config..."],
         ..DOUBTFUL
-    },
-    // Around the build.
-    Row {
-        id: "out-of-memory",
-        class: "out-of-memory",
-        pattern: r"signal: 9, SIGKILL|\*\*\* \[.*\] Killed$|fatal error: Killed signal terminated program|^Killed$|Out of memory: Killed process \d+ \((?P<program>[^)]+)\)|memory allocation of \d+ bytes failed|LLVM ERROR: out of memory",
-        meaning: "a program of the build was killed, most likely because memory ran out",
-        notes: &["the kernel's log says which: Out of memory: Killed process"],
-        help: &[
-            here(
-                "see whether it was that",
-                "sudo dmesg | grep -i 'killed process'",
-            ),
-            say("build with fewer jobs (make -j2), or add swap"),
-        ],
-        examples: &[
-            "gcc: fatal error: Killed signal terminated program cc1",
-            "make[2]: *** [rust/Makefile:1: rust/core.o] Killed",
-        ],
-        ..FAILURE
-    },
-    Row {
-        id: "disk-full",
-        class: "disk",
-        pattern: r"No space left on device",
-        meaning: "the disk is full",
-        help: &[run("see which", "df -h . /tmp /var/lib/dkms /boot")],
-        examples: &[
-            "error: failed to write /b/rust/core.o: No space left on device (os error 28)",
-            "cp: error writing 'x': No space left on device",
-        ],
-        ..FAILURE
-    },
-    Row {
-        id: "c-header-missing",
-        class: "c-code",
-        pattern: r"^(?P<place>\S+:\d+(?::\d+)?): fatal error: '?(?P<file>[^\s:']+)'?(?:: No such file or directory| file not found|: .*)",
-        meaning: "a C header is missing: {file}",
-        notes: &["{place} includes it"],
-        help: &[say(
-            "a kernel header that went or moved means that the module was written for another series; openssl/, libelf.h, gelf.h and the like are of -dev packages (libssl-dev, libelf-dev; openssl, libelf on Arch) that the kernel's build needs",
-        )],
-        examples: &[
-            "scripts/sign-file.c:25:10: fatal error: openssl/opensslv.h: No such file or directory",
-        ],
-        ..FAILURE
-    },
-    Row {
-        id: "build-program-missing",
-        class: "build-program",
-        pattern: r"(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>bc|flex|bison|perl|python3|cpio|rsync|zstd|xz|gzip|depmod|openssl|gawk|awk|make|xxd|lz4): (?:command )?not found|make\S*: (?P<make>bc|flex|bison|perl|python3|cpio|rsync|zstd|xz|depmod|openssl|gawk): No such file or directory",
-        meaning: "'{shell}{make}' is not installed, and the build runs it",
-        help: &[
-            run("on Arch", "sudo pacman -S {shell}"),
-            run("on Arch", "sudo pacman -S {make}"),
-            say("on Debian and Ubuntu: sudo apt build-dep linux brings all; depmod is in kmod"),
-        ],
-        examples: &[
-            "/bin/sh: 1: bc: not found",
-            "make[1]: flex: No such file or directory",
-        ],
-        ..FAILURE
-    },
-    Row {
-        id: "sign-key-missing",
-        class: "signing",
-        pattern: r"At main\.c:\d+:|SSL error:.*(?:sign-file|certs/signing_key)|- SSL error:ffffffff80000002|Warning: modules_install: missing 'System\.map'|sign-file: certs/signing_key\.pem: No such file",
-        meaning: "the module was installed without a signature: the headers have no key of the kernel's",
-        notes: &["a kernel's key is thrown away after its build, or kept by who built it"],
-        help: &[say(
-            "nothing is wrong where the kernel takes unsigned modules; otherwise sign it with a key of your own that the firmware knows (MOK)",
-        )],
-        examples: &[
-            "At main.c:167:",
-            "sign-file: certs/signing_key.pem: No such file or directory",
-        ],
-        ..DOUBTFUL
-    },
-    Row {
-        id: "objtool-error",
-        class: "objtool",
-        pattern: r"objtool: (?P<what>.*(?:can't find|unsupported instruction|unknown relocation|can't decode|failed|no such).*)$",
-        meaning: "objtool cannot read what the compiler made",
-        notes: &[
-            "it says: {what}",
-            "the compiler is newer than the kernel's objtool knows, or code was linked in that the kernel's build did not compile (by cargo, say) and that has instructions which kernels do not use",
-        ],
-        help: &[
-            say("build with the compiler that the kernel was built with"),
-            REBUILD,
-        ],
-        examples: &["m.o: error: objtool: can't find jump dest instruction at .text+0x10"],
-        ..FAILURE
-    },
-    Row {
-        id: "naked-return",
-        class: "objtool",
-        pattern: r"objtool: (?P<function>[^\s+:]+)\S*: 'naked' return found in (?:MITIGATION_)?RETHUNK build",
-        meaning: "{function} returns without the thunk that mitigates Retbleed",
-        notes: &[
-            "rustc can do that since 1.76. What an older one compiled is without this protection on the processors that need it, AMD's Zen 1 to 4 among them. It is built, and it works",
-        ],
-        help: &[say("where that matters, take a series of 6.12 or later")],
-        examples: &[
-            "vmlinux.o: warning: objtool: _RNvMNtCs3yuwAp0waWO_4core3f32f8classify+0x5a: 'naked' return found in RETHUNK build",
-            "m.o: warning: objtool: f+0x5: 'naked' return found in MITIGATION_RETHUNK build",
-        ],
-        ..DOUBTFUL
-    },
-    Row {
-        id: "missing-int3",
-        class: "objtool",
-        pattern: r"objtool: (?P<function>[^\s+:]+)\S*: missing int3 after ",
-        meaning: "nothing keeps the processor from guessing its way past the end of {function}",
-        notes: &[
-            "CONFIG_SLS asks for an int3 there, and older rustcs cannot put it behind what is written in Rust. It is built, and it works",
-        ],
-        help: &[say("where that matters, take a series of 6.12 or later")],
-        examples: &["vmlinux.o: warning: objtool: rust_fmt_argument+0x71: missing int3 after ret"],
-        ..DOUBTFUL
-    },
-    Row {
-        id: "objtool-fallthrough",
-        class: "objtool",
-        pattern: r"objtool: (?P<function>[^\s+:()]+).*falls through to next function (?P<next>\S+)",
-        meaning: "objtool does not know that a function which {function} calls never returns",
-        notes: &[
-            "Rust has many such functions, and objtool has a list of them (tools/objtool/check.c), which a newer rustc's core outgrew. It is built, and it works",
-        ],
-        examples: &[
-            "rust/core.o: warning: objtool: _RNvXNtNtCs1_4core5slice5index() falls through to next function f()",
-        ],
-        ..HARMLESS
-    },
-    Row {
-        id: "target-feature",
-        pattern: r"^warning: unknown and unstable feature specified for `-Ctarget-feature`|^warning: unstable feature specified for `-Ctarget-feature`",
-        meaning: "rustc does not know by name a processor feature that the tree passes on to LLVM",
-        notes: &["LLVM does: it is built, and it works"],
-        examples: &[
-            "warning: unknown and unstable feature specified for `-Ctarget-feature`: `fp-armv8`",
-        ],
-        ..HARMLESS
-    },
-    Row {
-        id: "mkinitcpio-firmware",
-        pattern: r"==> WARNING: Possibly missing firmware for module",
-        meaning: "the initramfs is made without firmware for hardware that is mostly not there",
-        examples: &["==> WARNING: Possibly missing firmware for module: 'xhci_pci'"],
-        ..HARMLESS
-    },
-    Row {
-        id: "mkinitcpio-module",
-        class: "initramfs",
-        pattern: r"==> ERROR: module not found: [\x60'](?P<module>[^']+)'",
-        meaning: "the initramfs was made without the module {module}, which this kernel does not have",
-        notes: &[
-            "where it is built in, or only another kernel has it, nothing is lost; where the root filesystem needs it, that kernel does not boot",
-        ],
-        help: &[
-            here("see whether this kernel has it", "modinfo {module}"),
-            CHECK,
-        ],
-        examples: &["==> ERROR: module not found: 'bcachefs'"],
-        ..DOUBTFUL
-    },
-    Row {
-        id: "mkinitcpio-no-kernel",
-        class: "initramfs",
-        pattern: r"==> ERROR: (?:specified kernel image does not exist|Unable to locate kernel|kernel image does not exist|'/lib/modules/\S+' is not a valid kernel module directory)",
-        meaning: "mkinitcpio finds no kernel or no modules where its preset says",
-        help: &[say(
-            "a preset of a kernel that is not installed any more is in /etc/mkinitcpio.d/: install that kernel again, or move the preset away",
-        )],
-        examples: &["==> ERROR: '/lib/modules/6.1.0' is not a valid kernel module directory"],
-        ..FAILURE
-    },
-    Row {
-        id: "makepkg-sums",
-        class: "makepkg",
-        pattern: r"==> ERROR: One or more files did not pass the validity check",
-        meaning: "a source file is not the one that the PKGBUILD names",
-        help: &[say(
-            "delete the file that the lines above call FAILED from SRCDEST, and let makepkg fetch it again; if it fails again, do not build it",
-        )],
-        examples: &["==> ERROR: One or more files did not pass the validity check!"],
-        ..FAILURE
-    },
-    Row {
-        id: "makepkg-pgp",
-        class: "makepkg",
-        pattern: r"==> ERROR: One or more PGP signatures could not be verified",
-        meaning: "makepkg does not know the key that signed a source",
-        help: &[say(
-            "import the keys that the PKGBUILD lists in validpgpkeys: gpg --recv-keys KEY, for each whose person you trust",
-        )],
-        examples: &["==> ERROR: One or more PGP signatures could not be verified!"],
-        ..FAILURE
-    },
-    Row {
-        id: "makepkg-deps",
-        class: "makepkg",
-        pattern: r"==> ERROR: (?:Could not resolve all dependencies|'pacman' failed to install missing dependencies)|error: target not found: (?P<package>\S+)",
-        meaning: "a package that the build needs is not installed, and pacman does not find it",
-        notes: &["pacman does not know {package}"],
-        help: &[say(
-            "it may be of the AUR, or of the project's own repository: build and install it first",
-        )],
-        examples: &[
-            "error: target not found: rust197",
-            "==> ERROR: Could not resolve all dependencies.",
-        ],
-        ..FAILURE
-    },
-    Row {
-        id: "pacman-conflict",
-        class: "makepkg",
-        pattern: r"^error: failed to commit transaction \(conflicting files\)|^\S+: (?P<file>/\S+) exists in filesystem",
-        meaning: "a file of the package is on the disk already, and belongs to no package or another",
-        notes: &["the file: {file}"],
-        help: &[run("see whose it is", "pacman -Qo {file}")],
-        examples: &["linux-rust: /usr/lib/modules/7.3.4/vmlinuz exists in filesystem"],
-        ..FAILURE
-    },
-    // After all that say more: errors in code that is not the module's own.
-    Row {
-        id: "core-does-not-compile",
-        class: "too-new",
-        pattern: r"^error(?:\[E\d+\])?: (?P<what>.*)\n(?:.*\n)*? *--> \S*(?:/library|^ *--> )?/core/src/",
-        meaning: "this rustc's `core` does not compile with the options and the edition of this tree",
-        notes: &[
-            "it says: {what}",
-            "the build found: {rustc}\nthe tree wants:  {rustc_wanted}",
-        ],
-        help: &[NEEDED],
-        breaks_rustc: true,
-        examples: &[
-            "error[E0599]: no method named `f` found\n  --> /usr/lib/rustlib/src/rust/library/core/src/lib.rs:100:12",
-        ],
-        ..FAILURE
-    },
-    Row {
-        id: "tree-does-not-compile",
-        class: "too-new",
-        pattern: r"^error(?:\[E\d+\])?: (?P<what>.*)\n(?:.*\n)*? *--> (?:\S*/)?rust/(?:kernel|macros|pin-init|bindings|uapi|helpers|syn|quote|proc-macro2|build_error|ffi|compiler_builtins)[/.]",
-        meaning: "Rust code of the tree itself does not compile with this rustc",
-        notes: &[
-            "it says: {what}",
-            "the build found: {rustc}\nthe tree wants:  {rustc_wanted}",
-            "this rustc is newer or older than those that the tree was made for, or the tree was patched",
-        ],
-        help: &[NEEDED],
-        breaks_rustc: true,
-        examples: &[
-            "error[E0599]: no method named `write` found\n  --> rust/kernel/alloc/box_ext.rs:25:12",
-        ],
-        ..FAILURE
     },
 ];

@@ -216,6 +216,15 @@ pub(super) const ROWS: &[Row] = &[
         ..DOUBTFUL
     },
     Row {
+        id: "sysfs-twice",
+        class: "kernel-report",
+        pattern: r"sysfs: cannot create duplicate filename '(?P<name>[^']+)'",
+        meaning: "something was registered twice in the kernel: {name}",
+        notes: &["the second time fails with -EEXIST; the Call Trace says who did it"],
+        examples: &["[    1.0] sysfs: cannot create duplicate filename '/class/misc/m'"],
+        ..DOUBTFUL
+    },
+    Row {
         id: "alive-at-unload",
         class: "kernel-report",
         pattern: r"^(?:module:? )?(?P<module>[\w-]+): memory allocation\(s\) from the module still alive",

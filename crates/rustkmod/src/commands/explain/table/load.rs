@@ -632,18 +632,28 @@ pub(super) const ROWS: &[Row] = &[
         examples: &["[    3.1] failed to validate module [soundwire_bus] BTF: -22"],
         ..FAILURE
     },
+    // What the kernel lets pass it does not tell of, apart from 6.1.
     Row {
         id: "btf-detail",
-        class: "btf-detail",
-        pattern: r"^BPF:(?:\s|$)",
-        meaning: "the kernel reads type information (BTF) and tells of it",
-        under: &["module-btf", "btf-detail"],
-        examples: &["[  129.2] BPF: [129365] Invalid name_offset:2322721"],
-        ..DOUBTFUL
+        class: "btf",
+        pattern: r"^BPF:(?:\s|\[|$)",
+        values: &[r"(?P<what>Invalid .+)"],
+        meaning: "the kernel does not take the type information (BTF) of a module",
+        notes: &[
+            "it says: {what}",
+            "the line that names the module comes behind these, and is not here: failed to validate module",
+        ],
+        help: &[KERNEL_LOG],
+        under: &["module-btf", "btf-mismatch"],
+        examples: &[
+            "[  129.2] BPF: [129365] Invalid name_offset:2322721",
+            "[    0.6] BPF:     width type_id=54975 bits_offset=0",
+        ],
+        ..FAILURE
     },
     Row {
         id: "btf-mismatch",
-        class: "btf-allowed",
+        class: "btf",
         pattern: r"Kernel module BTF mismatch detected, BTF debug info may be unavailable|failed to register module \[[^\]]+\] BTF in sysfs",
         meaning: "modules are loaded without their type information (BTF), which does not fit this kernel's",
         notes: &["CONFIG_MODULE_ALLOW_BTF_MISMATCH lets them in; tracing tools miss their types"],
@@ -884,7 +894,7 @@ pub(super) const ROWS: &[Row] = &[
         ),
         meaning: "the kernel refused the module {module} for its signature",
         notes: &[
-            "it says: {error}. The module is signed with a key that the kernel does not know, or its signature is damaged; one without a signature is refused with another word",
+            "it says: {error}. The module is signed with a key that the kernel does not know, its signature is damaged, or it has none and the kernel insists on one",
         ],
         help: &[
             MOK_DKMS,

@@ -5,6 +5,7 @@
 //! To add one, add a row with an example; the tests run it. A row explains what its block proves
 //! and nothing more. Of two rows that match a block, the first counts.
 
+mod around;
 mod build;
 mod kernel;
 mod load;
@@ -76,9 +77,15 @@ const HARMLESS: Row = Row {
 
 /// All rows, from the tools to the load.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [tools::ROWS, build::ROWS, load::ROWS, kernel::ROWS]
-        .into_iter()
-        .flatten()
+    [
+        tools::ROWS,
+        build::ROWS,
+        around::ROWS,
+        load::ROWS,
+        kernel::ROWS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 const DOCTOR: Remedy = run(

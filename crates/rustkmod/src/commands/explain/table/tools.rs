@@ -390,15 +390,18 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "unstable-option",
         class: "rustc-flags",
-        pattern: r"unknown unstable option: `(?P<option>[^`]+)`|^error: incorrect value `(?P<value>[^`]*)` for (?:unstable|codegen) option `(?P<known>[^`]+)`|^error: unknown codegen option: `(?P<codegen>[^`]+)`",
-        meaning: "this rustc does not have an option that the tree's Makefiles pass: {option}{known}{codegen}",
+        pattern: r"unknown unstable option: `(?P<option>[^`]+)`|^error: the `-Z unstable-options` flag must also be passed to enable the (?:flag|option) `(?P<locked>[^`]+)`|^error: Unrecognized option: '(?P<other>[^']+)'|^error: unknown [`]?-Z[`]? flag specified: [`]?(?P<cargo>[\w-]+)|^error: incorrect value `(?P<value>[^`]*)` for (?:unstable|codegen) option `(?P<known>[^`]+)`|^error: unknown codegen option: `(?P<codegen>[^`]+)`",
+        meaning: "this rustc does not have an option that the build passes: {option}{locked}{other}{cargo}{known}{codegen}",
         notes: &[
-            "-Z options differ from release to release: this rustc is too new for the tree, or too old",
+            "options differ from release to release: this rustc is too new for the tree, or too old for it or for the cargo that runs it",
         ],
         help: &[NEEDED, RIGHT_RUSTC],
         examples: &[
             "error: unknown unstable option: `branch-protection`",
             "error: unknown codegen option: `jump-tables`",
+            "error: the `-Z unstable-options` flag must also be passed to enable the flag `check-cfg`",
+            "error: Unrecognized option: 'json'",
+            "error: unknown -Z flag specified: build-std",
             "error: incorrect value `true` for unstable option `function-sections` - one of: `y`",
         ],
         ..FAILURE
@@ -762,15 +765,16 @@ pub(super) const ROWS: &[Row] = &[
         id: "gcc-flag",
         class: "compiler-flags",
         pattern: r"\S*gcc\S*: error: unrecognized (?:command[- ]line option|argument to) [‘'`«]?(?P<flag>[^\s»’'`]+)",
-        meaning: "gcc does not know a flag of this build: {flag}",
+        meaning: "gcc does not know flags of this build",
         notes: &[
-            "it comes from the kernel's configuration or Makefiles: another gcc built that kernel, or clang did",
+            "the first is {flag}",
+            "they come from the kernel's configuration or Makefiles: another gcc built that kernel, or clang did",
         ],
         help: &[run(
             "compare it with what is installed",
             "grep CONFIG_CC_VERSION_TEXT {kdir}/.config; gcc --version",
         )],
-        under: &["compiler"],
+        under: &["compiler", "gcc-clang-flags"],
         examples: &[
             "gcc-11: error: unrecognized command-line option ‘-ftrivial-auto-var-init=zero’",
         ],
@@ -779,20 +783,38 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "clang-gcc-flags",
         class: "compiler-flags",
-        pattern: r"clang\S*: error: (?:unknown argument:?|unsupported option|argument unused during compilation:) '(?P<flag>[^']+)'",
-        meaning: "clang does not know a flag of this kernel's build: {flag}",
+        pattern: r"clang\S*: error: (?:unknown argument:?|unsupported (?:option|argument)|optimization flag) '(?P<flag>-(?:fconserve-stack|fmin-function-alignment|mindirect-branch|mfunction-return=|mpreferred-stack-boundary|mrecord-mcount|mno-fp-ret-in-387|mskip-rax-setup|fno-allow-store-data-races|fplugin|falign-jumps|fno-var-tracking)[^']*|bounds-strict)'",
+        meaning: "gcc built this kernel, and the module is being built with clang",
         notes: &[
-            "it comes from the kernel's configuration: gcc built that kernel, or another clang did",
+            "clang does not know {flag}, which is in the kernel's configuration because gcc built it",
         ],
         help: &[run(
-            "compare it with what is installed",
-            "grep CONFIG_CC_VERSION_TEXT {kdir}/.config; clang --version",
+            "leave LLVM=1 and CC=clang out, also of the environment",
+            "env -u LLVM -u CC make -C {kdir} M={dir} clean modules",
         )],
         under: &["compiler"],
         examples: &[
             "clang: error: unknown argument: '-fconserve-stack'",
             "clang: error: unsupported option '-mrecord-mcount' for target 'x86_64-linux-gnu'",
+            "clang: error: unsupported argument 'bounds-strict' to option '-fsanitize='",
         ],
+        ..FAILURE
+    },
+    Row {
+        id: "clang-flag",
+        class: "compiler-flags",
+        pattern: r"clang\S*: error: (?:unknown argument:?|unsupported (?:option|argument)|optimization flag|argument unused during compilation:) '(?P<flag>[^']+)'",
+        meaning: "clang does not know flags of this build",
+        notes: &[
+            "the first is {flag}",
+            "they come from the kernel's configuration or Makefiles: another clang built that kernel, or gcc did",
+        ],
+        help: &[run(
+            "compare it with what is installed",
+            "grep CONFIG_CC_VERSION_TEXT {kdir}/.config; clang --version",
+        )],
+        under: &["compiler", "clang-gcc-flags"],
+        examples: &["clang-14: error: unknown argument: '-fstrict-flex-arrays=3'"],
         ..FAILURE
     },
     Row {
@@ -894,11 +916,29 @@ pub(super) const ROWS: &[Row] = &[
         ],
         ..FAILURE
     },
+    // Linkers.
+    Row {
+        id: "host-link",
+        class: "link",
+        pattern: r"^error: linking with `(?P<linker>[^`]+)` failed",
+        values: &[
+            r"(?P<why>(?:ld|lld|mold|collect2|clang|gcc)[^:\n]*: .+|cannot find .+|undefined reference .+)",
+        ],
+        meaning: "rustc compiled a program or a proc macro for the machine that builds, and `{linker}` could not link it",
+        notes: &["it says: {why}"],
+        help: &[say(
+            "see that the C compiler and the C library's development files are installed, and that HOSTRUSTC, HOSTCC and HOSTLDFLAGS are for the machine that builds",
+        )],
+        examples: &[
+            "error: linking with `cc` failed: exit status: 1\n  = note: /usr/bin/ld: cannot find -lgcc_s: No such file or directory",
+        ],
+        ..FAILURE
+    },
     Row {
         id: "compiler-not-found",
         class: "compiler",
-        pattern: r"^scripts/Kconfig\.include:\d+: (?P<what>linker|C compiler) '(?P<kconfig>[^']+)' not found|(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>\S*(?:gcc|cc|ld|as)(?:-\d+)?): (?:command )?not found$|^\S*make\S*: (?P<make>\S*(?:gcc|cc|ld|as)(?:-\d+)?): No such file or directory",
-        meaning: "'{kconfig}{shell}{make}' is not installed",
+        pattern: r"^scripts/Kconfig\.include:\d+: (?P<what>linker|C compiler) '(?P<kconfig>[^']+)' not found|(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>\S*(?:gcc|cc|ld|as)(?:-\d+)?): (?:command )?not found$|^\S*make\S*: (?P<make>\S*(?:gcc|cc|ld|as)(?:-\d+)?): No such file or directory|^error: linker `(?P<linker>[^`]+)` not found|error trying to exec '(?P<part>\w+)': execvp",
+        meaning: "'{kconfig}{shell}{make}{linker}{part}' is not installed",
         help: &[
             run("on Arch", "sudo pacman -S base-devel"),
             run("on Debian and Ubuntu", "sudo apt install build-essential"),
@@ -909,6 +949,8 @@ pub(super) const ROWS: &[Row] = &[
         examples: &[
             "scripts/Kconfig.include:39: C compiler 'aarch64-linux-gnu-gcc' not found",
             "/bin/sh: 1: gcc-13: not found",
+            "error: linker `cc` not found",
+            "gcc: error trying to exec 'cc1': execvp: No such file or directory",
         ],
         ..FAILURE
     },

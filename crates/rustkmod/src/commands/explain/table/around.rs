@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Rows about what is around a build: memory, disks, programs, packages, and code that does not
+//! compile.
+
+use super::super::help::{here, run, say};
+use super::{CHECK, DOUBTFUL, FAILURE, HARMLESS, NEEDED, REBUILD, Row};
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        id: "out-of-memory",
+        class: "out-of-memory",
+        pattern: r"signal: 9, SIGKILL|\*\*\* \[.*\] (?:Killed|Error 137)$|: (?:line )?\d+: +\d+ Killed\s|terminated with signal 9|fatal error: Killed signal terminated program|^Killed$|Out of memory: Killed process \d+ \((?P<program>[^)]+)\)|memory allocation of \d+ bytes failed|LLVM ERROR: out of memory",
+        meaning: "a program of the build was killed, most likely because memory ran out",
+        notes: &["the kernel's log says which: Out of memory: Killed process"],
+        help: &[
+            here(
+                "see whether it was that",
+                "sudo dmesg | grep -i 'killed process'",
+            ),
+            say("build with fewer jobs (make -j2), or add swap"),
+        ],
+        examples: &[
+            "gcc: fatal error: Killed signal terminated program cc1",
+            "make[2]: *** [rust/Makefile:1: rust/core.o] Killed",
+            "make[1]: *** [Makefile:1: vmlinux] Error 137",
+            "scripts/link-vmlinux.sh: line 80: 6337 Killed                  ${LD} -o ${1}",
+            "collect2: fatal error: ld terminated with signal 9 [Killed]",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "disk-full",
+        class: "disk",
+        pattern: r"No space left on device",
+        meaning: "the disk is full",
+        help: &[run("see which", "df -h . /tmp /var/lib/dkms /boot")],
+        examples: &[
+            "error: failed to write /b/rust/core.o: No space left on device (os error 28)",
+            "cp: error writing 'x': No space left on device",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "not-writable",
+        class: "disk",
+        pattern: r"^(?:mkdir|rm|mv|cp|touch|ln|install|\S*sh|\S*make\S*|(?:fatal )?error|scripts/\S+|fixdep|objcopy|depmod)\b.*: (?P<why>Permission denied|Read-only file system|Disk quota exceeded)",
+        meaning: "the build may not write, or run, where it has to",
+        notes: &["{why}"],
+        help: &[say(
+            "build as the user whom the directories belong to, in a copy of your own; headers below /usr are only read by a module's build. Where a program could not be run: its file is not executable, or the filesystem is mounted noexec",
+        )],
+        examples: &[
+            "mkdir: cannot create directory ‘/usr/src/m/.tmp’: Permission denied",
+            "error: failed to write /usr/src/m/m.o: Read-only file system (os error 30)",
+            "/bin/sh: 1: ./scripts/x.sh: Permission denied",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "clock-skew",
+        class: "clock",
+        pattern: r"Clock skew detected|has modification time .* in the future",
+        meaning: "files are newer than the clock: make may have left out what it should make again",
+        help: &[say(
+            "set the clock right, touch the files, and build again from clean",
+        )],
+        examples: &[
+            "make: warning:  Clock skew detected.  Your build may be incomplete.",
+            "make[2]: Warning: File '/m/m.rs' has modification time 3600 s in the future",
+        ],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "decoder-selftest",
+        class: "selftest",
+        pattern: r"insn_decoder_test: (?:error|warning): (?P<what>.+)",
+        meaning: "x86's test of its instruction decoder could not read the listing of the kernel",
+        notes: &[
+            "it says: {what}",
+            "older series cut the long names of Rust's symbols there",
+        ],
+        help: &[say(
+            "build without CONFIG_X86_DECODER_SELFTEST: it is a test alone; or take a newer release of the series",
+        )],
+        examples: &["arch/x86/tools/insn_decoder_test: error: malformed line 120:"],
+        ..FAILURE
+    },
+    Row {
+        id: "c-header-missing",
+        class: "c-code",
+        pattern: r"^(?P<place>\S+:\d+(?::\d+)?): fatal error: '?(?P<file>[^\s:']+)'?(?:: No such file or directory| file not found|: .*)",
+        meaning: "a C header is missing: {file}",
+        notes: &["{place} includes it"],
+        help: &[say(
+            "a kernel header that went or moved means that the module was written for another series; openssl/, libelf.h, gelf.h and the like are of -dev packages (libssl-dev, libelf-dev; openssl, libelf on Arch) that the kernel's build needs",
+        )],
+        examples: &[
+            "scripts/sign-file.c:25:10: fatal error: openssl/opensslv.h: No such file or directory",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "libelf",
+        class: "c-code",
+        pattern: r"(?P<what>Cannot (?:generate|resolve|use) .*), please install libelf-dev",
+        meaning: "a C header is missing: that of libelf, which objtool and resolve_btfids are built with",
+        notes: &[
+            "make says: {what}",
+            "make tries it with the C compiler: where that fails for another reason, told in the lines before, libelf may be there",
+        ],
+        help: &[
+            run("on Arch", "sudo pacman -S libelf"),
+            run("on Debian and Ubuntu", "sudo apt install libelf-dev"),
+            run("on Fedora", "sudo dnf install elfutils-libelf-devel"),
+        ],
+        under: &["compiler"],
+        examples: &[
+            "Makefile:974: *** \"Cannot generate ORC metadata for CONFIG_UNWINDER_ORC=y, please install libelf-dev, libelf-devel or elfutils-libelf-devel\".  Stop.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "build-program-missing",
+        class: "build-program",
+        pattern: r"(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>bc|flex|bison|perl|python3|cpio|rsync|zstd|xz|gzip|depmod|openssl|gawk|awk|make|xxd|lz4): (?:command )?not found|make\S*: (?P<make>bc|flex|bison|perl|python3|cpio|rsync|zstd|xz|depmod|openssl|gawk): No such file or directory",
+        meaning: "'{shell}{make}' is not installed, and the build runs it",
+        help: &[
+            run("on Arch", "sudo pacman -S {shell}"),
+            run("on Arch", "sudo pacman -S {make}"),
+            say("on Debian and Ubuntu: sudo apt build-dep linux brings all; depmod is in kmod"),
+        ],
+        examples: &[
+            "/bin/sh: 1: bc: not found",
+            "make[1]: flex: No such file or directory",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "sign-key-missing",
+        class: "signing",
+        pattern: r"At main\.c:\d+:|SSL error:.*(?:sign-file|certs/signing_key)|- SSL error:ffffffff80000002|Warning: modules_install: missing 'System\.map'|sign-file: certs/signing_key\.pem: No such file",
+        meaning: "the module was installed without a signature: the headers have no key of the kernel's",
+        notes: &["a kernel's key is thrown away after its build, or kept by who built it"],
+        help: &[say(
+            "nothing is wrong where the kernel takes unsigned modules; otherwise sign it with a key of your own that the firmware knows (MOK)",
+        )],
+        examples: &[
+            "At main.c:167:",
+            "sign-file: certs/signing_key.pem: No such file or directory",
+        ],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "objtool-error",
+        class: "objtool",
+        pattern: r"objtool: (?P<what>.*(?:can't find|unsupported instruction|unknown relocation|can't decode|failed|no such).*)$",
+        meaning: "objtool cannot read what the compiler made",
+        notes: &[
+            "it says: {what}",
+            "the compiler is newer than the kernel's objtool knows, or code was linked in that the kernel's build did not compile (by cargo, say) and that has instructions which kernels do not use",
+        ],
+        help: &[
+            say("build with the compiler that the kernel was built with"),
+            REBUILD,
+        ],
+        examples: &["m.o: error: objtool: can't find jump dest instruction at .text+0x10"],
+        ..FAILURE
+    },
+    Row {
+        id: "naked-return",
+        class: "objtool",
+        pattern: r"objtool: (?P<function>[^\s+:]+)\S*: 'naked' return found in (?:MITIGATION_)?RETHUNK build",
+        meaning: "{function} returns without the thunk that mitigates Retbleed",
+        notes: &[
+            "rustc can do that since 1.76. What an older one compiled is without this protection on the processors that need it, AMD's Zen 1 to 4 among them. It is built, and it works",
+        ],
+        help: &[say("where that matters, take a series of 6.12 or later")],
+        examples: &[
+            "vmlinux.o: warning: objtool: _RNvMNtCs3yuwAp0waWO_4core3f32f8classify+0x5a: 'naked' return found in RETHUNK build",
+            "m.o: warning: objtool: f+0x5: 'naked' return found in MITIGATION_RETHUNK build",
+        ],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "missing-int3",
+        class: "objtool",
+        pattern: r"objtool: (?P<function>[^\s+:]+)\S*: missing int3 after ",
+        meaning: "nothing keeps the processor from guessing its way past the end of {function}",
+        notes: &[
+            "CONFIG_SLS asks for an int3 there, and older rustcs cannot put it behind what is written in Rust. It is built, and it works",
+        ],
+        help: &[say("where that matters, take a series of 6.12 or later")],
+        examples: &["vmlinux.o: warning: objtool: rust_fmt_argument+0x71: missing int3 after ret"],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "objtool-fallthrough",
+        class: "objtool",
+        pattern: r"objtool: (?P<function>[^\s+:()]+).*falls through to next function (?P<next>\S+)",
+        meaning: "objtool does not know that a function which {function} calls never returns",
+        notes: &[
+            "Rust has many such functions, and objtool has a list of them (tools/objtool/check.c), which a newer rustc's core outgrew. It is built, and it works",
+        ],
+        examples: &[
+            "rust/core.o: warning: objtool: _RNvXNtNtCs1_4core5slice5index() falls through to next function f()",
+        ],
+        ..HARMLESS
+    },
+    Row {
+        id: "target-feature",
+        pattern: r"^warning: unknown and unstable feature specified for `-Ctarget-feature`|^warning: unstable feature specified for `-Ctarget-feature`",
+        meaning: "rustc does not know by name a processor feature that the tree passes on to LLVM",
+        notes: &["LLVM does: it is built, and it works"],
+        examples: &[
+            "warning: unknown and unstable feature specified for `-Ctarget-feature`: `fp-armv8`",
+        ],
+        ..HARMLESS
+    },
+    Row {
+        id: "mkinitcpio-firmware",
+        pattern: r"==> WARNING: Possibly missing firmware for module",
+        meaning: "the initramfs is made without firmware for hardware that is mostly not there",
+        examples: &["==> WARNING: Possibly missing firmware for module: 'xhci_pci'"],
+        ..HARMLESS
+    },
+    Row {
+        id: "mkinitcpio-module",
+        class: "initramfs",
+        pattern: r"==> ERROR: module not found: [\x60'](?P<module>[^']+)'",
+        meaning: "the initramfs was made without the module {module}, which this kernel does not have",
+        notes: &[
+            "where it is built in, or only another kernel has it, nothing is lost; where the root filesystem needs it, that kernel does not boot",
+        ],
+        help: &[
+            here("see whether this kernel has it", "modinfo {module}"),
+            CHECK,
+        ],
+        examples: &["==> ERROR: module not found: 'bcachefs'"],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "mkinitcpio-no-kernel",
+        class: "initramfs",
+        pattern: r"==> ERROR: (?:specified kernel image does not exist|Unable to locate kernel|kernel image does not exist|'/lib/modules/\S+' is not a valid kernel module directory)",
+        meaning: "mkinitcpio finds no kernel or no modules where its preset says",
+        help: &[say(
+            "a preset of a kernel that is not installed any more is in /etc/mkinitcpio.d/: install that kernel again, or move the preset away",
+        )],
+        examples: &["==> ERROR: '/lib/modules/6.1.0' is not a valid kernel module directory"],
+        ..FAILURE
+    },
+    Row {
+        id: "makepkg-sums",
+        class: "makepkg",
+        pattern: r"==> ERROR: One or more files did not pass the validity check",
+        meaning: "a source file is not the one that the PKGBUILD names",
+        help: &[say(
+            "delete the file that the lines above call FAILED from SRCDEST, and let makepkg fetch it again; if it fails again, do not build it",
+        )],
+        examples: &["==> ERROR: One or more files did not pass the validity check!"],
+        ..FAILURE
+    },
+    Row {
+        id: "makepkg-pgp",
+        class: "makepkg",
+        pattern: r"==> ERROR: One or more PGP signatures could not be verified",
+        meaning: "makepkg does not know the key that signed a source",
+        help: &[say(
+            "import the keys that the PKGBUILD lists in validpgpkeys: gpg --recv-keys KEY, for each whose person you trust",
+        )],
+        examples: &["==> ERROR: One or more PGP signatures could not be verified!"],
+        ..FAILURE
+    },
+    Row {
+        id: "makepkg-deps",
+        class: "makepkg",
+        pattern: r"==> ERROR: (?:Could not resolve all dependencies|'pacman' failed to install missing dependencies)|error: target not found: (?P<package>\S+)",
+        meaning: "a package that the build needs is not installed, and pacman does not find it",
+        notes: &["pacman does not know {package}"],
+        help: &[say(
+            "it may be of the AUR, or of the project's own repository: build and install it first",
+        )],
+        examples: &[
+            "error: target not found: rust197",
+            "==> ERROR: Could not resolve all dependencies.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "pacman-conflict",
+        class: "makepkg",
+        pattern: r"^error: failed to commit transaction \(conflicting files\)|^\S+: (?P<file>/\S+) exists in filesystem",
+        meaning: "a file of the package is on the disk already, and belongs to no package or another",
+        notes: &["the file: {file}"],
+        help: &[run("see whose it is", "pacman -Qo {file}")],
+        examples: &["linux-rust: /usr/lib/modules/7.3.4/vmlinuz exists in filesystem"],
+        ..FAILURE
+    },
+    // After all that say more: C code, and Rust code that is not the module's own.
+    Row {
+        id: "c-code",
+        class: "c-code",
+        pattern: r"^(?P<place>[^\s:]+\.[chS]:\d+)(?::\d+)?: (?:error|erreur|Fehler|errore|erro|błąd|ошибка|错误|錯誤|エラー) ?[:：] ?(?P<what>.+)",
+        values: &[
+            r"\[-Werror(?:=|,-W)(?P<werror>[\w-]+)",
+            r"(?P<drift>no member named|implicit declaration|undeclared|too (?:few|many) arguments|incompatible (?:function )?pointer|unknown type name|incomplete type|conflicting types|passing argument)",
+        ],
+        meaning: "C code does not compile",
+        notes: &[
+            "the first error is at {place}: {what}",
+            "-W{werror} is a warning that this build takes for an error",
+            "functions and fields of the kernel change from series to series: '{drift}' mostly means that the code was written for another one",
+            "this build is for {release}",
+        ],
+        help: &[say(
+            "of a module with '{drift}': take a release (of its -dkms package) that names this series, or keep a kernel that it names",
+        )],
+        under: &["compiler", "not-prepared", "c-header-missing"],
+        examples: &[
+            "m.c:64:55: error: ‘struct tty_driver’ has no member named ‘magic’",
+            "m.c:12:5: error: call to undeclared function 'del_timer' [-Werror,-Wimplicit-function-declaration]\n   12 |     del_timer(&t);",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "bindings",
+        class: "bindings",
+        pattern: r"^error\[E0(?:412|422|423|425|433)\]: (?:cannot find [^`]*`(?P<name>\w+)` in (?:module|crate) `(?:kernel::)?bindings`)",
+        values: &[r" --> (?P<place>\S+)"],
+        meaning: "the kernel's C bindings lack what Rust code uses",
+        notes: &[
+            "the first is {name}, at {place}",
+            "bindgen makes them of the headers that rust/bindings/bindings_helper.h includes, with this configuration: an option that declares it is off, no header there has it, or a patch is there in half",
+        ],
+        help: &[run(
+            "see which headers declare it, and under which option",
+            "grep -rnw {name} {kdir}/include",
+        )],
+        breaks_rustc: true,
+        examples: &[
+            "error[E0425]: cannot find function `skb_x` in module `bindings`\n  --> rust/kernel/skbuff.rs:11:24",
+            "error[E0412]: cannot find type `skb_x` in crate `bindings`\n  --> m.rs:11:24",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "core-does-not-compile",
+        class: "too-new",
+        pattern: r"^error(?:\[E\d+\])?: (?P<what>.*)\n(?:.*\n)*? *--> \S*(?:/library|^ *--> )?/core/src/",
+        meaning: "this rustc's `core` does not compile with the options and the edition of this tree",
+        notes: &[
+            "it says: {what}",
+            "the build found: {rustc}\nthe tree wants:  {rustc_wanted}",
+        ],
+        help: &[NEEDED],
+        breaks_rustc: true,
+        examples: &[
+            "error[E0599]: no method named `f` found\n  --> /usr/lib/rustlib/src/rust/library/core/src/lib.rs:100:12",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "tree-does-not-compile",
+        class: "too-new",
+        pattern: r"^error(?:\[E\d+\])?: (?P<what>.*)\n(?:.*\n)*? *--> (?:\S*/)?rust/(?:kernel|macros|pin-init|bindings|uapi|helpers|syn|quote|proc-macro2|build_error|ffi|compiler_builtins)[/.]",
+        meaning: "Rust code of the tree itself does not compile with this rustc",
+        notes: &[
+            "it says: {what}",
+            "the build found: {rustc}\nthe tree wants:  {rustc_wanted}",
+            "this rustc is newer or older than those that the tree was made for, or the tree was patched",
+        ],
+        help: &[NEEDED],
+        breaks_rustc: true,
+        examples: &[
+            "error[E0599]: no method named `write` found\n  --> rust/kernel/alloc/box_ext.rs:25:12",
+        ],
+        ..FAILURE
+    },
+];
