@@ -25,7 +25,6 @@ pub struct Question {
     pub value: Option<String>,
     /// The directory with the Kconfig files.
     pub srctree: PathBuf,
-    /// The configuration.
     pub config: PathBuf,
     /// The directory that make is run in: the one that was built in, where the source is another.
     pub objtree: PathBuf,
@@ -77,10 +76,10 @@ impl Question {
             return Err(self.no_kconfig(system));
         }
         let model = Model::load(&self.srctree, &Options::for_arch(&arch))
-            .map_err(|error| Error::new(error.to_string()))?;
+            .map_err(|error| self.unanswered(system, error))?;
         let why = model
             .why(&self.symbol, &self.wanted(), &config)
-            .map_err(|error| self.unanswered(&error))?;
+            .map_err(|error| self.unanswered(system, error))?;
         Ok((why, self.place(system, &config)))
     }
 
@@ -92,18 +91,56 @@ impl Question {
         }
     }
 
-    fn unanswered(&self, error: &kconfig::Error) -> Error {
-        let told = Error::new(error.to_string());
-        let kconfig::Error::UnknownSymbol {
-            nearest: Some(nearest),
-            ..
-        } = error
-        else {
-            return told;
+    /// The error of a tree or a question that kconfig refuses.
+    fn unanswered(&self, system: &System, error: kconfig::Error) -> Error {
+        use kconfig::Error as E;
+        // What follows from it stands behind a semicolon.
+        let text = error.to_string();
+        let told = match text.split_once("; ") {
+            Some((what, note)) => Error::new(what).note(note),
+            None => Error::new(text),
         };
-        let call = Call::again("why");
-        let call = call.with_word(self.asked(&self.symbol), self.asked(nearest));
-        told.run("ask for that one", call)
+        let ask = |other: &str| Call::again("why").with_word(self.asked(&self.symbol), other);
+        match error {
+            E::UnknownSymbol {
+                nearest: Some(nearest),
+                ..
+            } => told.run("ask for that one", ask(&self.asked(&nearest))),
+            E::UnknownSymbol { name, .. } => told.run(
+                "look for its name in part",
+                Command::new("grep -rnw --include='Kconfig*'")
+                    .arg(format!("config.*{name}"))
+                    .arg(system.shown(&self.srctree)),
+            ),
+            E::WrongValue { symbol, .. } => told.run("ask why it is what it is", ask(&symbol)),
+            E::Source { .. } => told.run("name a tree that has it", self.of_tree(system, "SOURCE")),
+            E::SourceLoop { at, .. }
+            | E::SourceUnknown { at, .. }
+            | E::Syntax { at, .. }
+            | E::Refused { at, .. }
+            | E::Limit { at, .. } => told.run(
+                "look at that line",
+                Command::new("sed -n")
+                    .arg(format!("{}p", at.line))
+                    .arg(system.shown(&self.srctree.join(&*at.file))),
+            ),
+            E::Read { path, .. } | E::ConfigTooLarge { path, .. } => told.run(
+                "see what it is",
+                Command::new("ls -ld").arg(system.shown(&path)),
+            ),
+            _ => told.run(
+                "see what the kernel's own parser says",
+                Command::new("make -C")
+                    .arg(system.shown(&self.objtree))
+                    .shell("listnewconfig"),
+            ),
+        }
+    }
+
+    /// The same question, of another tree.
+    fn of_tree(&self, system: &System, tree: &str) -> Call {
+        let call = Call::of(&["why", &self.asked(&self.symbol), "--kdir", tree]);
+        call.with("--config", system.shown(&self.config))
     }
 
     /// Reads the configuration. One that is empty is one; what is not text, or has no line of one,
@@ -154,10 +191,7 @@ impl Question {
     }
 
     fn no_kconfig(&self, system: &System) -> Error {
-        let call = |tree: &str| {
-            let call = Call::of(&["why", &self.asked(&self.symbol), "--kdir", tree]);
-            call.with("--config", system.shown(&self.config))
-        };
+        let call = |tree| self.of_tree(system, tree);
         let tree = system.shown(&self.srctree);
         let error = Error::new(format!("there are no Kconfig files in {tree}")).note(
             "what a symbol depends on stands in them, and some distributions' headers leave them out",

@@ -89,6 +89,42 @@ fn a_tree_without_kconfig_is_an_error_that_helps() {
 }
 
 #[test]
+fn what_kconfig_refuses_has_a_command() {
+    let directory = tempfile::tempdir().unwrap();
+    let system = System::bare("/");
+    let refused = |kconfig: &str, asked: &str| {
+        std::fs::write(directory.path().join("Kconfig"), kconfig).unwrap();
+        std::fs::write(directory.path().join(".config"), "").unwrap();
+        let kdir = Kdir::open(&system, directory.path());
+        let error = Question::new(&kdir, asked, None)
+            .answer(&system)
+            .unwrap_err();
+        assert_eq!(error.help.len(), 1, "{error}");
+        let command = error.help[0].command.as_ref().unwrap().to_string();
+        (error.message.clone(), command)
+    };
+    let tree = directory.path().display();
+    for (kconfig, asked, message, command) in [
+        (KCONFIG, "RUSTY", "RUSTY is not defined", "rustkmod why"),
+        (KCONFIG, "A$(x)", "A$(x) is not defined", "'config.*A$(x)'"),
+        (KCONFIG, "BTF=5", "BTF is ", "rustkmod why"),
+        ("config A\n\tboool\n", "A", "Kconfig:2: ", "sed -n 2p "),
+        ("source \"gone\"\n", "A", "Kconfig:1: ", "--kdir SOURCE"),
+        (
+            "config A\n\tbool\n\tdepends on B\nconfig B\n\tbool\n\tdepends on A\n",
+            "A",
+            "circular dependency",
+            &format!("make -C {tree} listnewconfig"),
+        ),
+    ] {
+        let (said, run) = refused(kconfig, asked);
+        assert!(said.starts_with(message), "{said}");
+        assert!(run.contains(command), "{run}");
+        assert!(!said.contains(';'), "{said}");
+    }
+}
+
+#[test]
 fn the_command_writes_the_lines_and_lets_make_read_that_file() {
     let directory = tempfile::Builder::new().prefix("a b").tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
