@@ -312,8 +312,6 @@ fn check_says_each_reason() {
         "another-rustc.ko",
     ]);
     insta::assert_snapshot!("check_json", shown);
-    let shown = machine.run(&["doctor", "-q", "--module", "foreign.ko"]);
-    insta::assert_snapshot!("doctor_with_a_module", shown);
 
     let config = "CONFIG_RUST=y\nCONFIG_X86=y\nCONFIG_X86_64=y\nCONFIG_MODULE_SIG=y\nCONFIG_MODULE_SIG_FORCE=y\n";
     machine.headers("include/config/auto.conf", config);

@@ -2,8 +2,6 @@
 
 //! The command line of `rustkmod doctor`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use kernel_tree::system::System;
 use serde::Serialize;
@@ -21,9 +19,6 @@ pub struct Arguments {
     /// Which kernel
     #[command(flatten)]
     pub tree: Tree,
-    /// A built module to check as well
-    #[arg(long, value_name = "FILE")]
-    pub module: Option<PathBuf>,
     /// The RUSTC= you give to make, if you do
     #[arg(long, value_name = "RUSTC")]
     pub rustc: Option<String>,
@@ -32,7 +27,6 @@ pub struct Arguments {
     pub quiet: bool,
 }
 
-/// Runs the command.
 pub(crate) fn run(system: System, arguments: Arguments, out: &mut Output) -> Result<Verdict> {
     let OpenTree {
         kdir,
@@ -42,14 +36,7 @@ pub(crate) fn run(system: System, arguments: Arguments, out: &mut Output) -> Res
         Call::again("doctor").and("KERNELRELEASE")
     })?;
     let tree = system.shown(&kdir.path);
-    let subject = Subject::new(
-        system,
-        kdir,
-        release.clone(),
-        is_running,
-        arguments.rustc,
-        arguments.module,
-    );
+    let subject = Subject::new(system, kdir, release.clone(), is_running, arguments.rustc);
     let findings = super::examine(&subject);
     let count = |status| {
         findings

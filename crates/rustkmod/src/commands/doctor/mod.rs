@@ -11,7 +11,6 @@ mod crates;
 mod dkms;
 mod headers;
 mod llvm;
-mod module;
 mod rustc;
 mod signatures;
 mod subject;
@@ -23,7 +22,6 @@ use subject::Subject;
 /// What a check needs to make sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
-    /// Nothing.
     Nothing,
     /// A configured kernel tree.
     Tree,
@@ -34,99 +32,34 @@ pub enum Needs {
 /// A check: its name, what it needs, and what it does.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
-    /// The name its findings have.
     pub name: &'static str,
-    /// When it makes sense.
     pub needs: Needs,
-    /// What it does.
     pub run: fn(&Subject) -> Vec<Finding>,
+}
+
+const fn check(name: &'static str, needs: Needs, run: fn(&Subject) -> Vec<Finding>) -> Check {
+    Check { name, needs, run }
 }
 
 /// All checks, in the order in which a reader has to fix what they find.
 pub const CHECKS: &[Check] = &[
-    Check {
-        name: "headers",
-        needs: Needs::Nothing,
-        run: headers::headers,
-    },
-    Check {
-        name: "headers-release",
-        needs: Needs::Tree,
-        run: headers::release,
-    },
-    Check {
-        name: "build-tools",
-        needs: Needs::Tree,
-        run: headers::build_tools,
-    },
-    Check {
-        name: "config-rust",
-        needs: Needs::Tree,
-        run: config::config_rust,
-    },
-    Check {
-        name: "config-applied",
-        needs: Needs::Tree,
-        run: config::config_applied,
-    },
-    Check {
-        name: "crates",
-        needs: Needs::Rust,
-        run: crates::complete,
-    },
-    Check {
-        name: "crates-agree",
-        needs: Needs::Rust,
-        run: crates::agree,
-    },
-    Check {
-        name: "proc-macros",
-        needs: Needs::Rust,
-        run: crates::proc_macros,
-    },
-    Check {
-        name: "target",
-        needs: Needs::Rust,
-        run: crates::target,
-    },
-    Check {
-        name: "rustc",
-        needs: Needs::Rust,
-        run: rustc::rustc,
-    },
-    Check {
-        name: "rustc-for-root",
-        needs: Needs::Rust,
-        run: rustc::rustc_for_root,
-    },
-    Check {
-        name: "compiler",
-        needs: Needs::Tree,
-        run: llvm::compiler,
-    },
-    Check {
-        name: "symvers",
-        needs: Needs::Rust,
-        run: symvers::symvers,
-    },
-    Check {
-        name: "dkms",
-        needs: Needs::Nothing,
-        run: dkms::dkms,
-    },
-    Check {
-        name: "signatures",
-        needs: Needs::Nothing,
-        run: signatures::signatures,
-    },
-    Check {
-        name: "module",
-        needs: Needs::Nothing,
-        run: module::module,
-    },
+    check("headers", Needs::Nothing, headers::headers),
+    check("headers-release", Needs::Tree, headers::release),
+    check("build-tools", Needs::Tree, headers::build_tools),
+    check("config-rust", Needs::Tree, config::config_rust),
+    check("config-applied", Needs::Tree, config::config_applied),
+    check("crates", Needs::Rust, crates::complete),
+    check("crates-agree", Needs::Rust, crates::agree),
+    check("proc-macros", Needs::Rust, crates::proc_macros),
+    check("target", Needs::Rust, crates::target),
+    check("rustc", Needs::Rust, rustc::rustc),
+    check("rustc-for-root", Needs::Rust, rustc::rustc_for_root),
+    check("compiler", Needs::Tree, llvm::compiler),
+    check("symvers", Needs::Rust, symvers::symvers),
+    check("dkms", Needs::Nothing, dkms::dkms),
+    check("signatures", Needs::Nothing, signatures::signatures),
 ];
 
-/// Runs every check.
 pub fn examine(subject: &Subject) -> Vec<Finding> {
     CHECKS
         .iter()
@@ -216,7 +149,7 @@ pub(crate) mod testing {
 
         pub fn subject_on(&self, system: System) -> Subject {
             let kdir = Kdir::open(&system, self.directory.path());
-            Subject::new(system, kdir, None, false, None, None)
+            Subject::new(system, kdir, None, false, None)
         }
 
         /// The statuses of a check's findings.

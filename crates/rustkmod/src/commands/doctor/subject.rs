@@ -27,8 +27,6 @@ pub struct Subject {
     pub is_running: bool,
     /// `RUSTC=` as it would be on make's command line.
     pub rustc: Option<String>,
-    /// A module to look at as well.
-    pub module: Option<PathBuf>,
     would_run: OnceLock<WouldRun>,
 }
 
@@ -40,7 +38,6 @@ impl Subject {
         release: Option<String>,
         is_running: bool,
         rustc: Option<String>,
-        module: Option<PathBuf>,
     ) -> Self {
         let release = release.or_else(|| kdir.release.clone());
         let would_run = OnceLock::new();
@@ -50,7 +47,6 @@ impl Subject {
             release,
             is_running,
             rustc,
-            module,
             would_run,
         }
     }
