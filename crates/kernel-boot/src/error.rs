@@ -9,161 +9,92 @@ use std::path::{Path, PathBuf};
 use kernel_files::kofile::KoError;
 
 /// What keeps a boot from giving a verdict. `Display` says what is wrong, [`Error::note`] why.
+#[expect(missing_docs, reason = "each message says what its variant is")]
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No kernel is named, and the running one's release cannot be read.
     #[error("the running kernel's release cannot be read")]
-    NoRelease {
-        /// The file that should hold it.
-        path: PathBuf,
-    },
-    /// There is no image of the kernel.
+    NoRelease { path: PathBuf },
     #[error("the kernel {name} is not here")]
     NoImage {
-        /// The kernel, as the caller named it.
         name: String,
-        /// Where it was looked for.
         looked_at: Vec<String>,
-        /// The kernels that are here.
         installed: Vec<String>,
     },
-    /// A directory holds more than one kernel.
     #[error("{} holds {} kernels", directory.display(), releases.len())]
     ManyKernels {
-        /// The directory.
         directory: PathBuf,
-        /// The kernels.
         releases: Vec<String>,
     },
-    /// A file is not a kernel that QEMU's PC boots.
     #[error("{} is not a kernel image of x86", .0.display())]
     NotAnImage(PathBuf),
-    /// A part of an image is missing.
     #[error("{} is cut off", path.display())]
     CutImage {
-        /// The image.
         path: PathBuf,
-        /// Its size in bytes.
         size: u64,
         /// The size that its header gives.
         whole: u64,
     },
-    /// A package holds no kernel.
-    #[error("{} holds no kernel", .0.display())]
-    NoKernelInPackage(PathBuf),
-    /// A package cannot be read.
-    #[error("{} cannot be unpacked", path.display())]
-    Package {
-        /// The package.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
     /// A module's directory has to be built, and the headers are missing.
     #[error("{} cannot be built: the headers of {kernel} are not here", module.display())]
     NoHeaders {
-        /// The module's directory.
         module: PathBuf,
-        /// The kernel.
         kernel: String,
-        /// What is not there.
         looked_at: String,
-        /// The file of their package, for a kernel that is booted from its package.
-        package: Option<PathBuf>,
     },
-    /// A file is not a module.
     #[error("{} is not a kernel module", path.display())]
-    NotAModule {
-        /// The file.
-        path: PathBuf,
-        /// What it is.
-        reason: KoError,
-    },
-    /// No installed module has this name.
+    NotAModule { path: PathBuf, reason: KoError },
     #[error("{kernel} has no module {name}")]
     NoSuchModule {
-        /// The name.
         name: String,
-        /// The kernel.
         kernel: String,
-        /// The directory of its modules.
         directory: Option<PathBuf>,
     },
     /// Of two modules of one name only one can be loaded.
     #[error("two modules are called {name}")]
-    TwoOfOneName {
-        /// The name, as the kernel knows it.
-        name: String,
-        /// Their files.
-        paths: [PathBuf; 2],
-    },
-    /// A module is part of the kernel.
+    TwoOfOneName { name: String, paths: [PathBuf; 2] },
     #[error("{name} is built into {kernel}")]
-    BuiltIn {
-        /// The module.
-        name: String,
-        /// The kernel.
-        kernel: String,
-    },
-    /// A directory holds no system.
+    BuiltIn { name: String, kernel: String },
     #[error("{} is not a userland", .0.display())]
     NotAUserland(PathBuf),
-    /// A kernel cannot mount a userland.
     #[error("{kernel} cannot mount a userland")]
     NoMount {
-        /// The kernel.
         kernel: String,
-        /// Its options that are off.
         options: Vec<&'static str>,
     },
-    /// The init is missing.
     #[error("the init that loads the modules is not here")]
     NoInit {
-        /// Where it was looked for.
         looked_at: Vec<PathBuf>,
         /// Whether a variable names it.
         is_named: bool,
     },
-    /// A program is missing.
     #[error("{program} is not installed")]
     NoProgram {
-        /// The program.
         program: &'static str,
         /// What it is needed for, and what was found instead.
         why: String,
     },
-    /// QEMU did not boot anything.
     #[error("{program} ended with {status}")]
     Qemu {
-        /// The program.
         program: String,
-        /// How it ended.
         status: String,
-        /// What it said.
         complaint: String,
     },
-    /// The guest wants more memory than there is.
     #[error("this machine does not have {memory} MiB for a guest")]
     NoMemory {
         /// What was wanted, in MiB.
         memory: u32,
-        /// What QEMU said.
         complaint: String,
     },
-    /// KVM was asked for, and does not work.
     #[error("KVM is not usable here")]
     NoKvm {
         /// What was seen instead.
         why: String,
     },
-    /// The file system refused.
     #[error("cannot {action} {}", path.display())]
     Io {
         /// A verb.
         action: &'static str,
-        /// What it was to be done to.
         path: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
     /// A signal ended it: Ctrl-C, or the terminal is gone.
@@ -184,8 +115,6 @@ impl Error {
             Self::CutImage { size, whole, .. } => {
                 format!("its header says {whole} bytes, and it has {size}")
             }
-            Self::NoKernelInPackage(_) => "no usr/lib/modules/RELEASE/vmlinuz is in it".into(),
-            Self::Package { reason, .. } => reason.clone(),
             Self::NoHeaders { looked_at, .. } => format!("there is no {looked_at}"),
             Self::NotAModule { reason, .. } => reason.to_string(),
             Self::NoSuchModule {

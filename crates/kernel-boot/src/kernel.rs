@@ -11,12 +11,9 @@ use std::path::{Path, PathBuf};
 use kernel_files::{file, image};
 
 use crate::error::{Context, Error, Result, about};
-use crate::package::Package;
-use kernel_files::depmod::{module_name, modules_below};
+use kernel_files::depmod;
 use kernel_tree::kdir::{self, Kdir};
-use kernel_tree::makefile::Rustc;
 use kernel_tree::system::{OSRELEASE, System};
-use kernel_tree::toolchain;
 
 /// A kernel that can be booted, and what belongs to it.
 #[derive(Debug)]
@@ -29,26 +26,13 @@ pub struct Kernel {
     pub modules: Option<PathBuf>,
     /// Where its headers are, or would be.
     pub build: Option<PathBuf>,
-    /// The package it is from, unpacked.
-    package: Option<Package>,
     installed: OnceCell<HashMap<String, PathBuf>>,
-    builtin: OnceCell<HashSet<String>>,
-}
-
-/// What modules are built with.
-#[derive(Debug)]
-pub struct Headers {
-    /// The directory that `make -C` gets.
-    pub kdir: PathBuf,
-    /// The rustc to give to make, where the one that the headers name is not installed.
-    pub rustc: Option<PathBuf>,
-    /// Whether they are there afterwards, too.
-    pub are_kept: bool,
+    builtin: OnceCell<Option<HashSet<String>>>,
 }
 
 impl Kernel {
-    /// Finds the kernel that the caller named: a release, a package file, an image, or a directory;
-    /// the running one if none.
+    /// Finds the kernel that the caller named: a release, an image, or a directory; the running one
+    /// if none.
     pub fn find(system: &System, named: Option<&str>) -> Result<Self> {
         let Some(name) = named else {
             let release = system.running_release().ok_or_else(|| Error::NoRelease {
@@ -64,9 +48,6 @@ impl Kernel {
         }
         match about(path)? {
             Some(about) if about.is_dir() => Self::of_directory(system, path),
-            Some(about) if about.is_file() && name.contains(".pkg.tar") => {
-                Self::of_package(system, path)
-            }
             Some(_) => Self::of_image(system, path),
             None if is_name => Self::of_release(system, name),
             None => Err(no_image(system, name, &[path.to_path_buf()])),
@@ -79,7 +60,6 @@ impl Kernel {
             image,
             modules: None,
             build: None,
-            package: None,
             installed: OnceCell::new(),
             builtin: OnceCell::new(),
         }
@@ -173,21 +153,6 @@ impl Kernel {
         })
     }
 
-    fn of_package(system: &System, file: &Path) -> Result<Self> {
-        let package = Package::unpack(file)?;
-        let rooted = System::here(Some(package.root().to_path_buf()));
-        let releases = releases(&rooted);
-        let [release] = &releases[..] else {
-            return Err(Error::NoKernelInPackage(file.to_path_buf()));
-        };
-        let mut kernel = Self::of_release(&rooted, release)
-            .map_err(|_| Error::NoKernelInPackage(file.to_path_buf()))?;
-        // Installed headers of exactly this kernel serve as well as those beside the package.
-        kernel.build = Some(Kdir::of_release(system, release));
-        kernel.package = Some(package);
-        Ok(kernel)
-    }
-
     /// What it is called in messages.
     pub fn name(&self) -> String {
         match &self.release {
@@ -196,65 +161,33 @@ impl Kernel {
         }
     }
 
-    /// The headers, which are needed to build `module`. Those whose package lies beside the kernel's
-    /// are unpacked.
-    pub fn headers(&self, system: &System, module: &Path) -> Result<Headers> {
+    /// The headers, which are needed to build `module`.
+    pub fn headers(&self, system: &System, module: &Path) -> Result<&Path> {
         if let Some(kdir) = &self.build
             && about(&kdir.join("Makefile"))?.is_some()
         {
-            return Ok(Headers {
-                kdir: kdir.clone(),
-                rustc: None,
-                are_kept: true,
-            });
+            return Ok(kdir);
         }
-        let missing = |looked_at: String, package| Error::NoHeaders {
+        Err(Error::NoHeaders {
             module: module.to_path_buf(),
             kernel: self.name(),
-            looked_at,
-            package,
-        };
-        if let (Some(package), Some(release)) = (&self.package, &self.release) {
-            if let Some(headers) = package.sibling("headers") {
-                package.add(&headers)?;
-                let kdir = package.root().join("usr/lib/modules").join(release);
-                return Ok(Headers {
-                    rustc: rustc_for(system, package, &kdir.join("build"))?,
-                    kdir: kdir.join("build"),
-                    are_kept: false,
-                });
-            }
-            let wanted = package.sibling_name("headers");
-            return Err(missing(
-                format!("{wanted} beside {}", package.file().display()),
-                Some(package.file().with_file_name(wanted)),
-            ));
-        }
-        let looked_at = match &self.build {
-            Some(build) => system.shown(build),
-            None => "release in the image, by which they could be found".into(),
-        };
-        Err(missing(looked_at, None))
+            looked_at: match &self.build {
+                Some(build) => system.shown(build),
+                None => "release in the image, by which they could be found".into(),
+            },
+        })
     }
 
-    /// Its headers, if they are there when the program has ended, too.
-    pub fn kept_headers(&self) -> Option<&Path> {
+    /// The headers, if they are there.
+    pub fn kdir(&self) -> Option<&Path> {
         let build = self.build.as_deref();
         build.filter(|build| build.join("Makefile").exists())
-    }
-
-    /// The directory of its modules, if it is there when the program has ended, too.
-    pub fn kept_modules(&self) -> Option<&Path> {
-        match self.package {
-            Some(_) => None,
-            None => self.modules.as_deref(),
-        }
     }
 
     /// The file of one of its own modules.
     pub fn module_file(&self, name: &str) -> Option<&Path> {
         let all = self.installed.get_or_init(|| match &self.modules {
-            Some(directory) => installed_modules(directory),
+            Some(directory) => depmod::installed(directory).0,
             None => HashMap::new(),
         });
         all.get(&name.replace('-', "_")).map(PathBuf::as_path)
@@ -280,67 +213,19 @@ impl Kernel {
 
     /// Whether it is known what is part of the image.
     pub(crate) fn knows_builtins(&self) -> bool {
-        let list = self.modules.as_ref();
-        list.is_some_and(|directory| directory.join("modules.builtin").exists())
+        self.builtins().is_some()
     }
 
     /// Whether a module is part of the image.
     pub fn has_builtin(&self, name: &str) -> bool {
-        let builtin = self.builtin.get_or_init(|| {
-            let list = self.modules.iter().filter_map(|directory| {
-                file::read_text(&directory.join("modules.builtin"), 64 << 20).ok()
-            });
-            list.flat_map(|text| text.lines().map(module_name).collect::<Vec<_>>())
-                .collect()
-        });
-        builtin.contains(&name.replace('-', "_"))
+        let builtins = self.builtins();
+        builtins.is_some_and(|all| all.contains(&name.replace('-', "_")))
     }
-}
 
-/// The rustc for headers that were unpacked: nothing if the one that they name is installed, else the
-/// same from anywhere, else that of the toolchain's package beside them.
-fn rustc_for(system: &System, package: &Package, kdir: &Path) -> Result<Option<PathBuf>> {
-    let kdir = Kdir::open(system, kdir);
-    let named = match kdir.makefile.as_ref().map(|found| &found.rustc) {
-        Ok(Rustc::Value(value, _)) if value.starts_with('/') => value.clone(),
-        _ => return Ok(None),
-    };
-    let Some((_, made_by)) = kdir.crate_for_rustc() else {
-        return Ok(None);
-    };
-    if Path::new(&named).exists() {
-        return Ok(None);
+    fn builtins(&self) -> Option<&HashSet<String>> {
+        let read = || depmod::builtin(self.modules.as_ref()?);
+        self.builtin.get_or_init(read).as_ref()
     }
-    if let Some(found) = toolchain::find_exact(system, &made_by.rustc) {
-        return Ok(Some(found.path));
-    }
-    // The headers name its package.
-    let facts = file::read_text(&kdir.path.join("rust/toolchain.mk"), 64 << 10).unwrap_or_default();
-    let facts = facts
-        .lines()
-        .filter_map(|line| line.strip_prefix("# toolchain: "));
-    let mut files = facts.filter_map(|name| package.beside(name.trim()));
-    let Some(file) = files.next() else {
-        // They say what is missing, too.
-        return Ok(None);
-    };
-    package.add(&file)?;
-    let unpacked = package.root().join(named.trim_start_matches('/'));
-    Ok(unpacked.exists().then_some(unpacked))
-}
-
-/// Modules by name: of depmod's list where there is one, which saves the walk.
-fn installed_modules(directory: &Path) -> HashMap<String, PathBuf> {
-    if let Ok(list) = file::read_text(&directory.join("modules.dep"), 64 << 20) {
-        let paths = list.lines().filter_map(|line| line.split_once(':'));
-        return paths
-            .map(|(path, _)| (module_name(path), directory.join(path)))
-            .collect();
-    }
-    let files = modules_below(directory);
-    files
-        .map(|path| (module_name(&path.to_string_lossy()), path))
-        .collect()
 }
 
 /// Where an installed kernel's image may be: Arch and Fedora keep it beside the modules, Debian in
@@ -364,19 +249,11 @@ fn first(paths: &[PathBuf]) -> Result<Option<&Path>> {
 
 /// The kernels that are installed in a system and have an image.
 fn releases(system: &System) -> Vec<String> {
-    let mut found: Vec<_> = ["/usr/lib/modules", "/lib/modules"]
-        .iter()
-        .filter_map(|directory| std::fs::read_dir(system.at(directory)).ok())
-        .flatten()
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|release| {
-            let places = image_places(system, release);
-            matches!(first(&places), Ok(Some(image)) if read_image(image).is_ok())
-        })
-        .collect();
-    found.sort();
-    found.dedup();
+    let mut found = kdir::releases(system);
+    found.retain(|release| {
+        let places = image_places(system, release);
+        matches!(first(&places), Ok(Some(image)) if read_image(image).is_ok())
+    });
     found
 }
 

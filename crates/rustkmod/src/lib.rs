@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Says why a Rust kernel module cannot be built or loaded, and what to do.
+//!
+//! It is a program. As a library it has what its tests and fuzz targets call.
 
-pub mod call;
+mod call;
 pub mod cli;
-pub mod command;
+mod command;
 pub mod commands;
-pub mod completion;
-pub mod drift;
-pub mod error;
+mod completion;
+mod drift;
+mod error;
 pub mod hostile;
-pub mod install;
-pub mod kernel_arg;
-pub mod output;
-pub mod report;
-pub mod stream;
+mod install;
+mod kernel_arg;
+mod output;
+mod report;
+mod signals;
+mod stream;

@@ -368,40 +368,6 @@ fn a_full_disk_is_no_fault_of_the_modules() {
     assert!(printed(&output).contains("error[cut-off]"), "{output:?}");
 }
 
-#[test]
-fn unpacking_can_be_interrupted() {
-    let root = machine();
-    let package = root.path().join("k-1-1-any.pkg.tar");
-    let mut archive = tar::Builder::new(std::fs::File::create(&package).unwrap());
-    // They take a second or so.
-    for number in 0..50_000 {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(0);
-        header.set_mode(0o644);
-        let name = format!("usr/lib/{number}");
-        archive.append_data(&mut header, name, &b""[..]).unwrap();
-    }
-    archive.into_inner().unwrap();
-    let temporary = root.path().join("temporary");
-    std::fs::create_dir(&temporary).unwrap();
-    let mut child = command()
-        .args(["boot", "--kernel"])
-        .arg(&package)
-        .env("TMPDIR", &temporary)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while std::fs::read_dir(&temporary).unwrap().next().is_none() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended");
-    }
-    let id = child.id().to_string();
-    let sent = Command::new("kill").args(["-s", "TERM", &id]).status();
-    assert!(sent.unwrap().success());
-    is_interrupted(&child.wait_with_output().unwrap());
-    assert!(std::fs::read_dir(&temporary).unwrap().next().is_none());
-}
-
 /// Waits for a file to have a line, which is the id of what wrote it.
 fn id_in(path: &Path, child: &mut Child) -> String {
     let start = Instant::now();
@@ -659,9 +625,6 @@ fn a_kernel_that_is_not_here_is_named() {
     let output = run("6.9\u{1b}[31mX");
     says(&output, &["6.9\\u{1b}[31mX"]);
     assert!(!output.stderr.contains(&0x1b), "{output:?}");
-    let package = root.path().join("linux-1-1-x86_64.pkg.tar.zst");
-    write(&package, b"\x28\xb5\x2f\xfd cut off");
-    says(&run(package.to_str().unwrap()), &["cannot be unpacked"]);
     let image = root.path().join("text");
     write(&image, "text");
     says(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `rustkmod boot`, as its user has it: the installed program, the installed kernel or a package
-//! file, modules that work and modules that do not.
+//! `rustkmod boot`, as its user has it: the installed program, the installed kernel or an unpacked
+//! package, modules that work and modules that do not.
 
 use std::{
     fs,
@@ -17,7 +17,6 @@ use vm::{
     boot::{installed, put_program},
     files::{make_executable, repository},
     machine::Machine,
-    package_files::packages,
 };
 
 use crate::lab::{self, Lab, says, text};
@@ -27,7 +26,6 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
         lab,
         &[
             ("boot_builds_loads_and_shows_a_module", builds_and_loads),
-            ("boot_takes_packages_that_are_not_installed", from_packages),
             ("boot_takes_the_kernel_of_every_series", every_series),
             ("boot_says_where_a_module_panics", panics),
             ("boot_says_where_a_module_hangs", hangs),
@@ -122,56 +120,16 @@ fn builds_and_loads(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Kernel, headers and rustc, from files that lie beside each other.
-fn from_packages(lab: &Lab) -> Result<(), Failed> {
-    let machine = lab.bare_machine()?;
-    put_program(&machine)?;
-    sample(&machine, "/tmp/m", "pr_info!(\"hello\\n\");")?;
-    let mut all = packages(&lab.first.path)?;
-    all.extend(packages(&lab.toolchain.path)?);
-    for package in all {
-        let name = package.file_name().ok_or("a name")?;
-        fs::copy(&package, machine.path("/packages").join(name))?;
-    }
-    let kernel = lab.some(&lab.first, &["linux-rust-lts61"])?.remove(0);
-    let kernel = kernel.file_name().ok_or("a name")?.to_string_lossy();
-    let kernel = format!("/packages/{kernel}");
-    let output = boot(&machine, &kernel).arg("/tmp/m").output()?;
-    let said = ended(&output, 0);
-    says(&said, &["rust_out_of_tree: hello", &lab.release]);
-    assert!(!said.contains("Linux version"), "{said}");
-    assert!(
-        !machine
-            .path("/usr/lib/modules")
-            .join(&*lab.release)
-            .exists()
-    );
-
-    let headers = kernel.replace("linux-rust-lts61-", "linux-rust-lts61-headers-");
-    fs::remove_file(machine.path(&headers))?;
-    let output = boot(&machine, &kernel).arg("/tmp/m").output()?;
-    says(
-        &ended(&output, 2),
-        &[
-            "/tmp/m cannot be built: the headers of",
-            &format!("sudo pacman -U {headers}"),
-        ],
-    );
-    let left = fs::read_dir(machine.path("/tmp"))?.flatten();
-    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
-    assert_eq!(left, ["m"], "something is left");
-    Ok(())
-}
-
+/// From their packages, unpacked and not installed.
 fn every_series(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.bare_machine()?;
     put_program(&machine)?;
     for shop in lab.series()? {
         let name = shop.series.pkgbase.clone();
-        let kernel = lab.some(&shop.kernel(1)?, &[&name])?.remove(0);
-        let file = format!("/packages/{name}.pkg.tar.zst");
-        fs::copy(&kernel, machine.path(&file))?;
-        let output = boot(&machine, &file).arg("rust_minimal").output()?;
+        let package = lab.some(&shop.kernel(1)?, &[&name])?.remove(0);
+        let directory = format!("/packages/{name}");
+        lab::unpack(&package, &machine.path(&directory))?;
+        let output = boot(&machine, &directory).arg("rust_minimal").output()?;
         says(
             &ended(&output, 0),
             &["rust_minimal: Rust minimal sample (init)"],

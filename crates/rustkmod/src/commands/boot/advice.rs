@@ -13,9 +13,7 @@ use crate::call::Call;
 use crate::command::Command;
 use crate::error::Error;
 use crate::install;
-
-/// The exit status after Ctrl-C, as a shell has it: 128 and the number of SIGINT.
-const INTERRUPTED: u8 = 130;
+use crate::signals::interrupted;
 
 /// The error of the command, with what to do.
 pub fn advise(system: &System, error: kernel_boot::Error) -> Error {
@@ -44,22 +42,10 @@ pub fn advise(system: &System, error: kernel_boot::Error) -> Error {
                 .with("--kernel", &releases[0]),
         ),
         E::NotAnImage(_) => told.advise(
-            "name the file that is installed as vmlinuz, or the arch/x86/boot/bzImage of a tree",
+            "name the file that is installed as vmlinuz, the arch/x86/boot/bzImage of a tree, or the \
+             directory that a package was unpacked in",
         ),
         E::CutImage { .. } => told.advise("copy, build or install it again"),
-        E::NoKernelInPackage(_) => {
-            told.advise("name the package of the kernel itself, not of its headers")
-        }
-        E::Package { path, .. } => {
-            told.run("see what is in it", Command::new("bsdtar -tf").arg(path))
-        }
-        E::NoHeaders {
-            package: Some(package),
-            ..
-        } => told.run(
-            "put the package there, or install it",
-            Command::new("sudo pacman -U").arg(package),
-        ),
         E::NoHeaders { kernel, .. } => {
             let modules = kdir::modules_directory(system, &kernel);
             let install = install::headers(system, &modules, &kernel);
@@ -99,10 +85,7 @@ pub fn advise(system: &System, error: kernel_boot::Error) -> Error {
             call.with("--accel", "tcg"),
         ),
         E::Io { path, source, .. } => of_the_file_system(told, &path, source.kind()),
-        E::Interrupted => Error {
-            status: INTERRUPTED,
-            ..told.run("boot it again", call)
-        },
+        E::Interrupted => interrupted(told.finding.message, "boot it again", call),
     }
 }
 
@@ -182,7 +165,6 @@ mod tests {
             module: "/m".into(),
             kernel: "6.12.1-1-lts".into(),
             looked_at: "/x".into(),
-            package: None,
         };
         let error = advise(&System::bare(root.path()), error);
         let command = error.help[0].command.as_ref().unwrap().to_string();

@@ -10,7 +10,6 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use kernel_boot::Headers;
 use kernel_boot::error::{Context, Result, about};
 use kernel_boot::interrupt::{self, Group};
 use kernel_tree::system::System;
@@ -29,18 +28,15 @@ pub struct Built {
     pub modules: Vec<PathBuf>,
     /// All that make said.
     pub output: Vec<u8>,
-    /// The command, if it can be given again.
-    pub command: Option<command::Command>,
-    /// How long it took.
+    pub command: command::Command,
     pub time: Duration,
-    /// Whether make was content.
     pub is_good: bool,
 }
 
 /// Builds the modules of a directory. What make says is written to `live` as it comes.
 pub fn build(
     system: &System,
-    headers: &Headers,
+    kdir: &Path,
     directory: &Path,
     live: &mut dyn Write,
 ) -> error::Result<Built> {
@@ -66,13 +62,8 @@ pub fn build(
         Some((_, path)) => path,
         None => &directory,
     };
-    let mut arguments = vec![
-        "-C".into(),
-        headers.kdir.clone().into_os_string(),
-        variable("M", here),
-    ];
-    arguments.extend(headers.rustc.iter().map(|rustc| variable("RUSTC", rustc)));
-    arguments.push("modules".into());
+    let mut m = OsString::from("M=");
+    m.push(here);
 
     let start = Instant::now();
     let (output, input) = io::pipe()
@@ -80,7 +71,9 @@ pub fn build(
         .map_err(refused)?;
     let mut child = {
         let mut make = Command::new("make");
-        make.args(&arguments)
+        make.arg("-C")
+            .arg(kdir)
+            .args([m, "modules".into()])
             .stdin(Stdio::null())
             .stdout(
                 input
@@ -142,12 +135,10 @@ pub fn build(
     Ok(Built {
         modules,
         output: all,
-        command: headers.are_kept.then(|| {
-            command::Command::new("make -C")
-                .arg(&headers.kdir)
-                .set("M", &directory)
-                .shell("modules")
-        }),
+        command: command::Command::new("make -C")
+            .arg(kdir)
+            .set("M", &directory)
+            .shell("modules"),
         time: start.elapsed(),
         is_good: status.success(),
     })
@@ -157,13 +148,6 @@ fn line_of(output: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let count = output.read_until(b'\n', &mut line)?;
     Ok((count > 0).then_some(line))
-}
-
-fn variable(name: &str, value: &Path) -> OsString {
-    let mut text = OsString::from(name);
-    text.push("=");
-    text.push(value);
-    text
 }
 
 /// Whether kbuild takes a path, and make does.
@@ -193,19 +177,12 @@ fn modules_of(directory: &Path) -> Result<Vec<PathBuf>> {
     for line in text.lines() {
         let path = Path::new(line).with_extension("ko");
         // Below a directory of the module's own it is named with that, and behind the link or not.
-        let inside = path.components().rev().scan(PathBuf::new(), |end, part| {
-            *end = Path::new(part.as_os_str()).join(&*end);
-            let here = directory.join(trimmed(end));
-            Some(here.is_file().then_some(here))
-        });
-        modules.extend(inside.flatten().take(1));
+        let parts: Vec<_> = path.components().collect();
+        let ends = (0..parts.len()).rev();
+        let places = ends.map(|from| directory.join(parts[from..].iter().collect::<PathBuf>()));
+        modules.extend(places.into_iter().find(|place| place.is_file()));
     }
     Ok(modules.into_iter().collect())
-}
-
-/// `Path::join` with nothing leaves a slash at the end.
-fn trimmed(path: &Path) -> PathBuf {
-    path.components().collect()
 }
 
 #[cfg(test)]

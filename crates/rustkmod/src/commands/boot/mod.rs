@@ -17,7 +17,7 @@ use serde::Serialize;
 use kernel_boot::error::{Context, about};
 use kernel_boot::{
     Boot, Choice, Event, Guest, Kernel, MEMORY, Module, Plan, Step, TIMEOUT, Task, Userland,
-    Verdict, interrupt,
+    Verdict,
 };
 
 use advice::advise;
@@ -27,9 +27,10 @@ use crate::call::Call;
 use crate::commands::explain::help::Target;
 use crate::commands::explain::{self, Explained, Explanation};
 use crate::error::{Error, Result};
+use crate::kernel_arg::KERNEL;
 use crate::output::{self, Output, header};
 use crate::report::{Finding, Status, lossily, printable, write_finding};
-use crate::stream;
+use crate::{signals, stream};
 use kernel_files::kofile::KoFile;
 use kernel_tree::system::System;
 
@@ -40,12 +41,9 @@ pub struct Arguments {
     /// .ko.xz, .ko.gz); or the name of one of the kernel's own
     #[arg(value_name = "DIR|FILE|NAME")]
     pub modules: Vec<PathBuf>,
-    /// The same, for those who like it named
-    #[arg(long = "module", value_name = "DIR|FILE|NAME")]
-    pub named: Vec<PathBuf>,
-    /// The kernel: a release, a package file that is not installed, a directory (of an installed
-    /// kernel, a built tree, an unpacked package), or an image; the running one by default
-    #[arg(long, value_name = "KERNELRELEASE|PACKAGE|DIR|VMLINUZ", value_parser = NonEmptyStringValueParser::new())]
+    /// The kernel: a release, a directory (of an installed kernel, a built tree, an unpacked
+    /// package), or an image; the running one by default
+    #[arg(long, value_name = KERNEL, value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
     /// Do all of it in the system that is installed in DIR, `/` for this machine's own: its modprobe
     /// loads the modules, and its shell runs the command. Only the guest's memory is written to
@@ -111,9 +109,7 @@ impl From<Accel> for Choice {
 struct Seconds {
     /// make
     build: f64,
-    /// QEMU
     qemu: f64,
-    /// All of it
     total: f64,
 }
 
@@ -129,18 +125,13 @@ struct Told {
     seconds: Seconds,
 }
 
-/// Runs the command.
 pub(crate) fn run(
     system: &System,
     arguments: &Arguments,
     out: &mut Output,
 ) -> Result<output::Verdict> {
     let start = Instant::now();
-    interrupt::listen().map_err(|error| {
-        Error::new("signals cannot be caught")
-            .note(error.to_string())
-            .run("see what forbids it", "grep Sig /proc/self/status")
-    })?;
+    signals::listen()?;
     let mut told = if out.json {
         attempt(system, arguments, &mut stream::stderr())
     } else {
@@ -183,7 +174,7 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
         seconds: Seconds::default(),
     };
     let mut wanted = Vec::new();
-    for path in arguments.modules.iter().chain(&arguments.named) {
+    for path in &arguments.modules {
         if !about(path)
             .map_err(refused)?
             .is_some_and(|about| about.is_dir())
@@ -192,7 +183,7 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
             continue;
         }
         let headers = kernel.headers(system, path).map_err(refused)?;
-        let built = build::build(system, &headers, path, live)?;
+        let built = build::build(system, headers, path, live)?;
         told.seconds.build += built.time.as_secs_f64();
         if !built.is_good {
             let target = remedy::target(&kernel, arguments.kernel.as_deref(), Some(path));
@@ -269,7 +260,6 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
     Ok(told)
 }
 
-/// Shows what happens, as it happens.
 fn show(event: Event<'_>, verbose: bool, live: &mut dyn Write) -> std::io::Result<()> {
     match event {
         Event::Console(line) if verbose => writeln!(live, "{}", printable(line))?,
@@ -298,12 +288,8 @@ fn show(event: Event<'_>, verbose: bool, live: &mut dyn Write) -> std::io::Resul
 fn build_failed(directory: &Path, kernel: &Kernel, built: &Built) -> Finding {
     let name = kernel.name();
     let message = format!("the module does not build for {name}");
-    let looked_at = directory.display();
-    let finding = Finding::error("build", looked_at, message);
-    match &built.command {
-        Some(command) => finding.run("build it alone", command.clone()),
-        None => finding,
-    }
+    Finding::error("build", directory.display(), message)
+        .run("build it alone", built.command.clone())
 }
 
 fn missing(module: &str, needed: &str, kernel: &Kernel) -> Finding {

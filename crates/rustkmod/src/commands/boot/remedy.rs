@@ -25,13 +25,13 @@ pub fn target(kernel: &Kernel, named: Option<&str>, module: Option<&Path>) -> Ta
         None => module,
     };
     let dir = dir.filter(is_source);
-    let kdir = kernel.kept_headers();
+    let kdir = kernel.kdir();
     Target::other(Other {
         kdir: kdir.map(shown),
-        kernel: kdir.or(kernel.kept_modules()).map(shown),
+        kernel: kdir.or(kernel.modules.as_deref()).map(shown),
         dir: dir.map(shown),
         file: file.map(shown),
-        // Headers that were unpacked for a build are gone after it.
+        // It says how the headers are installed.
         build: dir.zip(named).map(|(dir, named)| {
             Command::new("rustkmod boot")
                 .arg(dir)

@@ -9,13 +9,11 @@ use std::time::Duration;
 use kernel_boot::interrupt::{self, Group};
 
 use crate::call::Call;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::signals::interrupted;
 
 /// How long a signal waits at most.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// The exit status after Ctrl-C, as a shell has it.
-const INTERRUPTED: u8 = 130;
 
 /// A program that has ended.
 pub(super) struct Ended {
@@ -52,14 +50,8 @@ pub(super) fn run(command: &mut Command) -> Result<io::Result<Ended>> {
 
 /// An error once the caller has had enough.
 pub(super) fn not_interrupted() -> Result<()> {
-    interrupt::check().map_err(|_| interrupted())
-}
-
-/// That error.
-pub(super) fn interrupted() -> Error {
-    Error {
-        status: INTERRUPTED,
-        ..Error::new("interrupted: nothing was installed")
-            .run("start it again", Call::again("toolchain"))
-    }
+    interrupt::check().map_err(|_| {
+        let message = "interrupted: nothing was installed".into();
+        interrupted(message, "start it again", Call::again("toolchain"))
+    })
 }

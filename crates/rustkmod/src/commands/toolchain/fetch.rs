@@ -7,8 +7,6 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use kernel_boot::interrupt;
-use kernel_boot::package::unpack;
 use kernel_tree::arch_package::{ArchPackage, Beside};
 use kernel_tree::fetched;
 use kernel_tree::system::System;
@@ -16,11 +14,11 @@ use nix::sys::stat::{Mode, umask};
 
 use super::archive::Archive;
 use super::home::{Home, UNFINISHED, add_user};
-use super::{child, libraries, tree};
+use super::{child, libraries, tree, unpack::unpack};
 use crate::call::Call;
 use crate::command::Command;
 use crate::error::{Error, Result};
-use crate::stream;
+use crate::{signals, stream};
 
 /// What is to be installed, and for what.
 pub(super) struct Wanted<'a> {
@@ -37,11 +35,7 @@ pub(super) struct Wanted<'a> {
 impl Wanted<'_> {
     /// Gets the toolchain, unless it is here, and has the tree use it.
     pub(super) fn install(&self) -> Result<()> {
-        interrupt::listen().map_err(|error| {
-            Error::new("signals cannot be caught")
-                .note(error.to_string())
-                .run("see what forbids it", "grep Sig /proc/self/status")
-        })?;
+        signals::listen()?;
         // Every user's builds read what is written here.
         umask(Mode::from_bits_truncate(0o022));
         let tree = match self.system.is_live() {
@@ -135,7 +129,7 @@ impl New<'_> {
                 || is_library
                 || (is_rust && (path.starts_with("usr/bin") || path.starts_with("usr/lib")))
         };
-        unpack(&file, &self.toolchain, is_wanted).map_err(|error| self.unpacking(error))?;
+        unpack(&file, self.home, &self.toolchain, is_wanted)?;
         let _ = fs::remove_file(&file);
         let about = |name: &str| {
             let path = self.toolchain.join(name);
@@ -183,18 +177,5 @@ impl New<'_> {
             tried.push(library.name);
         }
         Ok(())
-    }
-
-    fn unpacking(&self, error: kernel_boot::Error) -> Error {
-        match error {
-            kernel_boot::Error::Interrupted => child::interrupted(),
-            kernel_boot::Error::Io { source, .. } => Error::write(self.home, &source),
-            other => {
-                let note = other.note();
-                let mut told = Error::new(other.to_string());
-                told.notes.extend(note);
-                told.run("fetch it again", Call::again("toolchain"))
-            }
-        }
     }
 }
