@@ -4,7 +4,6 @@
 //! hours, so it runs niced, tells how far it is, and goes on after a break where it was.
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -91,22 +90,18 @@ pub fn run() -> Result<()> {
         fs::write(&mark, &inputs).context("write", &mark)?;
     }
     let tree = tree(&src)?;
-    let total = objects_expected(&tree)?;
-    progress.say(format!(
-        "Building about {total} objects (hours; it can be stopped, and goes on the next time)..."
-    ));
+    progress.say("Building (hours; it can be stopped, and goes on the next time)...");
     let (before, start) = (spent.read(), cpu_seconds());
     let so_far = || before + cpu_seconds() - start;
     let built = told(
         &tree,
-        total,
         progress,
         || drop(spent.note(so_far())),
         || makepkg.run("building linux-rust", &["--force", "--noextract"]),
     );
     spent.note(so_far())?;
     progress.say(format!(
-        "{} of about {total} objects; {:.0} CPU seconds in all runs together, {:.0} in this one; {:.1} GiB",
+        "{} objects; {:.0} CPU seconds in all runs together, {:.0} in this one; {:.1} GiB",
         objects_made(&tree),
         so_far(),
         cpu_seconds() - start,
@@ -245,29 +240,18 @@ fn tree(src: &Path) -> Result<PathBuf> {
 /// Runs it, and says every few minutes how far the tree is, and notes what that took.
 fn told<T: Send>(
     tree: &Path,
-    total: usize,
     progress: Progress,
     note: impl Fn() + Send,
     build: impl FnOnce() -> T + Send,
 ) -> T {
     let (done, over) = mpsc::channel::<()>();
-    let (start, before) = (Instant::now(), objects_made(tree));
+    let start = Instant::now();
     thread::scope(|scope| {
         scope.spawn(move || {
             while over.recv_timeout(TELL_EVERY) == Err(RecvTimeoutError::Timeout) {
                 note();
-                let made = objects_made(tree);
-                let rate = made.saturating_sub(before) as f64 / start.elapsed().as_secs_f64();
-                let left = if rate > 0.0 {
-                    let hours = total.saturating_sub(made) as f64 / rate / 3600.0;
-                    format!("about {hours:.1} h left")
-                } else {
-                    "nothing compiled yet".into()
-                };
-                progress.say(format!(
-                    "{made} of about {total} objects ({:.0} %), {left}",
-                    100.0 * made as f64 / total.max(1) as f64
-                ));
+                let hours = start.elapsed().as_secs_f64() / 3600.0;
+                progress.say(format!("{} objects in {hours:.1} h", objects_made(tree)));
             }
         });
         let result = build();
@@ -276,49 +260,7 @@ fn told<T: Send>(
     })
 }
 
-/// An estimate: what the Makefiles name behind options that are on. Directories that are not entered
-/// are counted too.
-fn objects_expected(tree: &Path) -> Result<usize> {
-    let config = tree.join(".config");
-    let text = fs::read_to_string(&config).context("read", &config)?;
-    let on: BTreeSet<&str> = text
-        .lines()
-        .filter_map(|line| line.strip_suffix("=y").or_else(|| line.strip_suffix("=m")))
-        .collect();
-    let mut objects = 0;
-    for makefile in files(tree) {
-        let inside = makefile.strip_prefix(tree).unwrap_or(&makefile);
-        let is_makefile = inside
-            .file_name()
-            .is_some_and(|name| name == "Makefile" || name == "Kbuild");
-        let foreign = inside.starts_with("arch") && !inside.starts_with("arch/x86")
-            || ["tools", "samples", "scripts", "Documentation"]
-                .iter()
-                .any(|directory| inside.starts_with(directory));
-        if is_makefile && !foreign {
-            let text = fs::read_to_string(&makefile).unwrap_or_default();
-            objects += objects_named(&text, &on);
-        }
-    }
-    Ok(objects)
-}
-
-fn objects_named(makefile: &str, on: &BTreeSet<&str>) -> usize {
-    makefile
-        .replace("\\\n", " ")
-        .lines()
-        .filter_map(|line| line.split_once("+=").or_else(|| line.split_once(":=")))
-        .filter(|(name, _)| {
-            let option = name
-                .split_once("$(")
-                .and_then(|(_, rest)| rest.split_once(')'));
-            option.is_none_or(|(option, _)| on.contains(option))
-        })
-        .flat_map(|(_, value)| value.split_whitespace())
-        .filter(|word| word.ends_with(".o"))
-        .count()
-}
-
+/// How many objects a tree has.
 fn objects_made(tree: &Path) -> usize {
     files(tree)
         .filter(|file| {
@@ -327,17 +269,4 @@ fn objects_made(tree: &Path) -> usize {
         })
         .filter(|file| !file.starts_with(tree.join("tools")))
         .count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn objects_count_when_their_option_is_on() {
-        let on = BTreeSet::from(["CONFIG_A", "CONFIG_B"]);
-        let makefile = "obj-$(CONFIG_A) += a.o b.o \\\n\tc.o\nobj-$(CONFIG_C) += d.o\n\
-                        b-objs := e.o f.o\nobj-y += sub/\n";
-        assert_eq!(objects_named(makefile, &on), 5);
-    }
 }

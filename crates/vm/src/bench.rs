@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -44,8 +44,7 @@ pub fn run(short: bool) -> Result<()> {
     let kernel = machine.kernel()?;
 
     let mut rows = vec![module_build(&shop, &machine, &kernel)?];
-    let (size, parts) = headers_size(&shop, &first.path)?;
-    rows.push(size);
+    rows.push(headers_size(&shop, &first.path)?);
     let mut boots = Vec::new();
     for _ in 0..TURNS {
         boots.push(demo::boot_installed(&shop, &machine, "bench", &kernel, "")?.time);
@@ -81,12 +80,6 @@ pub fn run(short: bool) -> Result<()> {
         "| from nothing: `rustkmod new`, `make`, `rustkmod boot` | {:.2} | at most 15 |",
         new.as_secs_f64()
     );
-    println!();
-    println!("| part of the headers | MiB | zstd -9, MiB |");
-    println!("|---|---|---|");
-    for (part, bytes, packed) in parts {
-        println!("| {part} | {:.1} | {:.1} |", mib(bytes), mib(packed));
-    }
     Ok(())
 }
 
@@ -318,10 +311,8 @@ fn print_changes(turns: &[Change]) {
     );
 }
 
-type Parts = Vec<(&'static str, u64, u64)>;
-
 /// The headers' bytes, packed, against the same parts of the tree as they lie there.
-fn headers_size(shop: &Workshop, kept: &Path) -> Result<(Row, Parts)> {
+fn headers_size(shop: &Workshop, kept: &Path) -> Result<Row> {
     shop.progress
         .say("Packing the headers, and the tree without care...");
     let build = shop.headers()?;
@@ -339,28 +330,7 @@ fn headers_size(shop: &Workshop, kept: &Path) -> Result<(Row, Parts)> {
             help: format!("rm -r {}, and again: it is built anew", kept.display()),
         })?;
 
-    let mut parts = Vec::new();
-    let named = [
-        "rust",
-        "vmlinux",
-        "System.map",
-        "include",
-        "scripts",
-        "arch",
-    ];
-    for part in named {
-        parts.push((part, size(&build, part)?, packed(&build, &[part])?));
-    }
     let whole = packed(&build, &["."])?;
-    let sum: u64 = parts.iter().map(|(_, _, packed)| packed).sum();
-    let bytes: u64 = parts.iter().map(|(_, bytes, _)| bytes).sum();
-    parts.push((
-        "all else",
-        size(&build, ".")?.saturating_sub(bytes),
-        whole.saturating_sub(sum),
-    ));
-    parts.push(("whole", size(&build, ".")?, whole));
-
     // No care: the directories and files that the headers are made of, with all that a build leaves.
     let careless = packed(
         &tree,
@@ -377,34 +347,13 @@ fn headers_size(shop: &Workshop, kept: &Path) -> Result<(Row, Parts)> {
             "tools/objtool",
         ],
     )?;
-    let row = Row {
+    Ok(Row {
         what: "the headers' package",
         measured: format!("{:.1} MiB", mib(whole)),
         against: format!("the tree without care: {:.1} MiB", mib(careless)),
         ratio: whole as f64 / careless as f64,
         goal: 0.8,
-    };
-    Ok((row, parts))
-}
-
-/// Bytes of the files in a part of a directory.
-fn size(directory: &Path, part: &str) -> Result<u64> {
-    let mut bytes = 0;
-    let mut left: Vec<PathBuf> = vec![directory.join(part)];
-    while let Some(path) = left.pop() {
-        let meta = path.symlink_metadata().context("read", &path)?;
-        if meta.is_dir() {
-            left.extend(
-                fs::read_dir(&path)
-                    .context("read", &path)?
-                    .flatten()
-                    .map(|entry| entry.path()),
-            );
-        } else if meta.is_file() {
-            bytes += meta.len();
-        }
-    }
-    Ok(bytes)
+    })
 }
 
 /// Bytes of parts of a directory, as tar and zstd -9 pack them.

@@ -14,35 +14,21 @@ use crate::run::{again, quoted};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why there is no verdict.
+#[expect(missing_docs, reason = "each message says what its variant is")]
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Mounts, chroots and package managers are root's.
     #[error(
         "this needs root\n  \
          note: it mounts a throwaway copy of this machine; you are uid {uid}\n  \
          help: sudo {}", command.join(" ")
     )]
-    NotRoot {
-        /// Who asks.
-        uid: u32,
-        /// The command that was run.
-        command: Vec<String>,
-    },
-
-    /// Neither here, nor to be installed.
+    NotRoot { uid: u32, command: Vec<String> },
     #[error(
         "{} not installed\n  note: needed to build and boot the kernel: {}\n  help: {help}",
         if tools.len() == 1 { "a tool is" } else { "some tools are" },
         tools.join(", ")
     )]
-    MissingTools {
-        /// What is missing.
-        tools: Vec<String>,
-        /// The command that installs it.
-        help: String,
-    },
-
-    /// A program of others failed.
+    MissingTools { tools: Vec<String>, help: String },
     #[error(
         "{what} failed ({status})\n  \
          note: {}\n  \
@@ -50,42 +36,27 @@ pub enum Error {
          help: {help}", said(tail, log), program(), quoted(again(log).as_os_str())
     )]
     Program {
-        /// What was being done.
         what: String,
-        /// How it ended.
         status: String,
-        /// Where its output is.
         log: PathBuf,
-        /// The last lines of it.
         tail: String,
-        /// What fixes it.
         help: String,
     },
-
-    /// The file system said no.
     #[error("cannot {action} {}\n  note: {source}\n  help: {}", path.display(), io_help(source, path))]
     Io {
         /// A verb.
         action: &'static str,
-        /// What it was to be done to.
         path: PathBuf,
-        /// What the system says.
         source: io::Error,
     },
-
-    /// A program could not be started.
     #[error(
         "cannot run '{program}'\n  note: {source}\n  help: install it, and look at PATH: it is {path}"
     )]
     Spawn {
-        /// The program.
         program: String,
-        /// What the system says.
         source: io::Error,
-        /// Where it was looked for.
         path: String,
     },
-
     /// Found out before it fills the disk.
     #[error(
         "not enough space in {}\n  \
@@ -94,15 +65,12 @@ pub enum Error {
         path.display(), free >> 20, needs >> 20
     )]
     NoSpace {
-        /// The directory.
         path: PathBuf,
         /// Bytes.
         free: u64,
         /// Bytes.
         needs: u64,
     },
-
-    /// Kernel sources could not be had.
     #[error(
         "no kernel sources\n  \
          note: kernel.org is not reachable from here, and {why}\n  \
@@ -112,19 +80,13 @@ pub enum Error {
         /// Why Debian's are not there either.
         why: String,
     },
-
-    /// A kernel could not be booted.
     #[error("{}\n  note: {}", .0, .0.note().unwrap_or_default())]
     Boot(#[from] kernel_boot::Error),
-
     /// Something was not as this program left it.
     #[error("{what}\n  note: {note}\n  help: {help}")]
     State {
-        /// What is wrong.
         what: String,
-        /// Why.
         note: String,
-        /// What fixes it.
         help: String,
     },
 }

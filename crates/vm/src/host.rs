@@ -263,15 +263,6 @@ pub fn rust(
     })
 }
 
-/// In PATH, or in the home of who called sudo.
-pub fn find_rustup() -> Option<PathBuf> {
-    find_program("rustup").or_else(|| {
-        let home = answer("getent", ["passwd", &env::var("SUDO_USER").ok()?]);
-        let rustup = Path::new(home.split(':').nth(5)?).join(".cargo/bin/rustup");
-        rustup.exists().then_some(rustup)
-    })
-}
-
 /// Asks rustup's server for the release, as rustup will.
 fn reachable(version: &str) -> Result<(), String> {
     from_rustups_server(&format!("channel-rust-{version}.toml.sha256"), &["--head"]).map(drop)

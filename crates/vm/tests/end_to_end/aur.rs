@@ -16,7 +16,7 @@ use libtest_mimic::{Failed, Trial};
 use rayon::prelude::*;
 use vm::{aur, makepkg::Makepkg, series};
 
-use crate::lab::{self, Lab, says, text};
+use crate::lab::{self, Lab, ran, says};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     lab::trials(
@@ -89,8 +89,7 @@ fn as_from_a_clone(tree: &Path) -> Result<(), Failed> {
     let info = fs::read_to_string(tree.join(".SRCINFO"))?;
     let again = tempfile::tempdir()?;
     let copy = again.path().join("clone");
-    let output = Command::new("cp").arg("-r").args([tree, &copy]).output()?;
-    assert!(output.status.success(), "{}", text(&output));
+    ran(Command::new("cp").arg("-r").args([tree, &copy]))?;
     assert_eq!(aur::srcinfo(again.path(), &copy)?, info);
     Ok(())
 }

@@ -25,7 +25,7 @@ use vm::{
     machine::Machine,
 };
 
-use crate::lab::{self, Lab, logged, says, text};
+use crate::lab::{self, Lab, logged, ran, says, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     lab::trials(
@@ -260,11 +260,9 @@ fn new_everywhere(lab: &Lab) -> Result<(), Failed> {
             !said.contains("warning: unused") && !said.contains(" generated"),
             "{said}"
         );
-        let checked = Command::new("shellcheck")
+        ran(Command::new("shellcheck")
             .args(["--shell=bash", "--exclude=SC2034,SC2154"])
-            .arg(machine.path(&format!("{directory}/PKGBUILD")))
-            .output()?;
-        assert!(checked.status.success(), "{}", text(&checked));
+            .arg(machine.path(&format!("{directory}/PKGBUILD"))))?;
 
         let package = machine.path(&format!("{directory}/{name}-dkms-1.0-1-any.pkg.tar.zst"));
         let copy = lab
@@ -300,10 +298,7 @@ fn rust_analyzer() -> Result<PathBuf, Failed> {
     if let Some(path) = which()? {
         return Ok(path);
     }
-    let added = Command::new("rustup")
-        .args(["component", "add", "rust-analyzer"])
-        .output()?;
-    assert!(added.status.success(), "{}", text(&added));
+    ran(Command::new("rustup").args(["component", "add", "rust-analyzer"]))?;
     Ok(which()?.ok_or("rustup has installed no rust-analyzer")?)
 }
 
@@ -318,11 +313,9 @@ fn editor(lab: &Lab) -> Result<(), Failed> {
             let text = fs::read_to_string(sample.join(name))?;
             machine.write(&format!("{HOME}/{kernel}/sample/{name}"), &text)?;
         }
-        let output = machine
+        ran(machine
             .command("chown")
-            .args(["-R", &format!("{BUILDER}"), HOME])
-            .output()?;
-        assert!(output.status.success(), "{}", text(&output));
+            .args(["-R", &format!("{BUILDER}"), HOME]))?;
         let script = format!(
             "cd {HOME}/{kernel}; rustkmod new greeter --kernel {kernel} --author A\n\
              rustkmod ide greeter --kernel {kernel}"

@@ -23,7 +23,7 @@ use vm::{
     package_files::{package_name, packages},
 };
 
-use crate::lab::{self, Lab, content, says, text};
+use crate::lab::{self, Lab, content, ran, says, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     let mut trials = lab::trials(
@@ -82,11 +82,9 @@ fn otherwise(lab: &Lab, makepkg: &mut Makepkg<'_>) -> Result<(), Failed> {
     let cache = &lab.shop.cache;
     let locale = cache.directory("locale", 0)?;
     if !locale.join("de_DE.utf8").exists() {
-        let made = Command::new("localedef")
+        ran(Command::new("localedef")
             .args(["--inputfile=de_DE", "--charmap=UTF-8"])
-            .arg(locale.join("de_DE.utf8"))
-            .output()?;
-        assert!(made.status.success(), "{}", text(&made));
+            .arg(locale.join("de_DE.utf8")))?;
     }
     makepkg
         .set("LOCPATH", &locale.display().to_string())
@@ -190,11 +188,9 @@ fn same_module(lab: &Lab) -> Result<(), Failed> {
          TZ=Asia/Kathmandu dkms install -j 3 rust-out-of-tree/1.0 -k {}",
         lab.release
     );
-    let output = machine
+    ran(machine
         .command("unshare")
-        .args(["--uts", "sh", "-euc", &script])
-        .output()?;
-    assert!(output.status.success(), "{}", text(&output));
+        .args(["--uts", "sh", "-euc", &script]))?;
     if let Some(at) = first_difference(&first, &content(&machine.path(&installed))?) {
         return Err(format!("{MODULE}.ko of dkms differs at byte {at}").into());
     }
@@ -227,11 +223,9 @@ fn named(lab: &Lab) -> Result<(), Failed> {
         touch -d @1735689600 . Kbuild Makefile; chmod 755 Makefile; cd ../../..; rm .MTREE
         bsdtar -czf .MTREE --format=mtree --options='!all,use-set,type,uid,gid,mode,time,size,md5,sha256,link' .BUILDINFO .PKGINFO usr
         bsdtar -cf "$3" --zstd .BUILDINFO .MTREE .PKGINFO usr"#;
-    let output = Command::new("sh")
+    ran(Command::new("sh")
         .args(["-euc", script, "sh"])
-        .args([&package, &place, &other])
-        .output()?;
-    assert!(output.status.success(), "{}", text(&output));
+        .args([&package, &place, &other]))?;
     let found = differences(lab, &package, &other)?.join("\n");
     says(
         &found,

@@ -13,7 +13,7 @@ use vm::{
     package_files::{for_modules, package_name, packages},
 };
 
-use crate::lab::{self, Lab, logged, says, text};
+use crate::lab::{self, Lab, logged, ran, says, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     lab::trials(
@@ -232,11 +232,7 @@ fn failed_upgrade(lab: &Lab) -> Result<(), Failed> {
         &format!("/etc/systemd/system/{unit}"),
         "[Service]\nExecStart=true\n[Install]\nWantedBy=basic.target\n",
     )?;
-    let enabled = machine
-        .command("systemctl")
-        .args(["enable", unit])
-        .output()?;
-    assert!(enabled.status.success(), "{}", text(&enabled));
+    ran(machine.command("systemctl").args(["enable", unit]))?;
     let said = lab.pacman(&machine, "failed-upgrade", &for_modules(&lab.second.path)?)?;
     let new = lab.release.replace("-1-", "-2-");
     says(
@@ -338,9 +334,8 @@ pub fn nothing_is_missing(
     machine: &Machine,
     names: impl IntoIterator<Item = String>,
 ) -> Result<(), Failed> {
-    let check = machine.command("pacman").arg("-Qk").args(names).output()?;
     // It fails when a file is missing.
-    assert!(check.status.success(), "{}", text(&check));
+    ran(machine.command("pacman").arg("-Qk").args(names))?;
     Ok(())
 }
 
@@ -381,17 +376,13 @@ fn links_stay_inside(lab: &Lab) -> Result<(), Failed> {
 
 fn removal(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    let removed = machine
-        .command("pacman")
-        .args([
-            "-R",
-            "--noconfirm",
-            "linux-rust-lts61",
-            "linux-rust-lts61-headers",
-            "rust162",
-        ])
-        .output()?;
-    assert!(removed.status.success(), "{}", text(&removed));
+    ran(machine.command("pacman").args([
+        "-R",
+        "--noconfirm",
+        "linux-rust-lts61",
+        "linux-rust-lts61-headers",
+        "rust162",
+    ]))?;
     for left in [
         format!("/usr/lib/modules/{}/updates", lab.release),
         "/usr/src/linux-rust-lts61".into(),

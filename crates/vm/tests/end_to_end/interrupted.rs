@@ -30,7 +30,7 @@ use vm::{
 };
 
 use crate::chain::nothing_is_missing;
-use crate::lab::{self, Lab, says, text};
+use crate::lab::{self, Lab, ran, says, text};
 
 /// What was seen, and what came afterwards.
 type Seen = Result<(String, String), Failed>;
@@ -571,8 +571,7 @@ fn pacman_without_space(lab: &Lab) -> Seen {
         &["could not extract /usr/lib/modules/", "(Write failed)"],
     );
     grow(&modules)?;
-    let output = machine.command("sh").args(["-euc", &script]).output()?;
-    assert!(output.status.success(), "{}", text(&output));
+    ran(machine.command("sh").args(["-euc", &script]))?;
     let names = ["linux-rust-lts61", "linux-rust-lts61-headers", "rust162"];
     nothing_is_missing(&machine, names.map(str::to_owned))?;
     boots(lab, &machine, "pacman-space", &lab.release)?;
@@ -618,8 +617,7 @@ fn install(release: &str) -> String {
 
 fn dkms_killed(lab: &Lab) -> Seen {
     let machine = lab.machine()?;
-    let removed = machine.command("sh").args(["-euc", REMOVE]).output()?;
-    assert!(removed.status.success(), "{}", text(&removed));
+    ran(machine.command("sh").args(["-euc", REMOVE]))?;
     let log = lab.shop.cache.log("test-dkms-killed")?;
     let build = machine.path("/var/lib/dkms/rust-out-of-tree/1.0/build");
     Killed::when(
@@ -641,11 +639,7 @@ fn dkms_killed(lab: &Lab) -> Seen {
         !machine.path(&module(&lab.release)).exists(),
         "it was too fast"
     );
-    let output = machine
-        .command("sh")
-        .args(["-euc", &install(&lab.release)])
-        .output()?;
-    assert!(output.status.success(), "{}", text(&output));
+    ran(machine.command("sh").args(["-euc", &install(&lab.release)]))?;
     boots(lab, &machine, "dkms-killed", &lab.release)?;
     Ok((
         "nothing; no half of a module is installed".into(),
@@ -656,8 +650,7 @@ fn dkms_killed(lab: &Lab) -> Seen {
 fn dkms_without_space(lab: &Lab) -> Seen {
     let machine = lab.machine()?;
     let script = format!("{REMOVE}; rm -rf /var/lib/dkms/*");
-    let removed = machine.command("sh").args(["-euc", &script]).output()?;
-    assert!(removed.status.success(), "{}", text(&removed));
+    ran(machine.command("sh").args(["-euc", &script]))?;
     let directory = machine.path("/var/lib/dkms");
     small(&directory, "96k")?;
     let install = format!(
@@ -668,8 +661,7 @@ fn dkms_without_space(lab: &Lab) -> Seen {
     assert!(!output.status.success(), "{}", text(&output));
     assert!(!machine.path(&module(&lab.release)).exists());
     grow(&directory)?;
-    let output = machine.command("sh").args(["-euc", &install]).output()?;
-    assert!(output.status.success(), "{}", text(&output));
+    ran(machine.command("sh").args(["-euc", &install]))?;
     boots(lab, &machine, "dkms-space", &lab.release)?;
     Ok((
         "the build fails, and dkms with it; no half of a module is installed".into(),
@@ -686,8 +678,7 @@ fn clock_set_back(lab: &Lab) -> Seen {
         lab.release,
         install(&lab.release)
     );
-    let output = machine.command("sh").args(["-euc", &script]).output()?;
-    assert!(output.status.success(), "{}", text(&output));
+    ran(machine.command("sh").args(["-euc", &script]))?;
     boots(lab, &machine, "clock", &lab.release)?;
     let script = format!(
         "cp -r --preserve=timestamps /usr/src/rust-out-of-tree-1.0 /tmp/clock
@@ -713,13 +704,11 @@ fn vm_run(lab: &Lab, name: &str) -> Result<(Command, PathBuf), Failed> {
     let script = r#"cd "$1"; to=$2; shift 2; for name; do
         [ ! -e "$name" ] || cp -al "$name" "$to"/; done"#;
     let series = &lab.shop.series;
-    let copied = Command::new("sh")
+    ran(Command::new("sh")
         .args(["-euc", script, "sh"])
         .args([&lab.shop.cache.path(""), &cache])
         .args([&series.pkgbase, &series.toolchain()])
-        .args(["rust-out-of-tree-dkms", "source", "signing-key.pem"])
-        .output()?;
-    assert!(copied.status.success(), "{}", text(&copied));
+        .args(["rust-out-of-tree-dkms", "source", "signing-key.pem"]))?;
     // Alone: what it started has to end with it.
     let mut command = Command::new(env!("CARGO_BIN_EXE_vm"));
     command.arg("run").env("LINUX_RUST_CACHE", &cache);
@@ -743,15 +732,8 @@ fn vm_killed(lab: &Lab) -> Seen {
         left = mounting(&cache_name);
     }
     assert!(left.is_empty(), "they go on, with mounts: {left:?}");
-    let output = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .output()?;
-    assert!(output.status.success(), "{}", text(&output));
-    says(
-        &text(&output),
-        &["Good: ", "were built, installed by pacman"],
-    );
+    let output = ran(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    says(&output, &["Good: ", "were built, installed by pacman"]);
     fs::remove_dir_all(&cache)?;
     Ok((
         "nothing; no mount is left".into(),

@@ -528,18 +528,8 @@ pub fn unpack(package: &Path, directory: &Path) -> std::result::Result<(), Faile
         fs::remove_dir_all(directory)?;
     }
     fs::create_dir_all(directory)?;
-    let output = Command::new("bsdtar")
-        .args([Path::new("-xpf"), package, Path::new("-C"), directory])
-        .output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!(
-        "{} cannot be unpacked: {}",
-        package.display(),
-        text(&output)
-    )
-    .into())
+    let words = [Path::new("-xpf"), package, Path::new("-C"), directory];
+    ran(Command::new("bsdtar").args(words)).map(drop)
 }
 
 /// What a file holds, unpacked.

@@ -26,7 +26,7 @@ use vm::{
     run::answer,
 };
 
-use crate::lab::{self, Lab, files, says, text};
+use crate::lab::{self, Lab, files, ran, says, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     lab::trials(
@@ -227,11 +227,9 @@ fn installs(lab: &Lab) -> Result<(), Failed> {
     for (path, size) in &all {
         assert_eq!(machine.path(path).metadata()?.len(), *size, "{path}");
     }
-    let output = machine
+    ran(machine
         .command("pacman")
-        .args(["-R", "--noconfirm", "rustkmod"])
-        .output()?;
-    assert!(output.status.success(), "{}", text(&output));
+        .args(["-R", "--noconfirm", "rustkmod"]))?;
     for (path, _) in &all {
         assert!(!machine.path(path).exists(), "{path} is left");
     }

@@ -12,7 +12,7 @@ use vm::{demo::boot_installed, repo};
 
 use crate::{
     chain::is_good,
-    lab::{self, Lab, text},
+    lab::{self, Lab, ran},
 };
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
@@ -35,14 +35,12 @@ fn installs(lab: &Lab) -> Result<(), Failed> {
     served::add(&machine, &served::serve(&repository)?)?;
     served::trust(&machine, &repository)?;
     let pkgbase = &lab.shop.series.pkgbase;
-    let output = machine
+    ran(machine
         .command("pacman")
         .args(["-Sy", "--noconfirm"])
         .args(machine.assumed())
         .args([pkgbase, &format!("{pkgbase}-headers")])
-        .args(["rust-out-of-tree-dkms", "keep-kernel"])
-        .output()?;
-    assert!(output.status.success(), "{}", text(&output));
+        .args(["rust-out-of-tree-dkms", "keep-kernel"]))?;
     let boot = boot_installed(&lab.shop, &machine, "repo", &lab.release, "")?;
     is_good(&boot, &lab.release);
     Ok(())

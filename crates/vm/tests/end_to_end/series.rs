@@ -14,7 +14,7 @@ use vm::{
 
 use crate::{
     ibt::rust_can_be_called,
-    lab::{self, Lab, says, text},
+    lab::{self, Lab, ran, says, text},
 };
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
@@ -121,12 +121,10 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
     // One goes, and takes nothing of the others with it.
     let pkgbase = &lab.newest()?.series.pkgbase;
     let names = ["", "-headers", "-src", "-rustdoc"].map(|part| format!("{pkgbase}{part}"));
-    let output = machine
+    ran(machine
         .command("pacman")
         .args(["-R", "--noconfirm"])
-        .args(&names)
-        .output()?;
-    assert!(output.status.success(), "{}", text(&output));
+        .args(&names))?;
     let left = machine.kernels()?;
     assert_eq!(left.len(), kernels.len() - 1, "{left:?}");
     for kernel in left {

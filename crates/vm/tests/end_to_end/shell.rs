@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf, process::Command, sync::Arc};
 use libtest_mimic::{Failed, Trial};
 use vm::{cache::file_hash, files::repository};
 
-use crate::lab::{self, Lab, text};
+use crate::lab::{self, Lab, ran, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     lab::trials(
@@ -48,8 +48,7 @@ fn shellcheck(_: &Lab) -> Result<(), Failed> {
         } else {
             continue;
         }
-        let output = command.arg(&file).output()?;
-        assert!(output.status.success(), "{}", text(&output));
+        ran(command.arg(&file))?;
     }
     assert!(
         scripts >= 5 && pkgbuilds >= 2,

@@ -21,7 +21,7 @@ use vm::{
 
 use crate::{
     contents::all_unpacked,
-    lab::{self, Lab, files, logged, says, text},
+    lab::{self, Lab, files, logged, ran, says, text},
 };
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
@@ -53,8 +53,7 @@ fn built(lab: &Lab, machine: &Machine, framework: &str) -> Result<PathBuf, Faile
         "dkms remove rust-out-of-tree/1.0 --all; dkms install rust-out-of-tree/1.0 -k {}",
         lab.release
     );
-    let output = machine.command("sh").args(["-euc", &script]).output()?;
-    assert!(output.status.success(), "{}", text(&output));
+    ran(machine.command("sh").args(["-euc", &script]))?;
     Ok(machine.module_files(&lab.release, MODULE)?.remove(0))
 }
 
@@ -86,12 +85,8 @@ fn check(lab: &Lab, machine: &Machine) -> Result<(Option<i32>, String), Failed> 
 }
 
 fn signer(module: &Path) -> Result<String, Failed> {
-    let output = Command::new("modinfo")
-        .args(["-F", "signer"])
-        .arg(module)
-        .output()?;
-    assert!(output.status.success(), "{}", text(&output));
-    Ok(text(&output).trim().to_owned())
+    let output = ran(Command::new("modinfo").args(["-F", "signer"]).arg(module))?;
+    Ok(output.trim().to_owned())
 }
 
 fn trusted(lab: &Lab) -> Result<(), Failed> {

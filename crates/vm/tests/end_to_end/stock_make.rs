@@ -14,7 +14,7 @@ use libtest_mimic::{Failed, Trial};
 use nix::mount::{MsFlags, mount};
 use vm::{boot::put_program, files::repository, machine::Machine, run::answer};
 
-use crate::lab::{self, Lab, says, text};
+use crate::lab::{self, Lab, ran, says, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     lab::trials(
@@ -312,11 +312,9 @@ fn c_module(lab: &Lab) -> Result<(), Failed> {
     )?;
     // A Rust file of that name beside it is not what is compiled.
     machine.write("/tmp/c/hello.rs", "")?;
-    let output = machine
+    ran(machine
         .command("make")
-        .args(["-C", &lab.kdir(), "M=/tmp/c"])
-        .output()?;
-    assert!(output.status.success(), "{}", text(&output));
+        .args(["-C", &lab.kdir(), "M=/tmp/c"]))?;
     assert!(machine.path("/tmp/c/hello.ko").exists());
 
     // Nor is a C file of a module that has both: its own mistakes are seen without Rust.
