@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result, about};
 use crate::kernel::Kernel;
 use kernel_files::decompress;
-use kernel_files::depmod::module_name;
 use kernel_files::kofile::{KoError, KoFile};
 
 /// A module to load.
@@ -168,13 +167,8 @@ fn read(path: &Path) -> Result<Module> {
         path: path.to_path_buf(),
         reason: KoError::Read(reason),
     })?;
-    let file = parse(path, &elf)?;
-    let name = match file.info("name") {
-        Some(name) => name.to_owned(),
-        None => module_name(&path.to_string_lossy()),
-    };
     Ok(Module {
-        name,
+        name: parse(path, &elf)?.name(path),
         path: path.to_path_buf(),
         elf,
         is_soft: false,

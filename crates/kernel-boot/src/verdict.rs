@@ -2,7 +2,7 @@
 
 //! How a boot ended, and the lines of the kernel's log that say why.
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -97,23 +97,19 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "they are constant, and every test uses them"
-)]
-fn pattern(cell: &'static OnceLock<Regex>, text: &str) -> &'static Regex {
-    cell.get_or_init(|| Regex::new(text).expect("a sound expression"))
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the expressions here are constant, and each is tested")
 }
 
 /// Whether a kernel says in a line that it is broken. It does so at the line's beginning, where a
 /// module that only uses the word has its name; and how often it has died is in brackets.
 fn is_broken(line: &str) -> bool {
-    static BROKEN: OnceLock<Regex> = OnceLock::new();
-    let broken = pattern(
-        &BROKEN,
-        r"^(?:rust_kernel: panicked at|kernel BUG at |(?:watchdog: )?BUG: |Kernel panic - not syncing|(?:Oops|(?:general|control) protection fault|divide error|invalid opcode|stack segment)\b.*: [0-9a-f]+ \[#\d+\])",
-    );
-    broken.is_match(bare(line).trim_start())
+    static BROKEN: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"^(?:rust_kernel: panicked at|kernel BUG at |(?:watchdog: )?BUG: |Kernel panic - not syncing|(?:Oops|(?:general|control) protection fault|divide error|invalid opcode|stack segment)\b.*: [0-9a-f]+ \[#\d+\])",
+        )
+    });
+    BROKEN.is_match(bare(line).trim_start())
 }
 
 /// Whether a line is that of `WARN()` and its like.
@@ -123,10 +119,10 @@ fn is_warning(line: &str) -> bool {
 
 /// A line of the console without its time, and what else stands before the text.
 fn bare(line: &str) -> &str {
-    static TIME: OnceLock<Regex> = OnceLock::new();
-    let time = pattern(&TIME, r"^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?");
+    static TIME: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?"));
     let line = line.trim_end_matches(['\r', '\n']);
-    time.find(line)
+    TIME.find(line)
         .map_or(line, |found| &line[found.end()..])
         .trim_end()
 }
@@ -194,8 +190,9 @@ fn trace(lines: &[&str]) -> Vec<String> {
 
 /// Whether a line is one of a trace: `function+0x12/0x34 [module]`.
 fn is_function(line: &str) -> bool {
-    static FUNCTION: OnceLock<Regex> = OnceLock::new();
-    pattern(&FUNCTION, r"^(?:\? )?[\w.]+\+0x[0-9a-f]+/0x[0-9a-f]+").is_match(line)
+    static FUNCTION: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^(?:\? )?[\w.]+\+0x[0-9a-f]+/0x[0-9a-f]+"));
+    FUNCTION.is_match(line)
 }
 
 /// The end of a log.
@@ -211,19 +208,18 @@ pub fn last_lines(log: &str) -> Vec<String> {
 
 /// What a person does not read first.
 fn is_noise(line: &str) -> bool {
-    static NOISE: OnceLock<Regex> = OnceLock::new();
-    let noise = pattern(
-        &NOISE,
-        r"^$|^[CDEF]S: |^R(?:[A-D]X|[SD]I|[BS]P|0[89]|1[0-5]): |^RIP: 0033:|^(?:CR|DR)\d: |^(?:PKRU|Code|Modules linked in|Hardware name|Workqueue|CPU|Tainted|Kernel Offset): |^-+\[ cut here|^</?(?:TASK|NMI|IRQ)>$",
-    );
-    noise.is_match(line)
+    static NOISE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"^$|^[CDEF]S: |^R(?:[A-D]X|[SD]I|[BS]P|0[89]|1[0-5]): |^RIP: 0033:|^(?:CR|DR)\d: |^(?:PKRU|Code|Modules linked in|Hardware name|Workqueue|CPU|Tainted|Kernel Offset): |^-+\[ cut here|^</?(?:TASK|NMI|IRQ)>$",
+        )
+    });
+    NOISE.is_match(line)
 }
 
 /// A line with its Rust symbols in readable form.
 fn readable(line: &str) -> String {
-    static SYMBOL: OnceLock<Regex> = OnceLock::new();
-    let symbol = pattern(&SYMBOL, r"\b_R[0-9A-Za-z_]+");
-    let replaced = symbol.replace_all(line, |found: &regex::Captures<'_>| {
+    static SYMBOL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b_R[0-9A-Za-z_]+"));
+    let replaced = SYMBOL.replace_all(line, |found: &regex::Captures<'_>| {
         rustsym::demangle(&found[0]).unwrap_or_else(|| found[0].to_owned())
     });
     replaced.into_owned()

@@ -2,14 +2,45 @@
 
 //! The modules a kernel was installed with, as depmod names and lists them.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use crate::file;
+
+/// The largest list that is read.
+const LIMIT: u64 = 64 << 20;
+
 /// The name the kernel gives to a module's file.
-pub fn module_name(path: &str) -> String {
-    let file = path.rsplit('/').next().unwrap_or(path);
-    file.split(".ko").next().unwrap_or(file).replace('-', "_")
+pub fn module_name(path: impl AsRef<Path>) -> String {
+    let file = path.as_ref().file_name().unwrap_or_default();
+    let file = file.to_string_lossy();
+    file.split(".ko").next().unwrap_or(&file).replace('-', "_")
+}
+
+/// The modules below a directory by their names, and where they were found: in depmod's list, which
+/// saves the walk, else in the directory.
+pub fn installed(directory: &Path) -> (HashMap<String, PathBuf>, PathBuf) {
+    let named = |path: PathBuf| (module_name(&path), path);
+    let list = directory.join("modules.dep");
+    match file::read_text(&list, LIMIT) {
+        Ok(text) => {
+            let lines = text.lines().filter_map(|line| line.split_once(':'));
+            let paths = lines.map(|(path, _)| directory.join(path));
+            (paths.map(named).collect(), list)
+        }
+        Err(_) => (
+            modules_below(directory).map(named).collect(),
+            directory.to_path_buf(),
+        ),
+    }
+}
+
+/// The names of the modules that are part of a kernel; nothing where it has no list of them.
+pub fn builtin(directory: &Path) -> Option<HashSet<String>> {
+    let list = file::read_text(&directory.join("modules.builtin"), LIMIT).ok()?;
+    Some(list.lines().map(module_name).collect())
 }
 
 /// Whether a path has a module's name.

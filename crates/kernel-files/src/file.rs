@@ -7,30 +7,18 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Why a file is not read.
+#[expect(missing_docs, reason = "each message says what its variant is")]
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The system refuses it.
     #[error("{path} cannot be read: {source}")]
     Read {
-        /// The file.
         path: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
-    /// A path that has to be a regular file is something else.
     #[error("{path} is not a regular file")]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// A file is larger than any honest file of its kind.
+    NotAFile { path: PathBuf },
     #[error("{path} holds more than {limit} bytes, no file of this kind does")]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The limit in bytes.
-        limit: u64,
-    },
+    TooLarge { path: PathBuf, limit: u64 },
 }
 
 /// The result of reading a file.

@@ -13,6 +13,7 @@ use std::path::Path;
 use object::elf::{SHF_EXECINSTR, SHF_WRITE};
 use object::{Object, ObjectSection, ObjectSymbol};
 
+use crate::depmod::module_name;
 use crate::sanity::{self, Fault};
 use crate::{decompress, pkcs7};
 
@@ -98,18 +99,15 @@ pub enum Signature {
 }
 
 /// Why a file is not a kernel module.
+#[expect(missing_docs, reason = "each message says what its variant is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KoError {
-    /// It cannot be read or unpacked.
     #[error("{0}")]
     Read(String),
-    /// It is empty.
     #[error("it is empty")]
     Empty,
-    /// It is not ELF, or a damaged one.
     #[error("it is not a sound ELF file: {0}")]
     Elf(String),
-    /// It is ELF, but a program or a library.
     #[error("it is ELF, but {0}: a kernel module is a relocatable object")]
     Kind(&'static str),
 }
@@ -204,6 +202,12 @@ impl KoFile {
         file.undefined.sort_unstable();
         file.undefined.dedup();
         Ok(file)
+    }
+
+    /// The name the kernel gives to the module: the one in it, which its file's need not be.
+    pub fn name(&self, path: &Path) -> String {
+        let own = self.info("name").map(str::to_string);
+        own.unwrap_or_else(|| module_name(path))
     }
 
     /// The first value of a key in `.modinfo`.

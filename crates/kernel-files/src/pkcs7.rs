@@ -13,8 +13,6 @@ pub struct Signer {
     pub name: String,
     /// The certificate's serial number in hexadecimal, as `modinfo` shows it under `sig_key`.
     pub key: String,
-    /// The digest algorithm, such as `sha256`.
-    pub digest: String,
 }
 
 const SEQUENCE: u8 = 0x30;
@@ -50,11 +48,9 @@ pub fn signer(message: &[u8]) -> Option<Signer> {
     let mut by = Der(signer.expect(SEQUENCE)?);
     let issuer = by.expect(SEQUENCE)?;
     let serial = by.expect(INTEGER)?;
-    let digest = Der(signer.expect(SEQUENCE)?).expect(OID)?;
     Some(Signer {
         name: common_name(issuer).unwrap_or_default(),
         key: serial_number(serial),
-        digest: digest_name(digest).to_string(),
     })
 }
 
@@ -79,23 +75,6 @@ fn serial_number(bytes: &[u8]) -> String {
     };
     let parts: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
     parts.join(":")
-}
-
-fn digest_name(oid: &[u8]) -> &'static str {
-    match oid {
-        [0x2b, 0x0e, 0x03, 0x02, 0x1a] => "sha1",
-        [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, last] => match last {
-            1 => "sha256",
-            2 => "sha384",
-            3 => "sha512",
-            4 => "sha224",
-            8 => "sha3-256",
-            9 => "sha3-384",
-            10 => "sha3-512",
-            _ => "unknown",
-        },
-        _ => "unknown",
-    }
 }
 
 /// A reader of DER elements: tag, length, value.
@@ -148,9 +127,7 @@ mod tests {
         );
         let issuer = der(SEQUENCE, &[&der(SET, &[&name])]);
         let by = der(SEQUENCE, &[&issuer, &der(INTEGER, &[&[0, 0xab, 0xcd]])]);
-        let sha256 = der(OID, &[&[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 1]]);
-        let digest = der(SEQUENCE, &[&sha256]);
-        let info = der(SEQUENCE, &[&der(INTEGER, &[&[1]]), &by, &digest]);
+        let info = der(SEQUENCE, &[&der(INTEGER, &[&[1]]), &by]);
         let content = der(SEQUENCE, &[]);
         let data = der(
             SEQUENCE,
@@ -172,7 +149,6 @@ mod tests {
         let signer = signer(&message()).unwrap();
         assert_eq!(signer.name, "a key");
         assert_eq!(signer.key, "AB:CD");
-        assert_eq!(signer.digest, "sha256");
     }
 
     #[test]

@@ -74,27 +74,21 @@ pub struct Dependency {
 }
 
 /// Why a file is not a crate's metadata.
+#[expect(missing_docs, reason = "each message says what its variant is")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RmetaError {
-    /// The file cannot be read.
     #[error("it cannot be read: {0}")]
     Read(String),
-    /// The file is empty.
     #[error("it is empty")]
     Empty,
-    /// The file ends within its header.
     #[error("it is cut off")]
     Truncated,
-    /// The file is something else.
     #[error("it is not Rust metadata: it does not begin with `rust`")]
     Magic,
-    /// The header makes no sense.
     #[error("its header is damaged: {0}")]
     Header(&'static str),
-    /// A library without metadata.
     #[error("it has no `.rustc` section, so it is not a proc-macro library")]
     NoSection,
-    /// A library that is not ELF or a damaged one.
     #[error("it is not a sound ELF library: {0}")]
     Elf(String),
 }

@@ -8,7 +8,7 @@
 //! them, whatever the kernel: a different number means another rustc, the same number and a
 //! missing item mean another kernel.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::symvers::Symvers;
 
@@ -101,7 +101,6 @@ pub fn crates_of(symbol: &str) -> Vec<CrateId> {
 #[derive(Debug, Default)]
 pub struct RustExports {
     crates: BTreeMap<String, BTreeSet<String>>,
-    readable: HashSet<String>,
 }
 
 impl RustExports {
@@ -112,7 +111,6 @@ impl RustExports {
             for CrateId { name, hash } in crates_of(symbol) {
                 exports.crates.entry(name).or_default().insert(hash);
             }
-            exports.readable.extend(demangle(symbol));
         }
         exports
     }
@@ -140,11 +138,6 @@ impl RustExports {
             }
         }
         Missing::AnotherKernel
-    }
-
-    /// Whether the kernel exports an item of that name from a crate of any build.
-    pub fn has_item(&self, symbol: &str) -> bool {
-        demangle(symbol).is_some_and(|readable| self.readable.contains(&readable))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::makefile::{RustRule, TopMakefile};
 use crate::system::System;
 use kernel_files::config::Config;
 use kernel_files::rmeta::{self, Library, Rmeta, RmetaError};
-use kernel_files::{kofile, vermagic};
+use kernel_files::vermagic;
 
 /// A kernel tree. Its files are read once, when it is opened; what is wrong with one of them is
 /// kept for the check that looks at it.
@@ -188,6 +188,20 @@ impl Kdir {
         Ok(series)
     }
 
+    /// The file of a package that `rust/toolchain.mk` names, which linux-rust's headers have: their
+    /// own as `headers`, that of their rustc as `toolchain`.
+    pub fn package_file(&self, what: &str) -> Option<String> {
+        let text = file::read_text(&self.path.join("rust/toolchain.mk"), 64 << 10).ok()?;
+        let start = format!("# {what}: ");
+        let name = text.lines().find_map(|line| line.strip_prefix(&start))?;
+        let name = name.trim();
+        let is_file = name.ends_with(".zst")
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.+:".contains(c));
+        is_file.then(|| name.to_string())
+    }
+
     /// The directory below `arch/` of this kernel.
     pub fn srcarch(&self) -> Option<&'static str> {
         srcarch(&self.config)
@@ -222,14 +236,6 @@ fn srcarch(config: &Config) -> Option<&'static str> {
         .iter()
         .find(|(option, _)| config.is_y(option))
         .map(|(_, directory)| *directory)
-}
-
-/// The vermagic of an installed kernel, from the first module it was installed with.
-pub fn vermagic_of_modules(directory: &Path) -> Option<(PathBuf, String)> {
-    let path = kernel_files::depmod::modules_below(&directory.join("kernel")).next()?;
-    let file = kofile::KoFile::read(&path).ok()?;
-    let magic = file.info("vermagic")?.to_string();
-    Some((path, magic))
 }
 
 type Crates = BTreeMap<String, std::result::Result<Rmeta, RmetaError>>;

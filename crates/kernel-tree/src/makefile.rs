@@ -169,9 +169,7 @@ impl Reader<'_> {
             .strip_prefix("export ")
             .or(line.strip_prefix("override "))
             .unwrap_or(line);
-        if line.split_whitespace().next() == Some("RUST_TARGET_PATH")
-            || line.starts_with("RUST_TARGET_PATH")
-        {
+        if line.starts_with("RUST_TARGET_PATH") {
             self.found.exports_target_path = true;
         }
         let Some((left, value)) = line.split_once('=') else {

@@ -79,15 +79,14 @@ pub fn of_running(system: &System, config: &Config) -> Enforcement {
 
 /// Reads what a kernel will enforce out of its configuration.
 pub fn of_config(config: &Config) -> Enforcement {
-    for option in ["MODULE_SIG_FORCE", "LOCK_DOWN_KERNEL_FORCE_INTEGRITY"] {
+    for option in [
+        "MODULE_SIG_FORCE",
+        "LOCK_DOWN_KERNEL_FORCE_INTEGRITY",
+        "LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY",
+    ] {
         if config.is_y(option) {
             return Enforcement::Refuses(format!("it was built with CONFIG_{option}=y"));
         }
-    }
-    if config.is_y("LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY") {
-        return Enforcement::Refuses(
-            "it was built with CONFIG_LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY=y".into(),
-        );
     }
     if config.is_y("LOCK_DOWN_IN_EFI_SECURE_BOOT") {
         return Enforcement::Depends(

@@ -70,30 +70,36 @@ pub const NO_PACKAGE: &str =
 /// The command that installs a kernel's headers, where a package of them is known. `modules` is the
 /// directory of its modules, which says on Arch which package the kernel is of.
 pub fn headers(system: &System, modules: &Path, release: &str) -> Option<Command> {
-    match distribution(system, modules) {
-        Distribution::Arch => arch_headers(system, &pkgbase(modules, release)?, release),
-        Distribution::Debian => {
-            let package = format!("linux-headers-{release}");
-            debian_has(system, &package, release)
-                .then(|| Command::new("sudo apt install").arg(package))
-        }
-        Distribution::Fedora => fedora_has(release)
-            .then(|| Command::new("sudo dnf install").arg(format!("kernel-devel-{release}"))),
-        Distribution::Other => None,
-    }
+    headers_by(
+        system,
+        modules,
+        release,
+        ["sudo apt install", "sudo dnf install"],
+    )
 }
 
 /// The same for headers that are installed, and damaged.
 pub fn headers_again(system: &System, modules: &Path, release: &str) -> Option<Command> {
+    let again = ["sudo apt install --reinstall", "sudo dnf reinstall"];
+    headers_by(system, modules, release, again)
+}
+
+fn headers_by(
+    system: &System,
+    modules: &Path,
+    release: &str,
+    [apt, dnf]: [&'static str; 2],
+) -> Option<Command> {
     match distribution(system, modules) {
+        Distribution::Arch => arch_headers(system, &pkgbase(modules, release)?, release),
         Distribution::Debian => {
             let package = format!("linux-headers-{release}");
-            debian_has(system, &package, release)
-                .then(|| Command::new("sudo apt install --reinstall").arg(package))
+            debian_has(system, &package, release).then(|| Command::new(apt).arg(package))
         }
-        Distribution::Fedora => fedora_has(release)
-            .then(|| Command::new("sudo dnf reinstall").arg(format!("kernel-devel-{release}"))),
-        _ => headers(system, modules, release),
+        Distribution::Fedora => {
+            fedora_has(release).then(|| Command::new(dnf).arg(format!("kernel-devel-{release}")))
+        }
+        Distribution::Other => None,
     }
 }
 

@@ -7,10 +7,8 @@
 //! millisecond, where starting rustc, or rustup to find it, takes fifty. Where there is no such
 //! library to read, rustc is asked.
 
-use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use kernel_files::{file, rmeta};
 use object::Object;
@@ -121,12 +119,12 @@ pub(super) fn run_version(
     if !system.is_live() {
         return Err("it is on another system, and has no library beside it that tells".into());
     }
-    let mut command = Command::new("sh");
+    let mut command = limited("sh");
     command
         .arg("-c")
-        .arg(format!("exec {} --version", shell_words(command_line)));
-    command.current_dir(directory);
-    let output = run_limited(command, "it fails when asked for its version")?;
+        .arg(format!("exec {} --version", shell_words(command_line)))
+        .current_dir(directory);
+    let output = printed(&mut command, "it fails when asked for its version")?;
     output
         .lines()
         .next()
@@ -144,42 +142,26 @@ fn shell_words(command_line: &str) -> String {
     }
 }
 
-/// Runs a command for ten seconds at most and returns what it printed.
-pub(super) fn run_limited(mut command: Command, failing: &str) -> Result<String, String> {
+/// A program that ends after ten seconds at the latest, by timeout(1).
+pub(super) fn limited(program: &str) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=1", "10", program]);
+    command
+}
+
+/// Runs a limited program and returns what it printed.
+pub(super) fn printed(command: &mut Command, failing: &str) -> Result<String, String> {
     let name = format!("{command:?}");
-    let child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut child = child.map_err(|error| format!("{name} does not start: {error}"))?;
-    let end = Instant::now() + Duration::from_secs(10);
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_millis(2)),
-            _ => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!("{name} did not end within 10 s"));
-            }
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("{name} does not start: {error}"))?;
+    match output.status.code() {
+        Some(0) => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        Some(124 | 137) => Err(format!("{name} did not end within 10 s")),
+        _ => {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            let mut lines = complaint.lines().map(str::trim);
+            let last = lines.rfind(|line| !line.is_empty()).unwrap_or_default();
+            Err(format!("{failing} ({}): {last}", output.status))
         }
-    };
-    let mut printed = String::new();
-    if let Some(stdout) = child.stdout.take() {
-        let _ = stdout.take(64 << 10).read_to_string(&mut printed);
     }
-    if status.success() {
-        return Ok(printed);
-    }
-    let mut complaint = String::new();
-    if let Some(stderr) = child.stderr.take() {
-        let _ = stderr.take(64 << 10).read_to_string(&mut complaint);
-    }
-    let last = complaint
-        .lines()
-        .map(str::trim)
-        .rfind(|line| !line.is_empty())
-        .unwrap_or("");
-    Err(format!("{failing} ({status}): {last}"))
 }

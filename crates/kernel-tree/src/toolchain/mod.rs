@@ -29,6 +29,14 @@ pub struct Found {
     pub origin: Origin,
 }
 
+impl Found {
+    /// Whether it can build for a tree.
+    pub fn fits(&self, need: &Need) -> bool {
+        let version = self.version.as_ref();
+        version.is_ok_and(|version| need.fit(version) == Fit::Fits)
+    }
+}
+
 /// How a rustc was come by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {

@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 use std::path::PathBuf;
 
-use super::version::{compare, number};
+use super::version::{compare, number, rustup_toolchain};
 use crate::kdir::Kdir;
 use crate::too_new::{self, Limit};
 
@@ -53,6 +53,24 @@ pub enum Fit {
 }
 
 impl Need {
+    /// The version string that a rustc must have, where no other one does.
+    pub fn exact(&self) -> Option<&str> {
+        match self {
+            Self::Exactly { rustc, .. } | Self::ConfiguredWith { rustc, .. } => Some(rustc),
+            Self::AtLeast { .. } => None,
+        }
+    }
+
+    /// The toolchain of rustup's that does, if it has one.
+    pub fn rustup_toolchain(&self) -> Option<String> {
+        match self {
+            Self::AtLeast { version, .. } => Some(version.clone()),
+            Self::Exactly { rustc, .. } | Self::ConfiguredWith { rustc, .. } => {
+                rustup_toolchain(rustc)
+            }
+        }
+    }
+
     /// Whether a rustc with this version string can build for the tree.
     pub fn fit(&self, rustc: &str) -> Fit {
         match self {

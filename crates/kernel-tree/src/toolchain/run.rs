@@ -3,9 +3,8 @@
 //! Which rustc `make` would run.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::ask::{run_limited, run_version, version_of};
+use super::ask::{limited, printed, run_version, version_of};
 use super::{Found, Origin, rustup};
 use crate::kdir::Kdir;
 use crate::makefile::Rustc;
@@ -144,21 +143,39 @@ fn ask_make(system: &System, kdir: &Kdir) -> Result<String, String> {
     if !system.is_live() {
         return Err("its Makefile computes RUSTC, which only make on that machine can".into());
     }
-    let mut command = Command::new("make");
+    let mut command = limited("make");
     command
-        .arg("-s")
-        .arg("--no-print-directory")
-        .arg("-C")
-        .arg(&kdir.path);
-    command
-        .arg("KBUILD_EXTMOD=.")
-        .arg("--eval=rustkmod-rustc: ; @echo $(RUSTC)");
-    command.arg("rustkmod-rustc");
-    let output = run_limited(command, "make fails in the tree")?;
+        .args(["-s", "--no-print-directory", "-C"])
+        .arg(&kdir.path)
+        .args([
+            "KBUILD_EXTMOD=.",
+            "--eval=rustkmod-rustc: ; @echo $(RUSTC)",
+            "rustkmod-rustc",
+        ]);
+    let output = printed(&mut command, "make fails in the tree")?;
     output
         .lines()
         .next_back()
         .map(|line| line.trim().to_string())
         .filter(|value| !value.is_empty())
         .ok_or_else(|| "make did not say what RUSTC is".to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn makes_own_failure_is_not_called_rustcs() {
+        let tree = tempfile::tempdir().unwrap();
+        let system = System::here(None);
+        let asked = |makefile: &str| {
+            std::fs::write(tree.path().join("Makefile"), makefile).unwrap();
+            ask_make(&system, &Kdir::open(&system, tree.path()))
+        };
+        assert_eq!(asked("RUSTC = $(shell echo a)\n"), Ok("a".into()));
+        let reason = asked("$(error broken)\n").unwrap_err();
+        assert!(reason.starts_with("make fails in the tree ("), "{reason}");
+        assert!(reason.contains("broken"), "{reason}");
+    }
 }

@@ -33,7 +33,6 @@ pub struct Arguments {
     pub quiet: bool,
 }
 
-/// Runs the command.
 pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> Result<Verdict> {
     let paths = super::find_modules(&arguments.paths)?;
     let kernel = Kernel::find(system, arguments.kernel.as_deref())?;
@@ -61,10 +60,7 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
         })?;
         return Ok(Verdict::fails_if(refused > 0));
     }
-    let name = kernel
-        .release
-        .clone()
-        .unwrap_or_else(|| kernel.build.clone());
+    let name = kernel.name();
     for report in &reports {
         if report.findings.is_empty() && !arguments.quiet && reports.len() <= 20 {
             out.finding(&report.would_load(&name))?;

@@ -10,7 +10,7 @@ use kernel_files::kofile::{Btf, KoError, KoFile, Signature};
 use kernel_files::pkcs7::Signer;
 use kernel_files::rustsym::RustExports;
 use kernel_files::sanity::Fault;
-use kernel_files::{depmod, vermagic};
+use kernel_files::vermagic;
 
 use super::kernel::Kernel;
 use super::{ModuleReport, Options};
@@ -31,14 +31,6 @@ pub(super) struct Context<'a> {
     pub(super) own_names: HashSet<String>,
     pub(super) rust: &'a OnceLock<RustExports>,
     pub(super) options: Options,
-}
-
-/// The name the kernel gives to a module: the one in it, which the file's need not be.
-pub(super) fn name_of(path: &Path, file: &KoFile) -> String {
-    match file.info("name") {
-        Some(name) => name.to_string(),
-        None => depmod::module_name(&path.to_string_lossy()),
-    }
 }
 
 impl Context<'_> {
@@ -277,7 +269,7 @@ impl Context<'_> {
 
     /// Reads `module_blacklist=` on the running kernel's command line (`blacklisted()`).
     fn forbidden(&self, path: &Path, file: &KoFile) -> Option<Finding> {
-        let name = name_of(path, file);
+        let name = file.name(path);
         if !self.kernel.forbidden.contains(&name) {
             return None;
         }
@@ -328,7 +320,7 @@ impl Context<'_> {
 
     /// `module_patient_check_exists()`.
     fn loaded(&self, path: &Path, file: &KoFile) -> Option<Finding> {
-        let name = name_of(path, file);
+        let name = file.name(path);
         if !self.kernel.loaded.contains(&name) || self.is_own(path) {
             return None;
         }
@@ -393,7 +385,7 @@ impl Context<'_> {
 
     /// `mod_sysfs_init()`: a built-in module of that name has its directory in `/sys/module`.
     fn builtin(&self, path: &Path, file: &KoFile) -> Option<Finding> {
-        let name = name_of(path, file);
+        let name = file.name(path);
         if !self.kernel.builtin.contains(&name) {
             return None;
         }
@@ -611,7 +603,7 @@ impl Context<'_> {
                 show(kernel)
             ));
         }
-        let name = name_of(path, file);
+        let name = file.name(path);
         Some(
             finding
                 .note(format!("the kernel's is from {from}"))

@@ -186,14 +186,10 @@ impl Kernel {
         let Some(directory) = self.own.as_ref().filter(|_| !names.is_empty()) else {
             return Vec::new();
         };
-        let list = file::read_text(&directory.join("modules.dep"), 64 << 20).unwrap_or_default();
-        list.lines()
-            .filter_map(|line| Some(line.split_once(':')?.0))
-            .filter(|path| names.contains(&depmod::module_name(path)))
-            .filter_map(|path| {
-                let path = directory.join(path);
-                Some((path.clone(), KoFile::read(&path).ok()?))
-            })
+        let installed = depmod::installed(directory).0.into_iter();
+        installed
+            .filter(|(name, _)| names.contains(name))
+            .filter_map(|(_, path)| Some((path.clone(), KoFile::read(&path).ok()?)))
             .collect()
     }
 
@@ -316,31 +312,14 @@ fn exports_without_headers(
     (!symvers.exports.is_empty()).then(|| (symvers, system.shown(&path)))
 }
 
-/// The modules a kernel was installed with: from depmod's list, else from the directory.
+/// The modules a kernel was installed with or has built in, and where that was found.
 fn installed_modules(system: &System, directory: &Path) -> Option<(HashSet<String>, String)> {
-    let mut names = HashSet::new();
-    let list = directory.join("modules.dep");
-    let from = match file::read_text(&list, 64 << 20) {
-        Ok(text) => {
-            names.extend(
-                text.lines()
-                    .filter_map(|line| Some(depmod::module_name(line.split_once(':')?.0))),
-            );
-            list
-        }
-        Err(_) => {
-            names.extend(
-                depmod::modules_below(directory)
-                    .map(|path| depmod::module_name(&path.to_string_lossy())),
-            );
-            directory.to_path_buf()
-        }
-    };
-    if names.is_empty() {
+    let (modules, from) = depmod::installed(directory);
+    if modules.is_empty() {
         return None;
     }
-    let builtin = file::read_text(&directory.join("modules.builtin"), 64 << 20).unwrap_or_default();
-    names.extend(builtin.lines().map(depmod::module_name));
+    let mut names: HashSet<_> = modules.into_keys().collect();
+    names.extend(depmod::builtin(directory).into_iter().flatten());
     Some((names, system.shown(&from)))
 }
 

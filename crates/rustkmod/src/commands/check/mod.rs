@@ -20,7 +20,7 @@ use kernel_files::kofile::KoFile;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use self::judge::{Context, name_of};
+use self::judge::Context;
 pub use self::kernel::Kernel;
 use crate::error::{Error, Result};
 use crate::report::{Finding, lossily};
@@ -151,7 +151,7 @@ pub fn check(kernel: &Kernel, paths: &[PathBuf], options: Options) -> Vec<Module
         for export in &file.exports {
             own_exports.entry(export.as_str()).or_insert(path.as_path());
         }
-        own_names.insert(name_of(path, file));
+        own_names.insert(file.name(path));
     }
     // A module that is installed outside the kernel's own, as by DKMS, has no line in Module.symvers.
     let names: HashSet<String> = (files.iter().flatten())

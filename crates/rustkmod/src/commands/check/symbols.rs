@@ -10,7 +10,7 @@ use kernel_files::kofile::KoFile;
 use kernel_files::rustsym::{self, Missing, RustExports};
 use kernel_files::symvers::Symvers;
 
-use super::judge::{Context, EXPORTS_TO_MODULES, name_of};
+use super::judge::{Context, EXPORTS_TO_MODULES};
 use super::{MissingSymbol, ModuleReport, SymbolReport};
 use crate::command::Command;
 use crate::report::{Finding, counted};
@@ -55,7 +55,7 @@ impl Context<'_> {
                     demangled: rustsym::demangle(name).filter(|_| rustsym::is_rust(name)),
                     exporter: export
                         .map(|export| export.exporter.clone())
-                        .or_else(|| own.map(|path| depmod::module_name(&path.to_string_lossy()))),
+                        .or_else(|| own.map(|path| depmod::module_name(path))),
                     gpl_only: export.is_some_and(|export| export.gpl_only),
                 });
             }
@@ -258,7 +258,7 @@ impl Context<'_> {
             );
         };
         let Differing { other, none } = self.differing(file, versions);
-        let name = name_of(path, file);
+        let name = file.name(path);
         if let Some((symbol, module, kernel)) = other.first() {
             let message = format!(
                 "{} another type in this kernel than the module was compiled against",
@@ -319,7 +319,7 @@ impl Context<'_> {
             );
         }
         let (symvers, _) = self.kernel.symvers.as_ref()?;
-        let name = name_of(path, file);
+        let name = file.name(path);
         let mut lacking = BTreeMap::new();
         for symbol in &file.undefined {
             if let Some(export) = symvers.exports.get(&symbol.name)
@@ -361,7 +361,7 @@ impl Context<'_> {
     /// Looks for what the module exports among the exports of the kernel, its modules, and the other
     /// modules that were given (`verify_exported_symbols()`).
     pub(super) fn duplicates(&self, path: &Path, file: &KoFile) -> Option<Finding> {
-        let name = name_of(path, file);
+        let name = file.name(path);
         let owner = |symbol: &String| {
             let of_kernel = self.kernel.symvers.as_ref().and_then(|(symvers, _)| {
                 let export = symvers.exports.get(symbol)?;

@@ -126,7 +126,6 @@ fn a_key_that_is_not_the_kernels_is_named() {
     let signer = |name: &str, key: &str| Signer {
         name: name.into(),
         key: key.into(),
-        digest: "sha256".into(),
     };
     let mut kernel = kernel();
     kernel.enforcement = Enforcement::Refuses("sig_enforce".into());

@@ -31,31 +31,21 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
             Finding::error(check, tree, message).note(why),
         )];
     }
-    if let Err(why) = &subject.kdir.makefile {
-        let message = "this directory is not a kernel tree";
-        return vec![install_them(
-            subject,
-            Finding::error(check, tree, message).note(why),
-        )];
-    }
-    if let Some(missing) = subject
-        .kdir
-        .makefile
-        .as_ref()
-        .ok()
-        .and_then(|m| m.missing.as_ref())
-    {
+    let makefile = match &subject.kdir.makefile {
+        Ok(makefile) => makefile,
+        Err(why) => {
+            let message = "this directory is not a kernel tree";
+            let finding = Finding::error(check, tree, message).note(why);
+            return vec![install_them(subject, finding)];
+        }
+    };
+    if let Some(missing) = &makefile.missing {
         let message = "the Makefile of these headers includes one that is not there";
         let finding = Finding::error(check, subject.shown("Makefile"), message)
             .note(format!("it includes {missing}"));
         return vec![install_them(subject, finding)];
     }
-    if subject
-        .kdir
-        .makefile
-        .as_ref()
-        .is_ok_and(|found| found.series.is_none())
-    {
+    if makefile.series.is_none() {
         let message = "the Makefile of this tree is damaged, or no kernel's";
         let finding = Finding::error(check, subject.shown("Makefile"), message)
             .note("it has no VERSION and PATCHLEVEL, and includes no Makefile that has them");

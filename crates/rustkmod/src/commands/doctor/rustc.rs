@@ -30,7 +30,10 @@ pub fn rustc(subject: &Subject) -> Vec<Finding> {
             let message = format!("make would run '{value}', and there is no such program");
             let from = from.as_ref().map(|from| subject.system.shown(from));
             let is_packaged = from.is_some() && value.contains('/');
-            let package = subject.package("toolchain").filter(|_| is_packaged);
+            let package = subject
+                .kdir
+                .package_file("toolchain")
+                .filter(|_| is_packaged);
             let place = from.clone().unwrap_or_else(|| "the command line".into());
             let note = match value.contains('/') {
                 true => format!("{place} names it"),
@@ -182,24 +185,18 @@ fn describe(system: &System, found: &Found, chosen_by: Option<&str>) -> String {
 /// Adds how the right rustc is come by: the path of one that is here, or how to get it.
 fn remedy(subject: &Subject, need: &Need, finding: Finding) -> Finding {
     let system = &subject.system;
-    let wanted = match need {
-        Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => rustc,
-        Need::AtLeast { version, .. } => {
-            let fits = |found: &Found| {
-                let version = found.version.as_ref();
-                version.is_ok_and(|version| need.fit(version) == Fit::Fits)
-            };
-            if let Some(here) = toolchain::all(system).into_iter().find(fits) {
-                let make = subject.make().set("RUSTC", system.shown(&here.path));
-                return finding.run("one that fits is on this machine: use it", make);
-            }
-            return finding.run(
-                "get it",
-                Command::new("rustup toolchain install")
-                    .arg(version)
-                    .shell("--profile minimal"),
-            );
+    let Some(wanted) = need.exact() else {
+        let all = toolchain::all(system);
+        if let Some(here) = all.iter().find(|found| found.fits(need)) {
+            let make = subject.make().set("RUSTC", system.shown(&here.path));
+            return finding.run("one that fits is on this machine: use it", make);
         }
+        return finding.run(
+            "get it",
+            Command::new("rustup toolchain install")
+                .arg(need.rustup_toolchain().unwrap_or_default())
+                .shell("--profile minimal"),
+        );
     };
     if let Some(here) = toolchain::find_exact(system, wanted)
         && here.origin != Origin::Fetched
@@ -210,7 +207,7 @@ fn remedy(subject: &Subject, need: &Need, finding: Finding) -> Finding {
             make.set("RUSTC", system.shown(&here.path)).shell("modules"),
         );
     }
-    match toolchain::rustup_toolchain(wanted) {
+    match need.rustup_toolchain() {
         Some(name) => finding.run("rustup has the right one: get it, and use it", {
             let which = Command::new("rustup which --toolchain")
                 .arg(&name)

@@ -2,10 +2,8 @@
 
 //! What a check looks at, and what checks have in common.
 
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use kernel_files::file;
 use kernel_tree::kdir::{self, Kdir};
 use kernel_tree::system::{Distribution, System};
 use kernel_tree::toolchain::{self, WouldRun};
@@ -17,13 +15,10 @@ use crate::report::Finding;
 /// What a check looks at.
 #[derive(Debug)]
 pub struct Subject {
-    /// The machine.
     pub system: System,
-    /// The kernel tree.
     pub kdir: Kdir,
     /// The release that was asked for, or that the tree is of.
     pub release: Option<String>,
-    /// Whether the kernel is the one that runs.
     pub is_running: bool,
     /// `RUSTC=` as it would be on make's command line.
     pub rustc: Option<String>,
@@ -31,7 +26,6 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// A subject with its tree read.
     pub fn new(
         system: System,
         kdir: Kdir,
@@ -108,7 +102,7 @@ impl Subject {
         if self.is_source() {
             return finding.run("build this part of the tree", self.make().shell("prepare"));
         }
-        if let Some(package) = self.package("headers") {
+        if let Some(package) = self.kdir.package_file("headers") {
             return finding.run(
                 "install them again",
                 Command::new("sudo pacman -U").arg(package),
@@ -122,21 +116,6 @@ impl Subject {
             Some(command) => finding.run("install the kernel's headers again", command),
             None => finding.advise(install::NO_PACKAGE),
         }
-    }
-
-    /// The package file that `rust/toolchain.mk` of linux-rust-headers names as its `headers` or
-    /// its `toolchain`.
-    pub(super) fn package(&self, what: &str) -> Option<String> {
-        let text = file::read_text(&self.kdir.path.join("rust/toolchain.mk"), 64 << 10).ok()?;
-        let name = text
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("# {what}: ")))?
-            .trim();
-        let is_sane = name.ends_with(".zst")
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_.+:".contains(c));
-        is_sane.then(|| name.to_string())
     }
 
     pub(super) fn distribution(&self) -> Distribution {

@@ -14,19 +14,18 @@ pub fn symvers(subject: &Subject) -> Vec<Finding> {
     let check = "symvers";
     let path = subject.kdir.path.join("Module.symvers");
     let shown = subject.system.shown(&path);
+    let remedy = |finding: Finding, text| match subject.is_source() {
+        true => finding.run(text, subject.make().shell("all")),
+        false => subject.reinstall(finding),
+    };
     let text = match file::read_text(&path, 256 << 20) {
         Ok(text) => text,
         Err(why) => {
             let finding = Finding::error(check, &shown, "there is no list of the kernel's exports")
                 .note(why.to_string())
                 .note("modpost would find every symbol undefined");
-            return vec![match subject.is_source() {
-                true => finding.run(
-                    "build the kernel: only a whole build makes it",
-                    subject.make().shell("all"),
-                ),
-                false => subject.reinstall(finding),
-            }];
+            let text = "build the kernel: only a whole build makes it";
+            return vec![remedy(finding, text)];
         }
     };
     if let Some(line) = symvers::damaged_line(&text) {
@@ -34,10 +33,7 @@ pub fn symvers(subject: &Subject) -> Vec<Finding> {
         let finding = Finding::error(check, &shown, "the list of the kernel's exports is damaged")
             .note(format!("a line of it is not of its format: {line}"))
             .note("modpost would find symbols undefined that the kernel has");
-        return vec![match subject.is_source() {
-            true => finding.run("build the kernel again", subject.make().shell("all")),
-            false => subject.reinstall(finding),
-        }];
+        return vec![remedy(finding, "build the kernel again")];
     }
     let (count, first) = symvers::count_rust(&text);
     if count == 0 {
@@ -51,10 +47,7 @@ pub fn symvers(subject: &Subject) -> Vec<Finding> {
             ("Rust symbols in Module.symvers", "0"),
         )
         .note("modpost would find every Rust symbol undefined: the list is of another build");
-        return vec![match subject.is_source() {
-            true => finding.run("build the kernel again", subject.make().shell("all")),
-            false => subject.reinstall(finding),
-        }];
+        return vec![remedy(finding, "build the kernel again")];
     }
     let example = first.and_then(rustsym::demangle).unwrap_or_default();
     vec![Finding::ok(

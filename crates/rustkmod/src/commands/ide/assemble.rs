@@ -12,7 +12,6 @@ use super::project::{Crate, Dependency, Project, Source, Sysroot};
 use super::rules::{self, Flags, Kind, Root, Rule};
 use super::sources::Libraries;
 
-/// Puts the project together.
 pub(super) fn assemble(
     kdir: &Kdir,
     libraries: &Libraries,
@@ -228,7 +227,7 @@ fn source(kdir: &Kdir, root: &Path) -> Option<Source> {
 /// The edition that a library of Rust's says it is in.
 fn edition_of(library: &Path) -> Option<String> {
     let text = file::read_text(&library.join("Cargo.toml"), 1 << 20).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("edition"))?;
-    let value = line.trim_start().strip_prefix('=')?.trim();
-    Some(value.trim_matches('"').to_string())
+    let manifest: toml::Table = text.parse().ok()?;
+    let edition = manifest.get("package")?.get("edition")?.as_str()?;
+    Some(edition.to_string())
 }

@@ -19,7 +19,6 @@ pub struct Entry {
     pub directory: PathBuf,
     /// As the shell gets it.
     pub command: String,
-    /// The file.
     pub file: PathBuf,
 }
 

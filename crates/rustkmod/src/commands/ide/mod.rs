@@ -39,7 +39,6 @@ pub struct IdeArguments {
     pub kernel: KernelOption,
 }
 
-/// Writes the file.
 pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -> Result<Verdict> {
     let tree = open_tree(system, &arguments.kernel.tree(), || {
         Call::again("ide").with("--kernel", "KERNELRELEASE")

@@ -22,7 +22,6 @@ pub struct Project {
     /// methods of `u32`, `[T]` and `str` only in crates of the sysroot; and it is alone there
     /// because what is there every crate can use: there is no `std` in a module.
     pub sysroot_project: Sysroot,
-    /// All other crates.
     pub crates: Vec<Crate>,
 }
 
@@ -40,20 +39,16 @@ impl Project {
 /// The crates of the sysroot.
 #[derive(Debug, Serialize)]
 pub struct Sysroot {
-    /// The crates.
     pub crates: Vec<Crate>,
 }
 
 /// A crate.
 #[derive(Debug, Default, Serialize)]
 pub struct Crate {
-    /// Its name.
     pub display_name: String,
     /// Its first file.
     pub root_module: PathBuf,
-    /// The edition of the language.
     pub edition: String,
-    /// The crates it uses.
     pub deps: Vec<Dependency>,
     /// What it is compiled with.
     pub cfg: Vec<String>,
@@ -66,7 +61,6 @@ pub struct Crate {
     /// Whether it is the author's own. rust-analyzer sets `cfg(test)` on those, which the kernel's
     /// and Rust's own crates do not stand.
     pub is_workspace_member: bool,
-    /// Whether it is a library of proc macros.
     pub is_proc_macro: bool,
     /// That library.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -24,13 +24,11 @@ use kernel_tree::system::System;
 /// A crate that the tree's `rust/Makefile` compiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// Its name.
     pub name: String,
     /// What is made of it.
     pub kind: Kind,
     /// Its first file.
     pub root: PathBuf,
-    /// What rustc gets for it.
     pub flags: Flags,
     /// The variables of its environment.
     pub env: Vec<(String, String)>,
@@ -52,9 +50,7 @@ pub enum Kind {
 pub struct Flags {
     /// `--extern`: the name, and the path that is named with it.
     pub externs: Vec<(String, Option<PathBuf>)>,
-    /// `--cfg`
     pub cfg: Vec<String>,
-    /// `--edition`
     pub edition: Option<String>,
 }
 
@@ -63,14 +59,12 @@ pub struct Flags {
 pub struct Sources {
     /// The files that rustc compiles by themselves.
     pub roots: Vec<Root>,
-    /// The files in C.
     pub c: Vec<PathBuf>,
 }
 
 /// A file of a module that rustc compiles by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
-    /// The file.
     pub path: PathBuf,
     /// The flags that the Kbuild gives it.
     pub flags: Flags,

@@ -4,7 +4,6 @@
 
 use std::path::PathBuf;
 
-use kernel_files::file;
 use kernel_tree::kdir::Kdir;
 use kernel_tree::system::System;
 use kernel_tree::toolchain::{self, Found, Origin, WouldRun};
@@ -112,14 +111,10 @@ fn libraries(system: &System, kdir: &Kdir) -> Result<Libraries> {
     })
 }
 
-/// The package of these headers, when it is one that has a package of sources beside it: what
-/// `rust/toolchain.mk` says.
+/// The package of sources that goes with these headers, where they are of a package that has one.
 fn package(kdir: &Kdir) -> Option<String> {
-    let text = file::read_text(&kdir.path.join("rust/toolchain.mk"), 64 << 10).ok()?;
-    let file = text
-        .lines()
-        .find_map(|line| line.strip_prefix("# headers:"))?;
-    Some(file.trim().replacen("-headers-", "-src-", 1))
+    let file = kdir.package_file("headers")?;
+    Some(file.replacen("-headers-", "-src-", 1))
 }
 
 /// Adds how to get the sources.

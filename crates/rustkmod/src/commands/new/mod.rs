@@ -47,9 +47,8 @@ pub struct NewArguments {
     pub ci: bool,
 }
 
-/// Makes the module's directory.
 pub(crate) fn run(system: &System, arguments: &NewArguments, out: &mut Output) -> Result<Verdict> {
-    let misnamed = |error: NameError| error.refused(Call::again("new"));
+    let misnamed = |error: NameError| error.refused(&arguments.name, Call::again("new"));
     let name = Name::parse(&arguments.name).map_err(misnamed)?;
     let here = system.cwd.as_ref().ok_or_else(|| {
         Error::new("the directory you are in does not exist any more")

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use kernel_files::depmod::module_name;
 use kernel_files::file;
 
 use crate::call::Call;
@@ -49,86 +50,31 @@ const USED: [&str; 12] = [
 pub struct Name(String);
 
 /// Why a name cannot be a module's.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NameError {
-    /// A character that one of them refuses.
-    #[error(
-        "'{name}' cannot be a module's name: {what}\n  \
-         note: {why}"
-    )]
-    Spelling {
-        /// The name.
-        name: String,
-        /// What is wrong with it.
-        what: String,
-        /// Who refuses it.
-        why: &'static str,
-        /// A name that would do, if one is near.
-        better: Option<String>,
-    },
-    /// The kernel has no room for it.
-    #[error(
-        "'{name}' is too long for a module's name\n  \
-         note: it has {length} characters, and the kernel has room for {room} (MODULE_NAME_LEN)"
-    )]
-    Long {
-        /// The name.
-        name: String,
-        /// How many characters it has.
-        length: usize,
-        /// How many it may have.
-        room: usize,
-    },
-    /// A word of the language.
-    #[error(
-        "'{name}' cannot be a module's name: it is a keyword of Rust\n  \
-         note: kbuild hands it to rustc as the name of a crate"
-    )]
-    Keyword {
-        /// The name.
-        name: String,
-    },
-    /// A crate of the kernel's.
-    #[error(
-        "'{name}' cannot be a module's name: a crate of the kernel has it\n  \
-         note: a module is compiled beside that crate, and rustc could not tell them apart"
-    )]
-    Crate {
-        /// The name.
-        name: String,
-    },
-    /// A module that the kernel has.
-    #[error(
-        "the kernel has a module '{name}' already\n  \
-         note: {listed} names it, and only one of them could be loaded"
-    )]
-    Taken {
-        /// The name.
-        name: String,
-        /// The file that lists the other.
-        listed: String,
-    },
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameError {
+    message: String,
+    note: String,
+    /// A name that would do, or else what such a name has.
+    remedy: Result<String, &'static str>,
 }
 
 impl NameError {
-    /// The error of a command, with what fixes it: the same command with a name that would do, or
-    /// what such a name has.
-    pub fn refused(self, call: Call) -> Error {
-        let text = self.to_string();
-        let (message, note) = text.split_once("\n  note: ").unwrap_or((&text, ""));
-        let error = Error::new(message).note(note);
-        let (name, better) = match &self {
-            Self::Spelling { name, better, .. } => (name, better.clone()),
-            Self::Long { .. } => return error.advise("take a shorter one"),
-            Self::Keyword { name } | Self::Crate { name } | Self::Taken { name, .. } => {
-                (name, Some(format!("my_{name}")))
-            }
-        };
-        match better {
-            Some(better) => error.run("take a name that would do", call.with_word(name, better)),
-            None => {
-                error.advise("a name has small letters, digits and '_', and a letter first: hello")
-            }
+    /// The error of a command that was given the name.
+    pub fn refused(self, name: &str, call: Call) -> Error {
+        let error = Error::new(self.message).note(self.note);
+        match self.remedy {
+            Ok(better) => error.run("take a name that would do", call.with_word(name, better)),
+            Err(advice) => error.advise(advice),
+        }
+    }
+
+    /// A crate of the kernel's has it.
+    fn of_a_crate(name: &str) -> Self {
+        Self {
+            message: format!("'{name}' cannot be a module's name: a crate of the kernel has it"),
+            note: "a module is compiled beside that crate, and rustc could not tell them apart"
+                .into(),
+            remedy: Ok(format!("my_{name}")),
         }
     }
 }
@@ -136,11 +82,11 @@ impl NameError {
 impl Name {
     /// Reads a name by the rules that hold whatever the kernel.
     pub fn parse(name: &str) -> Result<Self, NameError> {
-        let refuse = |what: String, why, better: Option<String>| NameError::Spelling {
-            name: name.to_string(),
-            what,
-            why,
-            better,
+        let refuse = |what: String, why: &str, better: Option<String>| NameError {
+            message: format!("'{name}' cannot be a module's name: {what}"),
+            note: why.into(),
+            remedy: better
+                .ok_or("a name has small letters, digits and '_', and a letter first: hello"),
         };
         // Another spelling is offered only if it is taken.
         let better = |spelling: String| {
@@ -185,10 +131,14 @@ impl Name {
             ));
         }
         if name.len() >= MODULE_NAME_LEN {
-            return Err(NameError::Long {
-                name: name.to_string(),
-                length: name.len(),
-                room: MODULE_NAME_LEN - 1,
+            return Err(NameError {
+                message: format!("'{name}' is too long for a module's name"),
+                note: format!(
+                    "it has {} characters, and the kernel has room for {} (MODULE_NAME_LEN)",
+                    name.len(),
+                    MODULE_NAME_LEN - 1
+                ),
+                remedy: Err("take a shorter one"),
             });
         }
         if name == "vmlinux" {
@@ -198,17 +148,19 @@ impl Name {
                 better(format!("my_{name}")),
             ));
         }
-        let name = name.to_string();
-        if KEYWORDS.contains(&name.as_str()) {
-            return Err(NameError::Keyword { name });
+        if KEYWORDS.contains(&name) {
+            return Err(refuse(
+                "it is a keyword of Rust".into(),
+                "kbuild hands it to rustc as the name of a crate",
+                Some(format!("my_{name}")),
+            ));
         }
-        if CRATES.contains(&name.as_str()) {
-            return Err(NameError::Crate { name });
+        if CRATES.contains(&name) {
+            return Err(NameError::of_a_crate(name));
         }
-        Ok(Self(name))
+        Ok(Self(name.to_string()))
     }
 
-    /// The name, as it is.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -234,9 +186,7 @@ impl Name {
     /// Fails if it is the name of a crate that the tree has.
     pub fn is_no_crate_of(&self, kdir: &Kdir) -> Result<(), NameError> {
         if kdir.crates.contains_key(&self.0) || kdir.libraries.contains_key(&self.0) {
-            return Err(NameError::Crate {
-                name: self.0.clone(),
-            });
+            return Err(NameError::of_a_crate(&self.0));
         }
         Ok(())
     }
@@ -250,9 +200,12 @@ impl Name {
                 continue;
             };
             if names(&text).contains(self.0.as_str()) {
-                return Err(NameError::Taken {
-                    name: self.0.clone(),
-                    listed: system.shown(&path),
+                let name = &self.0;
+                let listed = system.shown(&path);
+                return Err(NameError {
+                    message: format!("the kernel has a module '{name}' already"),
+                    note: format!("{listed} names it, and only one of them could be loaded"),
+                    remedy: Ok(format!("my_{name}")),
                 });
             }
         }
@@ -265,8 +218,7 @@ fn names(list: &str) -> BTreeSet<String> {
     list.lines()
         .filter_map(|line| line.split([':', ' ']).next())
         .filter(|path| path.starts_with("kernel/"))
-        .filter_map(|path| path.rsplit('/').next()?.split(".ko").next())
-        .map(|name| name.replace('-', "_"))
+        .map(module_name)
         .collect()
 }
 
@@ -276,7 +228,7 @@ mod tests {
 
     fn message(name: &str) -> String {
         let error = Name::parse(name).expect_err(name);
-        let error = error.refused(Call::of(&["new", name]));
+        let error = error.refused(name, Call::of(&["new", name]));
         let help = &error.help[0];
         let command = help
             .command

@@ -52,9 +52,7 @@ pub struct Module {
     pub template: Template,
     /// Whether continuous integration is to be set up, too.
     pub has_ci: bool,
-    /// Its name.
     pub name: Name,
-    /// Who writes it.
     pub author: String,
     /// The series whose `kernel` crate it is written for.
     pub series: (u32, u32),
@@ -65,9 +63,7 @@ pub struct Module {
 pub struct File {
     /// Where it is, in the module's directory.
     pub name: String,
-    /// What it holds.
     pub text: String,
-    /// Whether it is a program.
     pub is_executable: bool,
 }
 

@@ -64,7 +64,6 @@ impl<'a> Archive<'a> {
         Ok(Self { mirror, keyring })
     }
 
-    /// The URL of a package.
     pub(super) fn url(&self, package: &ArchPackage) -> String {
         format!("{}/{}", self.mirror, package.path())
     }

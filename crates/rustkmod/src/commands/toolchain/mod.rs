@@ -8,6 +8,7 @@ mod fetch;
 mod home;
 mod libraries;
 mod tree;
+mod unpack;
 
 use std::path::Path;
 
@@ -18,7 +19,7 @@ use kernel_tree::kdir::Kdir;
 use kernel_tree::makefile::GNUMAKEFILE;
 use kernel_tree::system::System;
 use kernel_tree::too_new::Limit;
-use kernel_tree::toolchain::{self, Fit, Found, Need, Origin, WouldRun};
+use kernel_tree::toolchain::{self, Found, Need, Origin, WouldRun};
 use serde::Serialize;
 
 use crate::call::Call;
@@ -54,7 +55,6 @@ pub struct Arguments {
     pub clean: bool,
 }
 
-/// Runs the command.
 pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> Result<Verdict> {
     if arguments.clean {
         return clean(system, None, out);
@@ -79,9 +79,9 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
                 ),
         );
     };
-    let package = exact(&need).and_then(ArchPackage::of_rustc);
+    let package = need.exact().and_then(ArchPackage::of_rustc);
     if arguments.install
-        && let (Some(package), Some(rustc)) = (&package, exact(&need))
+        && let (Some(package), Some(rustc)) = (&package, need.exact())
     {
         if !is_used(system, &kdir, &need) {
             let wanted = fetch::Wanted {
@@ -104,11 +104,11 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
         );
     }
     let mut all = toolchain::all(system);
-    let mut fitting = all.iter().find(|found| fits(&need, found)).cloned();
+    let mut fitting = all.iter().find(|found| found.fits(&need)).cloned();
     if fitting.is_none() && arguments.install && package.is_none() {
         through_rustup(&need)?;
         all = toolchain::all(system);
-        fitting = all.iter().find(|found| fits(&need, found)).cloned();
+        fitting = all.iter().find(|found| found.fits(&need)).cloned();
         if fitting.is_none() {
             return Err(Error::new(format!(
                 "rustup installed a toolchain, and it is not the one {name} needs"
@@ -162,7 +162,7 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
                 "  note: {tree}/{GNUMAKEFILE} names it, for make and DKMS"
             )?;
         }
-        for found in all.iter().filter(|found| !fits(&need, found)) {
+        for found in all.iter().filter(|found| !found.fits(&need)) {
             let version = found.version.as_deref().unwrap_or("which does not run");
             writeln!(
                 out,
@@ -173,11 +173,6 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
         }
     }
     Ok(Verdict::fails_if(fitting.is_none()))
-}
-
-fn fits(need: &Need, found: &Found) -> bool {
-    let version = found.version.as_ref();
-    version.is_ok_and(|version| need.fit(version) == Fit::Fits)
 }
 
 fn wanted(need: &Need) -> String {
@@ -246,18 +241,10 @@ fn origin(found: &Found) -> String {
     }
 }
 
-/// The version string that a rustc must have.
-fn exact(need: &Need) -> Option<&str> {
-    match need {
-        Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => Some(rustc),
-        Need::AtLeast { .. } => None,
-    }
-}
-
 /// Whether make would run a rustc that fits.
 fn is_used(system: &System, kdir: &Kdir, need: &Need) -> bool {
     match toolchain::would_run(system, kdir, None) {
-        WouldRun::Rustc { found, .. } => fits(need, &found),
+        WouldRun::Rustc { found, .. } => found.fits(need),
         _ => false,
     }
 }
@@ -291,15 +278,8 @@ fn clean(system: &System, tree: Option<&Path>, out: &mut Output) -> Result<Verdi
     Ok(Verdict::Fine)
 }
 
-/// How to get a rustc.
 fn get(system: &System, kdir: &Kdir, release: Option<&str>, need: &Need) -> Help {
-    let name = match need {
-        Need::AtLeast { version, .. } => Some(version.clone()),
-        Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => {
-            toolchain::rustup_toolchain(rustc)
-        }
-    };
-    match name {
+    match need.rustup_toolchain() {
         Some(name) => Help {
             text: "get it through rustup".into(),
             command: Some(rustup_install(&name)),
@@ -315,19 +295,14 @@ fn rustup_install(name: &str) -> Command {
 }
 
 fn through_rustup(need: &Need) -> Result<()> {
-    let name = match need {
-        Need::AtLeast { version, .. } => version.clone(),
-        Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => {
-            toolchain::rustup_toolchain(rustc).ok_or_else(|| {
-                Error::new(format!("rustup does not have '{rustc}'"))
-                    .note(
-                        "it is not one of rust-lang.org's releases, whose version strings end with \
-                         one commit and date",
-                    )
-                    .advise("install the rust package it came from")
-            })?
-        }
-    };
+    let name = need.rustup_toolchain().ok_or_else(|| {
+        Error::new(format!("rustup does not have '{}'", wanted(need)))
+            .note(
+                "it is not one of rust-lang.org's releases, whose version strings end with one \
+                 commit and date",
+            )
+            .advise("install the rust package it came from")
+    })?;
     let command = rustup_install(&name);
     let failed = |reason: String| {
         Error::new(format!("`{command}` failed"))
@@ -391,12 +366,7 @@ fn toolchain_document(
         needs: wanted(need),
         exactly: !matches!(need, Need::AtLeast { only: false, .. }),
         path: fitting.map(|found| shown(&found.path)),
-        rustup: match need {
-            Need::AtLeast { version, .. } => Some(version.clone()),
-            Need::Exactly { rustc, .. } | Need::ConfiguredWith { rustc, .. } => {
-                toolchain::rustup_toolchain(rustc)
-            }
-        },
+        rustup: need.rustup_toolchain(),
         package: package.map(|package| Package {
             name: package.name().into(),
             version: package.version().into(),
@@ -408,7 +378,7 @@ fn toolchain_document(
                 path: shown(&found.path),
                 rustc: found.version.clone().ok(),
                 origin: origin(found),
-                fits: fits(need, found),
+                fits: found.fits(need),
             })
             .collect(),
     }
