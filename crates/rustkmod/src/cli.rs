@@ -145,7 +145,6 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Runs a command.
 fn run(arguments: Arguments) -> Result<Verdict> {
     if let Some(root) = arguments.root.as_ref().filter(|root| !root.is_dir()) {
         return Err(

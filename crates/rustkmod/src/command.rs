@@ -11,12 +11,6 @@ use serde::Serialize;
 use crate::call::Call;
 
 /// A command line, as a shell takes it.
-///
-/// ```
-/// # use rustkmod::command::Command;
-/// let load = Command::new("sudo modprobe").arg("$(reboot)");
-/// assert_eq!(load.to_string(), "sudo modprobe '$(reboot)'");
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Command(String);

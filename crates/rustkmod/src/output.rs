@@ -65,7 +65,6 @@ impl Output {
         self.to.write_fmt(text).map_err(Error::output)
     }
 
-    /// Writes a finding.
     pub(crate) fn finding(&mut self, finding: &Finding) -> Result<()> {
         self.findings([finding])
     }

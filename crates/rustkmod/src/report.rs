@@ -32,7 +32,6 @@ pub enum Status {
 /// What fixes a failure: a sentence, and the command to run where there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Help {
-    /// What to do.
     pub text: String,
     /// The exact command that does it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +44,6 @@ pub struct Finding {
     /// The name of the check; it does not change between releases. What ends a command has none.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub check: &'static str,
-    /// How it ended.
     pub status: Status,
     /// What was looked at: a file, a directory, a variable.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -239,12 +237,10 @@ impl Writer {
     }
 }
 
-/// Writes one finding.
 pub fn write_finding(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> {
     Writer::default().findings(out, [finding])
 }
 
-/// Writes what to do.
 pub fn write_help<'a>(
     out: &mut dyn Write,
     help: impl IntoIterator<Item = &'a Help>,

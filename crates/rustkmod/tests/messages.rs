@@ -641,6 +641,21 @@ fn new_refuses() {
     assert!(!machine.directory.path().join("hello").exists());
 }
 
+/// Of a kernel without headers the release is all that its package could be found by.
+#[test]
+fn help_names_the_release_that_was_asked_for() {
+    let machine = Machine::new("arch");
+    std::fs::remove_dir_all(machine.build()).unwrap();
+    machine.write("hello/Kbuild", "obj-m := hello.o\n");
+    for command in [["ide", "hello"], ["new", "greeter"]] {
+        let shown = machine.run(&[&command[..], &["--kernel", "6.9.9-none"]].concat());
+        assert!(
+            shown.contains("rustkmod doctor --root ROOT 6.9.9-none"),
+            "{shown}"
+        );
+    }
+}
+
 #[test]
 fn ide_says_what_is_not_installed() {
     let machine = Machine::new("arch");

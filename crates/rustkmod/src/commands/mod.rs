@@ -2,12 +2,12 @@
 
 //! The commands, one module each. Only these write `help:`.
 
-pub mod boot;
+pub(crate) mod boot;
 pub mod check;
-pub mod doctor;
+pub(crate) mod doctor;
 pub mod explain;
-pub mod generate;
-pub mod ide;
-pub mod new;
-pub mod toolchain;
-pub mod why;
+pub(crate) mod generate;
+pub(crate) mod ide;
+pub(crate) mod new;
+pub(crate) mod toolchain;
+pub(crate) mod why;

@@ -43,7 +43,6 @@ fn symbol(asked: &str) -> std::result::Result<String, &'static str> {
     }
 }
 
-/// Runs the command.
 pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> Result<Verdict> {
     let OpenTree { kdir, release, .. } = open_tree(system, &arguments.kernel.tree(), || {
         Call::again("why").with("--kdir", "DIR")

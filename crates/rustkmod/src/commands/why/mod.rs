@@ -12,7 +12,7 @@ mod words;
 use kconfig::{Answer, Plan};
 
 pub use document::{Document, document};
-pub use question::{Place, Question};
+pub use question::Question;
 pub use words::{chain, finding};
 
 /// The changes of an answer as a config fragment, also where a tool has to be fixed besides;
