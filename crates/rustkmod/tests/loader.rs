@@ -231,7 +231,7 @@ fn debians_kernel_takes_what_check_lets_pass() {
     let mut files = HashMap::new();
     let mut foretold = BTreeMap::new();
     for (path, report) in paths.iter().zip(reports) {
-        let name = depmod::module_name(&path);
+        let name = depmod::module_name(path);
         files.insert(name.clone(), KoFile::read(path).unwrap());
         foretold.insert(format!("{name}.ko"), (path.clone(), report));
     }
@@ -594,7 +594,7 @@ fn damaged_modules_are_refused_as_the_loader_refuses_them() {
     let read = |name: &str| {
         let directory = debian.directory();
         let all = depmod::modules_below(&directory);
-        let mut paths = all.filter(|path| depmod::module_name(&path) == name);
+        let mut paths = all.filter(|path| depmod::module_name(path) == name);
         decompress::read(&paths.next().expect(name)).unwrap()
     };
     let state = tempfile::tempdir().unwrap();

@@ -55,7 +55,7 @@ impl Context<'_> {
                     demangled: rustsym::demangle(name).filter(|_| rustsym::is_rust(name)),
                     exporter: export
                         .map(|export| export.exporter.clone())
-                        .or_else(|| own.map(|path| depmod::module_name(path))),
+                        .or_else(|| own.map(depmod::module_name)),
                     gpl_only: export.is_some_and(|export| export.gpl_only),
                 });
             }
