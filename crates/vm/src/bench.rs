@@ -18,7 +18,7 @@ use crate::{
     host,
     machine::Machine,
     makepkg::Makepkg,
-    package_files::packages,
+    package_files::packages_of,
     root,
     run::{Program, Progress},
     workshop::Workshop,
@@ -37,9 +37,7 @@ pub fn run(short: bool) -> Result<()> {
     shop.install_toolchain()?;
 
     let machine = Machine::new(&shop.cache)?;
-    let mut all = packages(&shop.toolchain()?.path)?;
-    all.extend(packages(&first.path)?);
-    all.extend(packages(&dkms.path)?);
+    let all = packages_of([&shop.toolchain()?, &first, &dkms])?;
     machine.pacman_upgrade(&all, &shop.cache.log("bench-pacman")?, &progress)?;
     let kernel = machine.kernel()?;
 

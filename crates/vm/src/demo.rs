@@ -15,7 +15,7 @@ use crate::{
     error::{Context, Error, Result},
     files::mib,
     machine::Machine,
-    package_files::packages,
+    package_files::{packages, packages_of},
     root,
     run::{Progress, answer},
     series,
@@ -172,9 +172,7 @@ fn show_series(shop: &Workshop, parts: &mut Parts) -> Result<Shown> {
     let machine = shop.machine()?;
     let log = shop.cache.log("pacman")?;
     progress.say("Installing all of it with pacman, in a throwaway copy of this machine...");
-    let mut all = packages(&shop.toolchain()?.path)?;
-    all.extend(packages(&first.path)?);
-    all.extend(packages(&dkms.path)?);
+    let all = packages_of([&shop.toolchain()?, &first, &dkms])?;
     machine.pacman_upgrade(&all, &log, &progress)?;
     let before = machine.kernel()?;
     parts.end("pacman -U and DKMS");

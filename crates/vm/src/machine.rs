@@ -55,6 +55,9 @@ const ASSUMED: &[(&str, &str)] = &[
 /// Inside.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin";
 
+/// All that is set inside.
+const ENVIRONMENT: [(&str, &str); 3] = [("PATH", PATH), ("HOME", "/root"), ("LANG", "C.UTF-8")];
+
 /// What dkms and kmod of Arch bring and Debian's do not: hooks for pacman.
 const HOOKS: [&str; 5] = [
     "60-depmod.hook",
@@ -261,9 +264,7 @@ impl Machine {
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("/usr/sbin/chroot");
         command.arg(self.root()).arg(program).stdin(Stdio::null());
-        command
-            .env_clear()
-            .envs([("PATH", PATH), ("HOME", "/root"), ("LANG", "C.UTF-8")]);
+        command.env_clear().envs(ENVIRONMENT);
         command
     }
 
@@ -354,11 +355,7 @@ impl Machine {
                 "--color=never",
             ]);
         program = program.args(self.assumed()).args(&inside);
-        program.command().env_clear().envs([
-            ("PATH", PATH),
-            ("HOME", "/root"),
-            ("LANG", "C.UTF-8"),
-        ]);
+        program.command().env_clear().envs(ENVIRONMENT);
         program.run(progress)?;
         for path in &inside {
             fs::remove_file(self.path(path)).context("remove", self.path(path))?;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    cache::Kept,
     error::{Context, Result},
     files::mib,
 };
@@ -22,6 +23,12 @@ pub fn packages(directory: &Path) -> Result<Vec<PathBuf>> {
         .collect();
     packages.sort();
     Ok(packages)
+}
+
+/// The package files of several things that were built.
+pub fn packages_of<const N: usize>(all: [&Kept; N]) -> Result<Vec<PathBuf>> {
+    let each: Result<Vec<_>> = all.iter().map(|kept| packages(&kept.path)).collect();
+    Ok(each?.concat())
 }
 
 /// Those of a kernel's packages that booting it and building modules for it needs: not the sources,

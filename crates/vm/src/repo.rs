@@ -19,8 +19,7 @@ use std::{
 use crate::{
     error::{Context, Error, Result},
     files::repository,
-    makepkg::Makepkg,
-    package_files::packages,
+    package_files::{packages, packages_of},
     root,
     run::{Program, Progress, answer},
     series,
@@ -77,24 +76,12 @@ pub fn build(series: Option<&str>) -> Result<()> {
 
 /// The packages that belong to a series, with those that belong to each.
 pub fn files(shop: &Workshop) -> Result<Vec<PathBuf>> {
-    let mut files = packages(&shop.toolchain()?.path)?;
-    files.extend(packages(&shop.kernel(1)?.path)?);
-    files.extend(packages(&shop.dkms()?.path)?);
-    files.extend(keep_kernel(shop)?);
-    Ok(files)
-}
-
-/// keep-kernel's package.
-pub fn keep_kernel(shop: &Workshop) -> Result<Vec<PathBuf>> {
-    let name = "keep-kernel";
-    let mut makepkg = Makepkg::new(shop, shop.pkgbuild(name, 1)?);
-    let kept = shop
-        .cache
-        .keep(name, &makepkg.key()?, crate::host::BUILDER, |directory| {
-            makepkg.pkgdest = directory.to_owned();
-            makepkg.run(&format!("building {name}"), &["--force", "--cleanbuild"])
-        })?;
-    packages(&kept.path)
+    packages_of([
+        &shop.toolchain()?,
+        &shop.kernel(1)?,
+        &shop.dkms()?,
+        &shop.package("keep-kernel")?,
+    ])
 }
 
 /// Makes a directory with these packages and their database. It belongs to who called sudo.

@@ -90,28 +90,22 @@ pub fn chosen(name: Option<&str>) -> Result<Vec<Series>> {
 }
 
 pub(crate) fn parse(line: &str) -> Result<Series> {
-    let columns: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
-    let count = columns.len();
-    let [
-        name,
-        pkgbase,
-        release,
-        rustc,
-        arch,
-        config,
-        sha256,
-        config_sha256,
-    ] = <[String; 8]>::try_from(columns)
-        .map_err(|_| bad_row(&format!("it has {count} columns, and must have 8"), line))?;
+    let count = line.split_whitespace().count();
+    if count != 8 {
+        let why = format!("it has {count} columns, and must have 8");
+        return Err(bad_row(&why, line));
+    }
+    let mut columns = line.split_whitespace().map(str::to_owned);
+    let mut next = || columns.next().unwrap_or_default();
     Ok(Series {
-        name,
-        pkgbase,
-        release,
-        rustc,
-        arch,
-        config,
-        sha256,
-        config_sha256,
+        name: next(),
+        pkgbase: next(),
+        release: next(),
+        rustc: next(),
+        arch: next(),
+        config: next(),
+        sha256: next(),
+        config_sha256: next(),
         row: line.into(),
     })
 }

@@ -74,12 +74,21 @@ impl Site {
 
     /// Gets what this series needs besides: sources, a clang that it takes, a way to its rustc.
     pub fn workshop(&self, series: Series) -> Result<Workshop> {
-        Workshop::of(
+        let Self {
+            distribution,
+            cache,
+            progress,
+        } = self;
+        require_space(cache, &series)?;
+        Ok(Workshop {
+            tarball: source::find(&series.name, *distribution, cache, progress)?,
+            llvm: series::llvm(&series, *distribution, cache, progress)?,
+            rust: host::rust(&series.rustc, *distribution, cache, progress)?,
+            cache: Arc::clone(cache),
             series,
-            self.distribution,
-            Arc::clone(&self.cache),
-            self.progress,
-        )
+            progress: *progress,
+            distribution: *distribution,
+        })
     }
 }
 
@@ -92,33 +101,12 @@ impl Workshop {
 
     /// The same for another series.
     pub fn for_series(&self, series: Series) -> Result<Self> {
-        Self::of(
-            series,
-            self.distribution,
-            Arc::clone(&self.cache),
-            self.progress,
-        )
-    }
-
-    fn of(
-        series: Series,
-        distribution: Distribution,
-        cache: Arc<Cache>,
-        progress: Progress,
-    ) -> Result<Self> {
-        require_space(&cache, &series)?;
-        let tarball = source::find(&series.name, distribution, &cache, &progress)?;
-        let llvm = series::llvm(&series, distribution, &cache, &progress)?;
-        let rust = host::rust(&series.rustc, distribution, &cache, &progress)?;
-        Ok(Self {
-            cache,
-            series,
-            progress,
-            distribution,
-            tarball,
-            rust,
-            llvm,
-        })
+        let site = Site {
+            distribution: self.distribution,
+            cache: Arc::clone(&self.cache),
+            progress: self.progress,
+        };
+        site.workshop(series)
     }
 
     /// A fresh copy of this machine, with the LLVM that builds.
@@ -276,7 +264,11 @@ impl Workshop {
 
     /// The DKMS package.
     pub fn dkms(&self) -> Result<Kept> {
-        let name = "rust-out-of-tree-dkms";
+        self.package("rust-out-of-tree-dkms")
+    }
+
+    /// A package that is the same for every series.
+    pub fn package(&self, name: &str) -> Result<Kept> {
         let mut makepkg = Makepkg::new(self, self.pkgbuild(name, 1)?);
         let key = makepkg.key()?;
         self.cache.keep(name, &key, BUILDER, |packages| {

@@ -27,8 +27,8 @@ use vm::{
     host::{self, BUILDER},
     machine::Machine,
     makepkg::Makepkg,
-    package_files::{for_modules, packages},
-    repo, root,
+    package_files::{for_modules, packages, packages_of},
+    root,
     run::{Program, Progress},
     series,
     source::{self, Tarball},
@@ -195,9 +195,11 @@ impl Lab {
         let installed = Lazy::new(move || {
             let installed = Machine::new(&owned.cache)?;
             let mut all = for_modules(&owned.kernel(1)?.path)?;
-            all.extend(packages(&owned.toolchain()?.path)?);
-            all.extend(packages(&owned.dkms()?.path)?);
-            all.extend(repo::keep_kernel(&owned)?);
+            all.extend(packages_of([
+                &owned.toolchain()?,
+                &owned.dkms()?,
+                &owned.package("keep-kernel")?,
+            ])?);
             let log = owned.cache.log("test-pacman")?;
             installed.pacman_upgrade(&all, &log, &owned.progress)?;
             Ok(installed)
@@ -250,8 +252,7 @@ impl Lab {
         let installed = once(&self.each_installed, || {
             let install = |shop: &Workshop| {
                 let machine = shop.machine()?;
-                let mut all = packages(&shop.toolchain()?.path)?;
-                all.extend(packages(&shop.kernel(1)?.path)?);
+                let all = packages_of([&shop.toolchain()?, &shop.kernel(1)?])?;
                 self.pacman(&machine, "each-series", &all)?;
                 Ok(machine)
             };

@@ -8,8 +8,12 @@ use std::{fs, path::Path, sync::Arc};
 use kernel_boot::Verdict;
 use libtest_mimic::{Failed, Trial};
 use vm::{
-    boot::put_program, check_series, demo::boot_installed, machine::Machine, makepkg::Makepkg,
-    package_files::packages,
+    boot::put_program,
+    check_series,
+    demo::boot_installed,
+    machine::Machine,
+    makepkg::Makepkg,
+    package_files::{packages, packages_of},
 };
 
 use crate::{
@@ -85,8 +89,7 @@ fn side_by_side(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.bare_machine()?;
     let mut all = packages(&lab.dkms.path)?;
     for shop in lab.series()? {
-        all.extend(packages(&shop.toolchain()?.path)?);
-        all.extend(packages(&shop.kernel(1)?.path)?);
+        all.extend(packages_of([&shop.toolchain()?, &shop.kernel(1)?])?);
         // The newest of them: to the older kernels' headers it is the clang of an upgrade.
         if let Some(directory) = &shop.llvm {
             machine.use_llvm(directory)?;
