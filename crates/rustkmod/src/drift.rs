@@ -153,6 +153,14 @@ pub const CHANGES: &[Change] = &[
         new: &[no_name!("GFP_KERNEL"), no_name!("GFP_ATOMIC")],
     },
     Change {
+        id: "c-literals",
+        since: (6, 10),
+        before: "c_str!(\"…\") (before 6.2: bytes that end in \\0)",
+        after: "c\"…\", which no rustc before 1.77 knows",
+        old: &[],
+        new: &[r"prefix `c` is unknown"],
+    },
+    Change {
         id: "uaccess",
         since: (6, 11),
         before: "",
@@ -250,6 +258,14 @@ pub const CHANGES: &[Change] = &[
         new: &[no_name!("Instant")],
     },
     Change {
+        id: "aref",
+        since: (6, 18),
+        before: "kernel::types::{ARef, AlwaysRefCounted}",
+        after: "kernel::sync::aref::{ARef, AlwaysRefCounted}",
+        old: &[r"unresolved imports? `kernel::types::(?:ARef|AlwaysRefCounted)`"],
+        new: &[r"unresolved imports? `kernel::sync::aref\b"],
+    },
+    Change {
         id: "params",
         since: (6, 19),
         before: "",
@@ -257,6 +273,27 @@ pub const CHANGES: &[Change] = &[
         old: &[],
         new: &[r"[Uu]nknown key .?params\b"],
     },
+];
+
+/// What the stable releases of a series got after its first one: either form may be in it.
+const BACKPORTED: &[(&str, (u32, u32))] = &[("kvec", (6, 12)), ("kbox", (6, 12))];
+
+/// The parts of the crate that an option switches on.
+const OPTIONS: &[(&str, &str)] = &[
+    ("auxiliary", "AUXILIARY_BUS"),
+    ("block", "BLOCK"),
+    ("configfs", "CONFIGFS_FS"),
+    ("cpufreq", "CPU_FREQ"),
+    ("drm", "DRM"),
+    ("firmware", "RUST_FW_LOADER_ABSTRACTIONS"),
+    ("i2c", "I2C"),
+    ("net", "NET"),
+    ("opp", "PM_OPP"),
+    ("pci", "PCI"),
+    ("phy", "RUST_PHYLIB_ABSTRACTIONS"),
+    ("pwm", "RUST_PWM_ABSTRACTIONS"),
+    ("serdev", "RUST_SERIAL_DEV_BUS_ABSTRACTIONS"),
+    ("usb", "USB"),
 ];
 
 /// What the `rust` branch had before anything was merged, and mainline never had.
@@ -272,7 +309,7 @@ const NEVER: &[(&str, &str)] = &[
         "kernel::miscdevice::MiscDevice, since 6.13",
     ),
     (
-        r"kernel::(?:sysctl|random|net|power|hwrng|gpio|amba)\b",
+        r"kernel::(?:sysctl|random|power|hwrng|gpio|amba|net::(?:filter|SkBuff|Namespace|Tcp\w+))\b",
         "nothing that takes its place",
     ),
     (
@@ -280,6 +317,13 @@ const NEVER: &[(&str, &str)] = &[
         "kernel::types::ForeignOwnable, since 6.3",
     ),
     (r"kernel::KernelModule\b", "kernel::Module"),
+    (
+        r"kernel::Result\b",
+        "kernel::error::Result, which kernel::prelude has, too",
+    ),
+    (r"kernel::file\b", "kernel::fs::File, since 6.13"),
+    (r"kernel::linked_list\b", "kernel::list, since 6.12"),
+    (r"kernel::sync::smutex\b", "kernel::sync::Mutex, since 6.4"),
 ];
 
 fn any(patterns: &[&'static str], text: &str) -> bool {
@@ -301,7 +345,11 @@ fn found(text: &str, series: Option<(u32, u32)>) -> Vec<(&'static Change, bool)>
     let mut all = Vec::new();
     for change in CHANGES {
         // The old form cannot be what an old kernel refuses, nor the new one a new kernel.
-        let may = |is_old: bool| series.is_none_or(|series| (series >= change.since) == is_old);
+        let may = |is_old: bool| {
+            series.is_none_or(|series| {
+                (series >= change.since) == is_old || BACKPORTED.contains(&(change.id, series))
+            })
+        };
         if may(true) && any(change.old, text) {
             all.push((change, true));
         } else if may(false) && any(change.new, text) {
@@ -324,9 +372,40 @@ fn never(text: &str) -> Option<(String, &'static str)> {
     })
 }
 
+/// The part of the crate that an error of rustc misses because this kernel's configuration leaves it
+/// out, and the option that switches it on.
+pub fn left_out(text: &str) -> Option<(&str, &str)> {
+    static GATED: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"found an item that was configured out\n *--> (?:\S*/)?rust/kernel/")
+            .expect("a constant pattern")
+    });
+    static SHOWN: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"#\[cfg\(CONFIG_(\w+)").expect("a constant pattern"));
+    static ITEM: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"unresolved imports? `kernel::(?P<path>[\w:]+)`|could not find `(?P<name>\w+)` in `",
+        )
+        .expect("a constant pattern")
+    });
+    let note = &text[GATED.find(text)?.end()..];
+    let item = ITEM.captures(text)?;
+    let path = item.name("path").or(item.name("name"))?.as_str();
+    // rustc shows the line with the option where it can read the crate's source.
+    let shown = SHOWN.captures(note).and_then(|found| found.get(1));
+    let option = shown.map(|option| option.as_str()).or_else(|| {
+        let known = |part: &str| OPTIONS.iter().find(|(name, _)| *name == part);
+        let last = path.split("::").filter_map(known).last();
+        last.map(|(_, option)| *option)
+    })?;
+    Some((path, option))
+}
+
 /// Whether an error of rustc is one of a module that was written for another series.
 pub fn matches(text: &str) -> bool {
-    !found(text, None).is_empty() || never(text).is_some() || KERNEL_ITEM.is_match(text)
+    !found(text, None).is_empty()
+        || never(text).is_some()
+        || left_out(text).is_some()
+        || KERNEL_ITEM.is_match(text)
 }
 
 /// An item of the kernel crate that no row knows.
@@ -339,6 +418,14 @@ static KERNEL_ITEM: LazyLock<Regex> = LazyLock::new(|| {
 pub fn finding(text: &str, series: Option<(u32, u32)>, looked_at: String) -> Finding {
     let shown = |(major, minor): (u32, u32)| format!("{major}.{minor}");
     let this = series.map(|series| format!("this kernel is {}", shown(series)));
+    if let Some((path, option)) = left_out(text) {
+        return Finding::error(
+            "api-drift",
+            looked_at,
+            format!("this kernel was configured without `kernel::{path}`"),
+        )
+        .note(format!("the crate has it where CONFIG_{option}=y"));
+    }
     if let Some((item, now)) = never(text) {
         return Finding::error("api-drift", looked_at, format!("no kernel series has `{item}`"))
             .note("it was in the branch of Rust for Linux from before 6.1, and was never merged in this form")
@@ -492,6 +579,24 @@ mod tests {
                 "no kernel series",
                 "miscdevice",
             ),
+            (
+                "error[E0432]: unresolved imports `kernel::net::filter`, `kernel::net::filter`",
+                (6, 12),
+                "no kernel series has `kernel::net::filter`",
+                "nothing",
+            ),
+            (
+                "error[E0432]: unresolved import `kernel::types::ARef`",
+                (7, 3),
+                "before 6.18",
+                "kernel::sync::aref",
+            ),
+            (
+                "error: prefix `c` is unknown",
+                (6, 1),
+                "6.10 or later",
+                "bytes that end",
+            ),
         ] {
             let finding = of(text, series);
             assert!(finding.message.contains(message), "{text}: {finding:?}");
@@ -499,6 +604,51 @@ mod tests {
                 finding.help.iter().any(|h| h.text.contains(help)),
                 "{text}: {finding:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_part_that_the_configuration_leaves_out_has_its_option() {
+        let gated =
+            "note: found an item that was configured out\n  --> rust/kernel/lib.rs:75:6\n   |\n";
+        for (text, path, option) in [
+            (
+                "error[E0432]: unresolved import `kernel::firmware`\n  --> m.rs:31:47\n",
+                "firmware",
+                "RUST_FW_LOADER_ABSTRACTIONS",
+            ),
+            (
+                "error[E0433]: failed to resolve: could not find `phy` in `net`\n  --> m.rs:3:5\n",
+                "phy",
+                "RUST_PHYLIB_ABSTRACTIONS",
+            ),
+        ] {
+            let text = format!("{text}{gated}");
+            assert_eq!(left_out(&text), Some((path, option)));
+            let finding = of(&text, (7, 3));
+            assert!(finding.message.contains(path), "{finding:?}");
+            assert!(finding.notes[0].contains(option), "{finding:?}");
+        }
+        let shown = format!(
+            "error[E0432]: unresolved import `kernel::firmware`\n{gated}74 | #[cfg(CONFIG_NEW_NAME)]\n"
+        );
+        assert_eq!(left_out(&shown), Some(("firmware", "NEW_NAME")));
+        assert_eq!(
+            left_out("error[E0432]: unresolved import `kernel::firmware`\n"),
+            None
+        );
+    }
+
+    #[test]
+    fn a_series_that_got_a_change_later_may_have_either_form() {
+        let old = "error[E0107]: struct takes 2 generic arguments but 1 generic argument was supplied\n12 | numbers: Vec<i32>,";
+        let new = "error[E0412]: cannot find type `KVec` in this scope";
+        for (text, help) in [
+            (old, "write KVec<T>"),
+            (new, "for this kernel write Vec<T>"),
+        ] {
+            let finding = of(text, (6, 12));
+            assert!(finding.help[0].text.starts_with(help), "{finding:?}");
         }
     }
 

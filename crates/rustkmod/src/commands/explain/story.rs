@@ -9,7 +9,7 @@ use regex::{Regex, RegexSet, RegexSetBuilder};
 
 use super::block::{self, Block, Kind};
 use super::facts::Facts;
-use super::help::{self, Target};
+use super::help::{self, Remedy, Target};
 use super::read::Line;
 use super::table::{Row, Weight, rows};
 use super::{Explained, UNKNOWN};
@@ -17,6 +17,11 @@ use crate::drift;
 use crate::report::{Finding, Status};
 use kernel_files::rustsym;
 
+/// For a part of the kernel crate that its configuration leaves out.
+const WHY: Remedy = help::run(
+    "see what keeps the option off; the kernel has to be built with it",
+    "rustkmod why {option} {for_kdir}",
+);
 /// How many findings are kept of each weight.
 const KEPT: usize = 100;
 /// How many lines are shown of what follows from a failure.
@@ -546,7 +551,14 @@ fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
             );
             finding
         }
-        What::Drift => drift::finding(&event.text, facts.series(), looked_at),
+        What::Drift => {
+            let mut finding = drift::finding(&event.text, facts.series(), looked_at);
+            if let Some((_, option)) = drift::left_out(&event.text) {
+                let option = |_: &str| Some(option.to_owned());
+                finding.help.extend(target.help(&WHY, &option));
+            }
+            finding
+        }
         What::Error if is_survived => Finding::warning(
             UNKNOWN,
             looked_at,

@@ -615,7 +615,7 @@ fn api_drift_is_told_for_the_series_of_the_log() {
     };
     for (release, error, told) in [
         (
-            "6.12.9-1-lts",
+            "6.6.9-1-lts",
             "error[E0412]: cannot find type `KVec` in this scope",
             "for this kernel write Vec<T>",
         ),
@@ -635,6 +635,27 @@ fn api_drift_is_told_for_the_series_of_the_log() {
         let shown = shown(&found);
         assert!(shown.contains(told), "{told}: {shown}");
     }
+}
+
+#[test]
+fn a_note_that_points_into_the_tree_does_not_blame_the_tree() {
+    let build = |error: &str| {
+        format!(
+            "make[1]: Entering directory '/usr/lib/modules/7.3.4-2-rust-stable/build'\n  RUSTC [M] m.o\n{error}\nerror: aborting due to 1 previous error\n"
+        )
+    };
+    let bound = "error[E0283]: type annotations needed for `kernel::alloc::Vec<u8, _>`\n  --> m.rs:45:12\n   |\nnote: required by a bound in `kernel::alloc::Vec::<T, A>::with_capacity`\n  --> /usr/src/debug/linux-rust-stable/linux-7.3.4/rust/kernel/alloc/kvec.rs:321:5\n";
+    assert_eq!(ids(&of(&build(bound)), Status::Error), [UNKNOWN]);
+    let gated = "error[E0432]: unresolved import `kernel::firmware`\n  --> m.rs:31:47\n   |\nnote: found an item that was configured out\n  --> rust/kernel/lib.rs:75:6\n   |\n   = note: the item is gated here\n";
+    let found = of(&build(gated));
+    assert_eq!(ids(&found, Status::Error), ["api-drift"]);
+    let why = "rustkmod why RUST_FW_LOADER_ABSTRACTIONS --kdir /usr/lib/modules/7.3.4-2-rust-stable/build";
+    assert!(shown(&found).contains(why), "{}", shown(&found));
+    let tree = "error: mismatched types,\n       in two lines\n  --> rust/kernel/lib.rs:75:6\n";
+    assert_eq!(
+        ids(&of(&build(tree)), Status::Error),
+        ["tree-does-not-compile"]
+    );
 }
 
 #[test]

@@ -41,6 +41,25 @@ pub(super) const ROWS: &[Row] = &[
         ],
         ..FAILURE
     },
+    // Only a build of the kernel itself makes this program.
+    Row {
+        id: "module-directory-empty",
+        class: "not-prepared",
+        pattern: r"scripts/basic/\.fixdep\.d'?: (?:Permission denied|Read-only file system)",
+        meaning: "make builds the kernel in its headers, and no module: M= names none",
+        notes: &[
+            "a Makefile that passes M=$(PWD) passes nothing where the environment has no PWD, as under sudo",
+        ],
+        help: &[run(
+            "name the module's directory",
+            "make -C {kdir} M={dir} modules",
+        )],
+        examples: &[
+            "error: error opening 'scripts/basic/.fixdep.d': Permission denied",
+            "scripts/basic/fixdep.c:365:1: fatal error: opening dependency file scripts/basic/.fixdep.d: Permission denied",
+        ],
+        ..FAILURE
+    },
     Row {
         id: "not-writable",
         class: "disk",
@@ -297,6 +316,25 @@ pub(super) const ROWS: &[Row] = &[
         examples: &["linux-rust: /usr/lib/modules/7.3.4/vmlinuz exists in filesystem"],
         ..FAILURE
     },
+    // Of a module's own code; see also `drift`.
+    Row {
+        id: "feature-not-allowed",
+        class: "module-code",
+        pattern: r"^error\[E0725\]: the feature `(?P<feature>\w+)` is not in the list of allowed features",
+        values: &[r" --> (?P<place>\S+)"],
+        meaning: "the module switches on `{feature}`, which the kernel's build does not allow",
+        notes: &[
+            "at {place}",
+            "kbuild passes the unstable features that modules may use (rust_allowed_features in scripts/Makefile.build)",
+        ],
+        help: &[say(
+            "remove #![feature({feature})]: what was written for the branch of Rust for Linux from before 6.1 began with such lines, and no series needs them",
+        )],
+        examples: &[
+            "error[E0725]: the feature `allocator_api` is not in the list of allowed features\n --> /m/m.rs:5:12",
+        ],
+        ..FAILURE
+    },
     // After all that say more: C code, and Rust code that is not the module's own.
     Row {
         id: "c-code",
@@ -347,7 +385,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "core-does-not-compile",
         class: "too-new",
-        pattern: r"^error(?:\[E\d+\])?: (?P<what>.*)\n(?:.*\n)*? *--> \S*(?:/library|^ *--> )?/core/src/",
+        pattern: r"^error(?:\[E\d+\])?: (?P<what>.*)\n(?: *[^\s-].*\n)*? *--> \S*/core/src/",
         meaning: "this rustc's `core` does not compile with the options and the edition of this tree",
         notes: &[
             "it says: {what}",
@@ -363,7 +401,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "tree-does-not-compile",
         class: "too-new",
-        pattern: r"^error(?:\[E\d+\])?: (?P<what>.*)\n(?:.*\n)*? *--> (?:\S*/)?rust/(?:kernel|macros|pin-init|bindings|uapi|helpers|syn|quote|proc-macro2|build_error|ffi|compiler_builtins)[/.]",
+        pattern: r"^error(?:\[E\d+\])?: (?P<what>.*)\n(?: *[^\s-].*\n)*? *--> (?:\S*/)?rust/(?:kernel|macros|pin-init|bindings|uapi|helpers|syn|quote|proc-macro2|build_error|ffi|compiler_builtins)[/.]",
         meaning: "Rust code of the tree itself does not compile with this rustc",
         notes: &[
             "it says: {what}",
