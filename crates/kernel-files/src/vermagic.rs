@@ -7,7 +7,7 @@
 //! than known by heart, since the fields differ between series. How two are compared stands in
 //! `same_magic()` in `kernel/module/version.c`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::config::Config;
 
@@ -169,14 +169,8 @@ pub fn differences(module: &str, kernel: &str, has_checksums: bool) -> Vec<Diffe
         });
     }
     let find = |words: &[String], field| words.iter().find(|word| field_of(word) == field).cloned();
-    let mut fields: Vec<_> = module_words
-        .iter()
-        .chain(&kernel_words)
-        .map(|word| field_of(word))
-        .collect();
-    fields.dedup();
-    fields.sort_unstable();
-    fields.dedup();
+    let words = module_words.iter().chain(&kernel_words);
+    let fields: BTreeSet<_> = words.map(|word| field_of(word)).collect();
     for field in fields {
         let (module, kernel) = (find(&module_words, field), find(&kernel_words, field));
         if module != kernel {

@@ -140,27 +140,18 @@ fn load(
         "console=ttyS0 loglevel=8 initcall_debug printk.devkmsg=on panic=-1 nokaslr {options}"
     );
     let mut qemu = Command::new("qemu-system-x86_64");
-    qemu.args([
-        "-accel",
-        "tcg",
-        "-m",
-        "3G",
-        "-cpu",
-        "max",
-        "-nodefaults",
-        "-no-reboot",
-    ])
-    .args(["-display", "none", "-append", &append, "-serial"])
-    .arg(format!("file:{}", log.display()))
-    .arg("-kernel")
-    .arg(
-        debian
-            .root
-            .join("boot")
-            .join(format!("vmlinuz-{}", debian.release)),
-    )
-    .arg("-initrd")
-    .arg(&packed);
+    qemu.args("-accel tcg -m 3G -cpu max -nodefaults -no-reboot".split(' '))
+        .args(["-display", "none", "-append", &append, "-serial"])
+        .arg(format!("file:{}", log.display()))
+        .arg("-kernel")
+        .arg(
+            debian
+                .root
+                .join("boot")
+                .join(format!("vmlinuz-{}", debian.release)),
+        )
+        .arg("-initrd")
+        .arg(&packed);
     let limit = std::time::Duration::from_secs(3600);
     let mut guest = qemu
         .stdin(Stdio::null())

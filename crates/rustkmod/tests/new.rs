@@ -81,16 +81,7 @@ fn a_mixed_module_has_both_languages_and_a_script_for_ci() {
     let kdir = tree(directory.path());
     let output = common::command()
         .current_dir(directory.path())
-        .args([
-            "new",
-            "hello",
-            "--author",
-            "A",
-            "--template",
-            "mixed",
-            "--ci",
-            "--kdir",
-        ])
+        .args("new hello --author A --template mixed --ci --kdir".split(' '))
         .arg(&kdir)
         .output()
         .unwrap();

@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::path::Path;
 use std::process::Command;
 
 use kernel_files::rmeta::{self, Target};
@@ -11,7 +12,7 @@ use kernel_tree::system::System;
 use kernel_tree::toolchain;
 
 /// `rustc --version`, the string that has to be found.
-fn version(directory: &std::path::Path) -> String {
+fn version(directory: &Path) -> String {
     let output = Command::new(directory.join("bin/rustc"))
         .arg("--version")
         .output()
@@ -33,6 +34,20 @@ fn the_version_of_each_rustc_is_read_as_it_prints_it() {
     }
 }
 
+/// Runs a rustc as the kernel does: stable, with what only nightly allows.
+#[track_caller]
+fn compile(toolchain: &Path, directory: &Path, arguments: &str) {
+    let output = Command::new(toolchain.join("bin/rustc"))
+        .args(arguments.split(' '))
+        .current_dir(directory)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env_remove("RUST_TARGET_PATH")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}
+
 #[test]
 #[ignore = "needs toolchains of rustup"]
 fn the_crates_of_each_rustc_name_it() {
@@ -52,36 +67,11 @@ fn the_crates_of_each_rustc_name_it() {
     );
     for toolchain in common::toolchains() {
         let version = version(&toolchain);
-        let output = common::rustc(
-            &toolchain,
-            directory.path(),
-            &[
-                "--crate-type=rlib",
-                "--edition=2021",
-                "--emit=metadata=libhelper.rmeta",
-                "helper.rs",
-            ],
-        );
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let output = common::rustc(
-            &toolchain,
-            directory.path(),
-            &[
-                "--crate-type=rlib",
-                "--edition=2021",
-                "--emit=metadata=libuser.rmeta",
-                "--extern=helper=libhelper.rmeta",
-                "user.rs",
-            ],
-        );
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
+        let compile = |arguments: &str| compile(&toolchain, directory.path(), arguments);
+        compile("--crate-type=rlib --edition=2021 --emit=metadata=libhelper.rmeta helper.rs");
+        compile(
+            "--crate-type=rlib --edition=2021 --emit=metadata=libuser.rmeta \
+             --extern=helper=libhelper.rmeta user.rs",
         );
 
         let used = rmeta::read(&directory.path().join("libhelper.rmeta")).unwrap();
@@ -101,22 +91,7 @@ fn the_crates_of_each_rustc_name_it() {
             .unwrap_or_else(|| panic!("{version}: {:?}", user.dependencies));
         assert_eq!(dependency.hash, root.hash, "{version}");
 
-        let output = common::rustc(
-            &toolchain,
-            directory.path(),
-            &[
-                "--crate-type=proc-macro",
-                "--edition=2021",
-                "-o",
-                "libmacros.so",
-                "macros.rs",
-            ],
-        );
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        compile("--crate-type=proc-macro --edition=2021 -o libmacros.so macros.rs");
         let library = rmeta::read_library(&directory.path().join("libmacros.so")).unwrap();
         assert_eq!(library.rustc, version);
         assert_eq!(library.machine, std::env::consts::ARCH);
@@ -126,33 +101,14 @@ fn the_crates_of_each_rustc_name_it() {
         // A crate records the hash of a proc-macro library, and of a crate whose name rustc
         // writes as a number, as those have it themselves.
         common::write(directory.path().join("used.rs"), "#![no_std]\n");
-        let used = [
-            "--crate-type=rlib",
-            "--emit=metadata=libused.rmeta",
-            "used.rs",
-        ];
-        let output = common::rustc(&toolchain, directory.path(), &used);
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        compile("--crate-type=rlib --emit=metadata=libused.rmeta used.rs");
         common::write(
             directory.path().join("both.rs"),
             "#![no_std]\nextern crate used;\nextern crate macros;\n",
         );
-        let both = [
-            "--crate-type=rlib",
-            "--emit=metadata=libboth.rmeta",
-            "--extern=used=libused.rmeta",
-            "--extern=macros=libmacros.so",
-            "both.rs",
-        ];
-        let output = common::rustc(&toolchain, directory.path(), &both);
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
+        compile(
+            "--crate-type=rlib --emit=metadata=libboth.rmeta --extern=used=libused.rmeta \
+             --extern=macros=libmacros.so both.rs",
         );
         let both = rmeta::read(&directory.path().join("libboth.rmeta")).unwrap();
         let used = rmeta::read(&directory.path().join("libused.rmeta")).unwrap();

@@ -276,16 +276,7 @@ pub fn manifest(version: &str) -> Result<String, String> {
 fn from_rustups_server(file: &str, options: &[&str]) -> Result<String, String> {
     let server = env::var("RUSTUP_DIST_SERVER").unwrap_or("https://static.rust-lang.org".into());
     let output = Command::new("curl")
-        .args([
-            "--fail",
-            "--silent",
-            "--show-error",
-            "--location",
-            "--max-time",
-            "60",
-            "--retry",
-            "2",
-        ])
+        .args("--fail --silent --show-error --location --max-time 60 --retry 2".split(' '))
         .args(options)
         .arg(format!("{server}/dist/{file}"))
         .output()

@@ -347,13 +347,7 @@ impl Machine {
             .args(&ENDS_WITH_US[1..])
             .args(["--net", "--root"])
             .args([&self.root()])
-            .args([
-                "pacman",
-                "-U",
-                "--noconfirm",
-                "--noprogressbar",
-                "--color=never",
-            ]);
+            .args("pacman -U --noconfirm --noprogressbar --color=never".split(' '));
         program = program.args(self.assumed()).args(&inside);
         program.command().env_clear().envs(ENVIRONMENT);
         program.run(progress)?;

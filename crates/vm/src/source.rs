@@ -99,13 +99,7 @@ pub fn tarball(
         let major = row.release.split('.').next().unwrap_or_default();
         let part = path.with_extension("part");
         Program::new(format!("fetching {name}"), "curl", &cache.log("source")?)
-            .args([
-                "--fail",
-                "--silent",
-                "--show-error",
-                "--location",
-                "--output",
-            ])
+            .args("--fail --silent --show-error --location --output".split(' '))
             .args([&part])
             .args([format!(
                 "https://cdn.kernel.org/pub/linux/kernel/v{major}.x/{name}"
@@ -177,14 +171,7 @@ fn own(series: &str) -> Result<Option<PathBuf>> {
 
 fn kernel_org_answers() -> bool {
     Command::new("curl")
-        .args([
-            "--fail",
-            "--silent",
-            "--head",
-            "--max-time",
-            "10",
-            "https://cdn.kernel.org/",
-        ])
+        .args("--fail --silent --head --max-time 10 https://cdn.kernel.org/".split(' '))
         .stdout(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())

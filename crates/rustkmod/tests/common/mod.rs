@@ -88,17 +88,6 @@ pub fn toolchains() -> Vec<PathBuf> {
     found
 }
 
-/// Runs a rustc as the kernel does: stable, with what only nightly allows.
-pub fn rustc(toolchain: &Path, directory: &Path, arguments: &[&str]) -> Output {
-    Command::new(toolchain.join("bin/rustc"))
-        .args(arguments)
-        .current_dir(directory)
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env_remove("RUST_TARGET_PATH")
-        .output()
-        .unwrap()
-}
-
 /// A directory with Debian packages unpacked into it, fetched by apt once.
 pub fn debian(packages: &[&str]) -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("debian");

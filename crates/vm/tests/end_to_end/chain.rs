@@ -376,13 +376,9 @@ fn links_stay_inside(lab: &Lab) -> Result<(), Failed> {
 
 fn removal(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    ran(machine.command("pacman").args([
-        "-R",
-        "--noconfirm",
-        "linux-rust-lts61",
-        "linux-rust-lts61-headers",
-        "rust162",
-    ]))?;
+    ran(machine
+        .command("pacman")
+        .args("-R --noconfirm linux-rust-lts61 linux-rust-lts61-headers rust162".split(' ')))?;
     for left in [
         format!("/usr/lib/modules/{}/updates", lab.release),
         "/usr/src/linux-rust-lts61".into(),

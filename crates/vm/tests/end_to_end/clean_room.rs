@@ -228,13 +228,7 @@ impl Room {
         let log = lab.shop.cache.log("test-clean")?;
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
         let mut program = Program::new("building in the clean room", "setpriv", &log)
-            .args([
-                "--pdeathsig=KILL",
-                "unshare",
-                "--pid",
-                "--fork",
-                "--kill-child",
-            ])
+            .args("--pdeathsig=KILL unshare --pid --fork --kill-child".split(' '))
             .args(through)
             .args(["setsid", "--wait", "/usr/sbin/chroot"])
             .args([format!("--userspec={USER}:{USER}")])

@@ -46,13 +46,7 @@ fn checkout(lab: &Lab) -> Result<PathBuf, Failed> {
     let listed = Command::new("git")
         .arg("-C")
         .arg(repository())
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
+        .args("ls-files -z --cached --others --exclude-standard".split(' '))
         .output()?;
     assert!(listed.status.success(), "{}", text(&listed));
     for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {

@@ -68,13 +68,7 @@ impl Signer {
         let output = Command::new("setpriv")
             .args(["--clear-groups"])
             .args([format!("--reuid={BUILDER}"), format!("--regid={BUILDER}")])
-            .args([
-                "gpg",
-                "--batch",
-                "--yes",
-                "--pinentry-mode=loopback",
-                "--passphrase=",
-            ])
+            .args("gpg --batch --yes --pinentry-mode=loopback --passphrase=".split(' '))
             .args(args)
             .env("GNUPGHOME", self.home())
             .current_dir(self.place.path())

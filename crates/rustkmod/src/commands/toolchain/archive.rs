@@ -86,11 +86,7 @@ impl<'a> Archive<'a> {
         let mut gpg = Program::new("gpg");
         gpg.arg("--homedir")
             .arg(&self.keyring)
-            .args([
-                "--batch",
-                "--no-permission-warning",
-                "--no-auto-key-retrieve",
-            ])
+            .args("--batch --no-permission-warning --no-auto-key-retrieve".split(' '))
             .args(["--status-fd", "1", "--verify"])
             .args([signature, file])
             .stderr(Stdio::null());
@@ -185,12 +181,7 @@ fn refused(url: &str, reason: &str, remedy: Remedy) -> Error {
 fn download(package: &ArchPackage, url: &str, to: &Path) -> Result<()> {
     let mut curl = Program::new("curl");
     curl.args(["--fail", "--location", "--globoff", "--progress-bar"])
-        .args([
-            "--proto",
-            "=https,http,file",
-            "--proto-redir",
-            "=https,http",
-        ])
+        .args("--proto =https,http,file --proto-redir =https,http".split(' '))
         .args(["--connect-timeout", "30", "--retry", "2"])
         .args(["--write-out", "%{http_code} %{errormsg}"])
         .arg("--output")
