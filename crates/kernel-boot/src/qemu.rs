@@ -220,9 +220,10 @@ fn command(guest: &Guest<'_>, qemu: &Path, directory: &Path, accel: Accel) -> Co
         "-kernel",
     ]);
     // unknown_nmi_panic: see `ask_where`. loglevel: some distributions keep all but errors from the
-    // console.
+    // console. no_timer_check: where the host is busy, TCG's ticks come so late that the kernel would
+    // take its timer for broken, and panic.
     let parameters = format!(
-        "console=ttyS0 loglevel=7 panic=-1 oops=panic unknown_nmi_panic {}",
+        "console=ttyS0 loglevel=7 panic=-1 oops=panic unknown_nmi_panic no_timer_check {}",
         guest.append
     );
     command
