@@ -120,6 +120,13 @@ impl Block {
                     && !is_frame(message)
                     && self.lines.len() < 5
             }
+            // Python names the exception last, and does not indent it.
+            Kind::Text if self.first().message() == "Traceback (most recent call last):" => {
+                let is_open = self.lines.last().is_none_or(|last| {
+                    last.message().starts_with(' ') || last.number == self.first().number
+                });
+                is_open && !message.is_empty() && !is_new
+            }
             // menuconfig's search tells of an option up to the next empty line.
             Kind::Text if is_searched(self.first().message()) => !message.is_empty() && !is_new,
             Kind::Text => {
@@ -314,6 +321,12 @@ mod tests {
         let kinds = blocks(log);
         assert_eq!(kinds[0], (Kind::Diagnostic, 1, 8));
         assert_eq!(kinds[2], (Kind::Diagnostic, 10, 1));
+    }
+
+    #[test]
+    fn tracebacks_end_with_their_exception() {
+        let log = "Traceback (most recent call last):\n  File \"x.py\", line 1, in y\n    z()\nOSError: w\nnext\n";
+        assert_eq!(blocks(log), [(Kind::Text, 1, 4), (Kind::Text, 5, 1)]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ const CAP: usize = 8 << 10;
 pub struct Line {
     /// Its number, from 1.
     pub number: u64,
-    /// Its text, without colours and control characters.
+    /// Its text, without colours and control characters, and with plain blanks and quotes.
     pub text: String,
     /// Where the message begins, behind time stamps and the logger's name.
     #[serde(skip)]
@@ -34,10 +34,24 @@ impl Line {
             .to_string()
             .chars()
             .filter(|c| (!c.is_control() || *c == '\t') && *c != '\u{feff}')
-            // What is copied from a web page has them in the place of blanks.
-            .map(|c| if c == '\u{a0}' { ' ' } else { c })
+            // Web pages have other blanks and quotes than programs, and so have some languages.
+            .map(|c| match c {
+                '\u{a0}' => ' ',
+                '‘' | '’' | '‚' => '\'',
+                '“' | '”' | '„' => '"',
+                c => c,
+            })
             .collect();
-        let text = text.trim_end().to_string();
+        // A line that was pasted as code of markdown's.
+        let inner = text
+            .trim()
+            .strip_prefix('`')
+            .and_then(|t| t.strip_suffix('`'));
+        let text = match inner {
+            Some(inner) if !inner.contains('`') => inner,
+            _ => text.trim_end(),
+        };
+        let text = text.to_string();
         let (message, is_kernel) = prefix(&text);
         Self {
             number,
@@ -61,7 +75,7 @@ const PREFIXES: &[&str] = &[
     // Nix names the derivation.
     r"[\w.+-]{2,80}> ",
     // syslog and journalctl.
-    r"(?:\p{L}{3,5}\.? [ \d]?\d \d\d:\d\d:\d\d(?:\.\d+)? |\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d) )\S{1,64} (?P<program>[^\s:\[]{1,64})(?:\[\d+\])?: ",
+    r"\s*(?:\p{L}{3,5}\.? [ \d]?\d \d\d:\d\d:\d\d(?:\.\d+)? |\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d) )\S{1,64} (?P<program>[^\s:\[]{1,64})(?:\[\d+\])?: |(?P<bare>kernel): ",
     // A CI or a builder: ISO times, times of the day, seconds, the job and its step.
     r"\[?\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\]? |\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]? |\[ *\d+s\] |#\d+ \d+\.\d+ |[^\t]{1,80}\t[^\t]{1,80}\t\d{4}-\d\d-\d\dT[\d:.]+Z ",
     // A test harness: who ran the program, and which of its outputs it is.
@@ -69,7 +83,7 @@ const PREFIXES: &[&str] = &[
     // OpenWrt's logread, and tables of a log viewer.
     r"\p{L}{2,3} \p{L}{3} [ \d]?\d [\d:]{8} \d{4} \w+\.\w+ (?P<openwrt>[^\s:\[]{1,64})(?:\[\d+\])?: |\d[^\t]{4,40}\t(?P<viewer>[\w.-]{1,64})\t",
     // dmesg: level, time in one of its forms, task or processor, and for journalctl the host.
-    r"(?P<dmesg>(?:\w+ *: ?\w+ *: )?(?:<\d+>)?(?:\[ *\+?\d+[.,]\d+\]|\[\p{L}{2,5}\.? ?\d{1,2} \d\d:\d\d\]|\[\p{L}{2,3}\.? \p{L}{3,5}\.? [ \d]?\d [\d:]{8} \d{4}\])(?:\[ *[CT]\d+\])?(?: \S{1,64} kernel:)?)(?: |$)",
+    r"(?P<dmesg>\s*(?:\w+ *: ?\w+ *: )?(?:<\d+>)?(?:\[ *\+?\d+[.,]\d+\]|\[\p{L}{2,5}\.? ?\d{1,2} \d\d:\d\d\]|\[\p{L}{2,3}\.? \p{L}{3,5}\.? [ \d]?\d [\d:]{8} \d{4}\])(?:\[ *[CT]\d+\])?(?: \S{1,64} kernel:)?)(?: |$)",
 ];
 
 /// How long the prefix of a line is, and whether it is one of the kernel's log.
@@ -86,7 +100,7 @@ fn prefix(text: &str) -> (usize, bool) {
             break;
         };
         end += found.get(0).map_or(0, |all| all.end());
-        let programs = ["program", "openwrt", "viewer"];
+        let programs = ["program", "bare", "openwrt", "viewer"];
         is_kernel |= programs
             .into_iter()
             .any(|name| found.name(name).is_some_and(|p| p.as_str() == "kernel"));
@@ -170,6 +184,11 @@ mod tests {
             ("[1.0] is not a time", "is not a time", true),
             ("[  CC ] m.o", "[  CC ] m.o", false),
             ("> [12.5] m: quoted", "m: quoted", true),
+            ("kernel: m: loaded", "m: loaded", true),
+            ("`make: x`", "make: x", false),
+            ("`m' likely not", "`m' likely not", false),
+            (" Nov 28 14:00:01 host kernel: m: loaded", "m: loaded", true),
+            ("  [   12.5] m: loaded", "m: loaded", true),
             ("Dez  2 14:00:01 host kernel: m: loaded", "m: loaded", true),
             (
                 "Sat Nov 28 14:00:01 2026 kern.err kernel: [   12.5] m: loaded",
@@ -215,8 +234,8 @@ mod tests {
 
     #[test]
     fn what_a_web_page_or_windows_adds_is_taken_out() {
-        let line = Line::new(1, "\u{feff}\u{a0} CC\u{a0}m.o\r".as_bytes());
-        assert_eq!(line.text, "  CC m.o");
+        let line = Line::new(1, "\u{feff}\u{a0} CC\u{a0}‘m.o’ “x”\r".as_bytes());
+        assert_eq!(line.text, "  CC 'm.o' \"x\"");
     }
 
     #[test]

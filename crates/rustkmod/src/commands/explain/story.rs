@@ -34,7 +34,7 @@ const CONTEXT: usize = 10;
 /// Lines in which a program only passes on that another one failed.
 const FRAMES: &[&str] = &[
     r"^error: aborting due to ",
-    r"^error: could not compile ",
+    r"^error: [Cc]ould not compile ",
     r"^error: failed to run custom build command",
     r"^error: process didn't exit successfully",
     r"^error: command failed to execute correctly",
@@ -52,13 +52,15 @@ const FRAMES: &[&str] = &[
     r"^E: Sub-process ",
     r"^error: failed to commit transaction",
     r"^run-parts: ",
+    r"^depmod: FATAL: could not search modules",
+    r"^error: (?:failed to build '|packages failed to build)|^error making: ",
     // What builds packages and images: Debian, RPM, Gentoo, Nix, Yocto, Bazel, docker, CI.
     r"^dpkg-buildpackage: error: |^dh_\w+: error: ",
     r"^error: Bad exit status from |^RPM build errors:",
     r"^ ?\* ERROR: \S+ failed \(\w+ phase\)",
     r"^error: (?:builder for |build of |Cannot build |\d+ dependenc)|^builder for '",
     r"^ERROR: (?:Task .*|\S+ do_\w+: .*)(?:failed|exit code)|^ERROR: Logfile of failure stored",
-    r"^ERROR: Build did NOT complete successfully",
+    r"^ERROR: Build did NOT complete successfully|^ERROR: oe_runmake failed",
     r"^ERROR: process \x22.*\x22 did not complete|^ERROR: failed to (?:solve|build): ",
     r"^(?:##\[error\]|Error: )Process completed with exit code|^ERROR: Job failed: ",
 ];

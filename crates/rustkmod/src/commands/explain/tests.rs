@@ -271,6 +271,14 @@ fn logs_without_failures_have_none() {
             &[],
             &["error["],
         ),
+        // With V=1 make shows what it might say.
+        Case(
+            "test -e include/generated/autoconf.h || ( \\\necho >&2 \"  ERROR: Kernel configuration is invalid.\"; \\\n/bin/false)\n  CC [M]  a.o\n",
+            &[],
+            &[],
+            &["no failure"],
+            &[],
+        ),
         Case(
             "make: [Makefile:3: x] Error 1 (ignored)\n",
             &[],
@@ -458,6 +466,54 @@ fn compilers_of_the_other_kind_are_one_finding() {
 }
 
 #[test]
+fn reports_of_other_processors_and_loggers_are_read() {
+    try_cases(&[
+        Case(
+            " Nov 28 18:57:50 mac kernel: Unable to handle kernel paging request at virtual address 000f84e30edbd7e5\n Nov 28 18:57:50 mac kernel: Internal error: Oops: 0000000096000004 [#1]  SMP\n Nov 28 18:57:50 mac kernel: pc : m_read+0x10/0x40 [m]\n",
+            &["null-pointer"],
+            &[],
+            &["000f84e30edbd7e5"],
+            &[],
+        ),
+        Case(
+            "kernel: nv: Unknown symbol __x86_indirect_alt_jmp_rax (err -2)\nkernel: nv: Unknown symbol __x86_indirect_alt_jmp_r8 (err -2)\n",
+            &["unknown-symbol-compiler"],
+            &[],
+            &["2 times"],
+            &["modprobe nv"],
+        ),
+        Case(
+            "ERROR: modpost: GPL-incompatible module nv.ko uses GPL-only symbol ‘__rcu_x’\n",
+            &["modpost-gpl"],
+            &[],
+            &["__rcu_x"],
+            &[],
+        ),
+        Case(
+            "`make -C /lib/modules/6.1.9/build M= modules`\n`make[1]: Entering directory '/usr/src/linux-headers-6.1.9'`\n`can't find file Kconfig`\n`make[3]: *** [scripts/kconfig/Makefile:71: syncconfig] Error 1`\n",
+            &["module-directory-empty"],
+            &[],
+            &["make -C /lib/modules/6.1.9/build M=\"$PWD\" modules"],
+            &[],
+        ),
+        Case(
+            "depmod: ERROR: could not open directory /lib/modules/6.1.9-ec2: No such file or directory\ndepmod: FATAL: could not search modules: No such file or directory\n",
+            &["modules-dir-gone"],
+            &[],
+            &["for the kernel 6.1.9-ec2\n", "depmod RELEASE"],
+            &[],
+        ),
+        Case(
+            "  LD      vmlinux.o\nPLEASE submit a bug report to https://github.com/llvm/llvm-project/issues/ and include the crash backtrace.\nStack dump:\n0.\tProgram arguments: ld.lld -r -o vmlinux.o\nSegmentation fault (core dumped)\nmake[2]: *** [scripts/Makefile.vmlinux_o:72: vmlinux.o] Error 139\n",
+            &["program-crash"],
+            &[],
+            &["it was ld.lld"],
+            &[],
+        ),
+    ]);
+}
+
+#[test]
 fn what_packages_and_images_is_not_the_cause() {
     for frame in [
         "dpkg-buildpackage: error: debian/rules binary subprocess returned exit status 2",
@@ -467,6 +523,9 @@ fn what_packages_and_images_is_not_the_cause() {
         "error: Cannot build '/nix/store/x-linux-6.12.9.drv'.",
         "ERROR: Task (linux.bb:do_compile) failed with exit code '1'",
         "ERROR: Build did NOT complete successfully",
+        "ERROR: oe_runmake failed",
+        "error: failed to build 'linux-x-6.12.9-1':",
+        "error making: linux-x",
         "ERROR: process \"/bin/sh -c make\" did not complete successfully: exit code: 2",
         "##[error]Process completed with exit code 2.",
         "ERROR: Cannot create report: [Errno 17] File exists: '/var/crash/m.0.crash'",

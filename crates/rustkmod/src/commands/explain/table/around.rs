@@ -10,7 +10,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "out-of-memory",
         class: "out-of-memory",
-        pattern: r"signal: 9, SIGKILL|\*\*\* \[.*\] (?:Killed|Error 137)$|: (?:line )?\d+: +\d+ Killed\s|terminated with signal 9|fatal error: Killed signal terminated program|^Killed$|Out of memory: Killed process \d+ \((?P<program>[^)]+)\)|memory allocation of \d+ bytes failed|LLVM ERROR: out of memory",
+        pattern: r"signal: 9, SIGKILL|unable to execute command: Killed|\*\*\* \[.*\] (?:Killed|Error 137)$|: (?:line )?\d+: +\d+ Killed\s|terminated with signal 9|fatal error: Killed signal terminated program|^Killed$|Out of memory: Killed process \d+ \((?P<program>[^)]+)\)|memory allocation of \d+ bytes failed|LLVM ERROR: out of memory",
         meaning: "a program of the build was killed, most likely because memory ran out",
         notes: &["the kernel's log says which: Out of memory: Killed process"],
         help: &[
@@ -30,6 +30,24 @@ pub(super) const ROWS: &[Row] = &[
         ..FAILURE
     },
     Row {
+        id: "program-crash",
+        class: "crash",
+        pattern: r"PLEASE submit a bug report to https://|^0\.\s+Program arguments: (?P<program>\S+)|^\S*(?:gcc|cc1|\.[chS](?::\d+)+): internal compiler error: |(?:command failed|unable to execute command).*(?:signal|Segmentation fault|Aborted)|^Segmentation fault",
+        meaning: "a program of the build crashed",
+        notes: &["it was {program}"],
+        help: &[say(
+            "where it crashes each time over the same, it is a bug of that release: take another one. Where it comes and goes, suspect the machine's memory",
+        )],
+        examples: &[
+            "PLEASE submit a bug report to https://github.com/llvm/llvm-project/issues/ and include the crash backtrace.",
+            "0.\tProgram arguments: ld.lld -r -o vmlinux.o",
+            "m.c:30:1: internal compiler error: Segmentation fault",
+            "clang: error: unable to execute command: Segmentation fault (core dumped)",
+            "Segmentation fault (core dumped)",
+        ],
+        ..FAILURE
+    },
+    Row {
         id: "disk-full",
         class: "disk",
         pattern: r"No space left on device",
@@ -41,11 +59,11 @@ pub(super) const ROWS: &[Row] = &[
         ],
         ..FAILURE
     },
-    // Only a build of the kernel itself makes this program.
+    // Only a build of the kernel itself makes this program, or configures.
     Row {
         id: "module-directory-empty",
         class: "not-prepared",
-        pattern: r"scripts/basic/\.fixdep\.d'?: (?:Permission denied|Read-only file system)",
+        pattern: r"scripts/basic/\.fixdep\.d'?: (?:Permission denied|Read-only file system)|can't (?:find|open) file \x22?Kconfig",
         meaning: "make builds the kernel in its headers, and no module: M= names none",
         notes: &[
             "a Makefile that passes M=$(PWD) passes nothing where the environment has no PWD, as under sudo",
@@ -57,6 +75,7 @@ pub(super) const ROWS: &[Row] = &[
         examples: &[
             "error: error opening 'scripts/basic/.fixdep.d': Permission denied",
             "scripts/basic/fixdep.c:365:1: fatal error: opening dependency file scripts/basic/.fixdep.d: Permission denied",
+            "can't find file Kconfig",
         ],
         ..FAILURE
     },
@@ -153,6 +172,21 @@ pub(super) const ROWS: &[Row] = &[
             "/bin/sh: 1: bc: not found",
             "make[1]: flex: No such file or directory",
         ],
+        ..FAILURE
+    },
+    Row {
+        id: "mok-missing",
+        class: "signing",
+        pattern: r"kmodsign: (?P<key>/\S+): No such file or directory",
+        meaning: "there is no key to sign modules with: {key}",
+        help: &[
+            here(
+                "on Debian and Ubuntu, make one, and let the firmware know it (then reboot and confirm it)",
+                "sudo update-secureboot-policy --new-key && sudo update-secureboot-policy --enroll-key",
+            ),
+            say("without Secure Boot no signature is needed: install the module unsigned"),
+        ],
+        examples: &["kmodsign: /var/lib/shim-signed/mok/MOK.priv: No such file or directory"],
         ..FAILURE
     },
     Row {
@@ -332,6 +366,21 @@ pub(super) const ROWS: &[Row] = &[
         )],
         examples: &[
             "error[E0725]: the feature `allocator_api` is not in the list of allowed features\n --> /m/m.rs:5:12",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "cargo-crate",
+        class: "cargo",
+        pattern: r"^error(?:\[E\d+\])?: (?P<what>.*)\n(?: *[^\s-].*\n)*? *--> \S*/registry/src/[^/\s]+/(?P<crate>[^/\s]+)/",
+        meaning: "the crate {crate}, which cargo fetched, does not compile with this rustc",
+        notes: &["it says: {what}"],
+        help: &[say(
+            "take the rustc that the project names (rust-toolchain, rust-version in Cargo.toml), or another release of the crate: cargo update",
+        )],
+        breaks_rustc: true,
+        examples: &[
+            "error[E0658]: `cfg(x)` is experimental\n  --> /home/u/.cargo/registry/src/index.crates.io-1/memchr-2.5.0/src/lib.rs:52:15",
         ],
         ..FAILURE
     },

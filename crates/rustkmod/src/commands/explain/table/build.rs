@@ -120,7 +120,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "not-prepared",
         class: "headers",
-        pattern: r"ERROR: Kernel configuration is invalid",
+        // With V=1 make shows the command that would say it.
+        pattern: r"^\s*(?:\*\*\* +)?ERROR: Kernel configuration is invalid",
         meaning: "the kernel tree is configured but not prepared for building modules",
         notes: &["include/generated/autoconf.h or include/config/auto.conf is missing from it"],
         help: &[run(
@@ -702,6 +703,29 @@ pub(super) const ROWS: &[Row] = &[
         ..FAILURE
     },
     Row {
+        id: "modpost-compiler",
+        class: "modpost",
+        pattern: concat!(
+            r"^ERROR: modpost: (?:\x22(?P<symbol>",
+            super::of_compiler!(),
+            r")\x22 \[(?P<module>[^\]]+)\]|(?P<module_new>\S+): symbol '(?P<symbol_new>",
+            super::of_compiler!(),
+            r")') undefined!"
+        ),
+        meaning: "the compiler put calls into the module for which the kernel has no function",
+        notes: &[
+            "the first is {symbol}",
+            "the first is {symbol_new}",
+            "they come from options of the compiler that this kernel was built without, or from arithmetic that kernels do without, such as floating point",
+        ],
+        help: &[DOCTOR],
+        examples: &[
+            r#"ERROR: modpost: "__stack_chk_guard" [/m/m.ko] undefined!"#,
+            "ERROR: modpost: m.ko: symbol '__divdf3' undefined!",
+        ],
+        ..FAILURE
+    },
+    Row {
         id: "modpost-undefined",
         class: "modpost",
         pattern: r"^ERROR: modpost: (?:\x22(?P<symbol>[^\x22]+)\x22 \[(?P<module>[^\]]+)\]|(?P<module_new>\S+): symbol '(?P<symbol_new>[^']+)') undefined!",
@@ -726,9 +750,14 @@ pub(super) const ROWS: &[Row] = &[
         pattern: r"modpost: (?:GPL-incompatible module (?P<module>\S+)|(?P<module_new>\S+): GPL-incompatible module) uses GPL-only symbol '(?P<symbol>[^']+)'",
         meaning: "{module}{module_new} uses a symbol that is exported to GPL modules only",
         notes: &["the symbol is {symbol}; all Rust symbols of the kernel are exported so"],
-        help: &[say(
-            "state the licence in `module!`, if it is one of these: license: \"GPL\"",
-        )],
+        help: &[
+            say(
+                "if the module is under the GPL, state it: license: \"GPL\" in `module!`, in C MODULE_LICENSE(\"GPL\")",
+            ),
+            say(
+                "if it is not: take a release that does without the symbol, or a kernel that does not keep it for the GPL",
+            ),
+        ],
         examples: &[
             "ERROR: modpost: GPL-incompatible module m.ko uses GPL-only symbol '_RNvC6kernel1f'",
             "ERROR: modpost: m.ko: GPL-incompatible module uses GPL-only symbol '_RNvC6kernel1f'",

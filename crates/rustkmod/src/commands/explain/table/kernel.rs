@@ -145,11 +145,16 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "null-pointer",
         class: "kernel-report",
-        pattern: r"BUG: (?:kernel NULL pointer dereference, address: (?P<null>\S+)|unable to handle (?:page fault for address: |kernel .* at )(?P<address>\S+))",
-        meaning: "the kernel used an address that is nothing: {null}{address}",
-        notes: &["RIP: in the report is the function that did, the Call Trace who called it"],
+        pattern: r"BUG: (?:kernel NULL pointer dereference, address: (?P<null>\S+)|unable to handle (?:page fault for address: |kernel .* at )(?P<address>\S+))|^Unable to handle kernel .* at virtual address (?P<virtual>\S+)",
+        meaning: "the kernel used an address that is nothing: {null}{address}{virtual}",
+        notes: &[
+            "RIP: in the report (pc on arm64, epc on RISC-V) is the function that did, the Call Trace who called it",
+        ],
         help: &[say("look at the first function in the trace that is yours")],
-        examples: &["[    1.0] BUG: kernel NULL pointer dereference, address: 0000000000000008"],
+        examples: &[
+            "[    1.0] BUG: kernel NULL pointer dereference, address: 0000000000000008",
+            "[    1.0] Unable to handle kernel paging request at virtual address ffff800000000008",
+        ],
         ..FAILURE
     },
     Row {
@@ -240,7 +245,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "where",
         class: "kernel-where",
-        pattern: r"^RIP: 0010:(?P<function>\S+)",
+        pattern: r"^(?:RIP: 0010:|pc : |epc : )(?P<function>\S+)",
         meaning: "the processor was in {function}",
         under: &[
             "kernel-report",
@@ -249,7 +254,10 @@ pub(super) const ROWS: &[Row] = &[
             "kernel-warning",
             "where",
         ],
-        examples: &["[    1.7] RIP: 0010:init_module+0x10/0x40 [hello]"],
+        examples: &[
+            "[    1.7] RIP: 0010:init_module+0x10/0x40 [hello]",
+            "[    1.7] pc : init_module+0x10/0x40 [hello]",
+        ],
         ..DOUBTFUL
     },
 ];

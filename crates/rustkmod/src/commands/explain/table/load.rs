@@ -135,6 +135,31 @@ pub(super) const ROWS: &[Row] = &[
     },
     // Symbols.
     Row {
+        id: "relocation",
+        class: "load",
+        pattern: r"^(?:module:? )?(?P<module>[\w-]+): Unknown (?:(?:rela )?relocation: (?P<type>\d+)|symbol (?P<got>_GLOBAL_OFFSET_TABLE_))",
+        meaning: "the module `{module}` was not compiled as kbuild does it: the kernel does not know how to link its code",
+        notes: &[
+            "it refers to {got}, which position-independent code does",
+            "it has a relocation of type {type}. Position-independent code has some that the kernel does not resolve (9, 41, 42: GOTPCREL; 29: GOTPC64 and others)",
+        ],
+        help: &[
+            say(
+                "kbuild compiles with -C relocation-model=static -C code-model=kernel (in C: -fno-PIE -mcmodel=kernel)",
+            ),
+            run(
+                "build through the kernel's Makefile",
+                "make -C {kdir} M={dir} clean modules",
+            ),
+        ],
+        examples: &[
+            "[  201.1] module: hello_ll: Unknown rela relocation: 29",
+            "[    1.0] m: Unknown relocation: 20",
+            "[    1.0] m: Unknown symbol _GLOBAL_OFFSET_TABLE_ (err -2)",
+        ],
+        ..FAILURE
+    },
+    Row {
         id: "unknown-symbol-version",
         class: "load",
         pattern: of!(r"Unknown symbol (?P<symbol>\S+) \(err -(?:22|8)\)"),
@@ -145,6 +170,26 @@ pub(super) const ROWS: &[Row] = &[
         help: &[REBUILD, CHECK],
         under: &["symbol-version", "no-symbol-version", "namespace"],
         examples: &["[    1.0] m: Unknown symbol i2c_get_adapter (err -22)"],
+        ..FAILURE
+    },
+    Row {
+        id: "unknown-symbol-compiler",
+        class: "load",
+        pattern: concat!(
+            r"^(?:module:? )?(?P<module>[\w-]+): Unknown symbol (?P<symbol>",
+            super::of_compiler!(),
+            ") "
+        ),
+        meaning: "the compiler put calls into the module `{module}` for which this kernel has no function",
+        notes: &[
+            "the first is {symbol}",
+            "they come from options of the compiler that this kernel was built without, or from arithmetic that kernels do without, such as floating point",
+        ],
+        help: &[REBUILD, CHECK],
+        examples: &[
+            "[    1.0] m: Unknown symbol __stack_chk_fail (err -2)",
+            "[    1.0] m: Unknown symbol __x86_indirect_alt_jmp_rax (err -2)",
+        ],
         ..FAILURE
     },
     Row {
@@ -407,7 +452,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "lockdown",
         class: "load",
-        pattern: r"Lockdown: (?P<program>[^:]+): (?P<what>unsigned module loading|module .*) is restricted",
+        pattern: r"Lockdown: (?P<program>[^:]+): (?P<what>(?:Loading of )?unsigned module(?: loading)?|module .*) is restricted",
         meaning: "lockdown keeps the kernel from loading unsigned modules",
         notes: &["Secure Boot turns lockdown on in most distributions' kernels"],
         help: &[
@@ -419,6 +464,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         examples: &[
             "[    1.0] Lockdown: insmod: unsigned module loading is restricted; see man kernel_lockdown.7",
+            "[    1.0] Lockdown: insmod: Loading of unsigned module is restricted; see man kernel_lockdown.7",
         ],
         ..FAILURE
     },
@@ -499,29 +545,6 @@ pub(super) const ROWS: &[Row] = &[
         ..FAILURE
     },
     // Relocations and the processor.
-    Row {
-        id: "relocation",
-        class: "load",
-        pattern: r"^(?:module:? )?(?P<module>[\w-]+): Unknown (?:rela )?relocation: (?P<type>\d+)",
-        meaning: "the module `{module}` was compiled outside kbuild: the kernel does not know one of its relocations",
-        notes: &[
-            "it is type {type}. Position-independent code has some that the kernel does not resolve (9, 41, 42: GOTPCREL; 29: GOTPC64 and others)",
-        ],
-        help: &[
-            say(
-                "kbuild compiles with -C relocation-model=static -C code-model=kernel (in C: -fno-PIE -mcmodel=kernel)",
-            ),
-            run(
-                "build through the kernel's Makefile",
-                "make -C {kdir} M={dir} clean modules",
-            ),
-        ],
-        examples: &[
-            "[  201.1] module: hello_ll: Unknown rela relocation: 29",
-            "[    1.0] m: Unknown relocation: 20",
-        ],
-        ..FAILURE
-    },
     Row {
         id: "relocation-overflow",
         class: "load",
@@ -874,12 +897,18 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "modules-dir-gone",
         class: "not-found",
-        pattern: r"could not open (?:moddep file|builtin file|directory) '?/?\S*modules/(?P<release>[^/'\s]+)|/lib/modules/(?P<release2>[^/\s]+)/modules\.dep(?:\.bin)?'?: No such file or directory",
+        pattern: r"could not open (?:moddep file|builtin file|directory) '?/?\S*modules/(?P<release>[^/'\s:]+)|/lib/modules/(?P<release2>[^/\s]+)/modules\.dep(?:\.bin)?'?: No such file or directory",
         meaning: "there is no directory of modules for the kernel {release}{release2}",
-        help: &[here(
-            "if the kernel was upgraded since the last boot, its modules are gone: reboot",
-            "uname -r; ls /lib/modules",
-        )],
+        notes: &[
+            "depmod and modprobe look for the running kernel's, also in a chroot or a container",
+        ],
+        help: &[
+            here(
+                "if the kernel was upgraded since the last boot, its modules are gone: reboot",
+                "uname -r; ls /lib/modules",
+            ),
+            say("for a kernel that does not run, name it: depmod RELEASE"),
+        ],
         under: &["not-found"],
         examples: &[
             "modprobe: ERROR: ../libkmod/libkmod.c:586 kmod_search_moddep() could not open moddep file '/lib/modules/6.1.0/modules.dep.bin'",

@@ -88,6 +88,14 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     .flatten()
 }
 
+/// Functions that a compiler calls by itself, for its options or for arithmetic.
+macro_rules! of_compiler {
+    () => {
+        r"__stack_chk_\w+|__x86_(?:indirect|return)_\w+|__fentry__|_?mcount|__cfi_\w+|__(?:ubsan|asan|hwasan|kcsan|tsan|msan|gcov|sanitizer|cyg_profile)_\w+|__(?:u?div|u?mod|mul|add|sub|fix|float|trunc|extend)[sdtx][fi]\w*|__popcount[sd]i2|__muloti4|_Unwind_\w+"
+    };
+}
+use of_compiler;
+
 const DOCTOR: Remedy = run(
     "see what is wrong with the headers and the toolchain",
     "rustkmod doctor {for_kdir}",

@@ -645,6 +645,21 @@ pub(super) const ROWS: &[Row] = &[
         ..FAILURE
     },
     Row {
+        id: "bindgen-panic",
+        class: "bindgen",
+        pattern: r"panicked at(?:.|\n)*/bindgen-(?P<version>\d[\d.]*)/",
+        meaning: "bindgen {version} crashed over what libclang read for it",
+        notes: &["mostly it is older than the libclang that it loads, and does not know a type"],
+        help: &[
+            say("take a newer bindgen"),
+            say("or name the directory of an older libclang: export LIBCLANG_PATH=DIRECTORY"),
+        ],
+        examples: &[
+            "thread 'main' panicked at 'Non floating-type complex? Type(x)', /root/.cargo/registry/src/x/bindgen-0.59.2/src/ir/context.rs:1992:26",
+        ],
+        ..FAILURE
+    },
+    Row {
         id: "bindgen-clang-flags",
         class: "bindgen",
         pattern: r"^error: unknown argument: '(?P<flag>[^']+)'|clang diag: error: unknown argument:? '(?P<flag2>[^']+)'|panicked at .*(?:Unable to generate bindings|ClangDiagnostic)",
@@ -922,7 +937,7 @@ pub(super) const ROWS: &[Row] = &[
         class: "link",
         pattern: r"^error: linking with `(?P<linker>[^`]+)` failed",
         values: &[
-            r"(?P<why>(?:ld|lld|mold|collect2|clang|gcc)[^:\n]*: .+|cannot find .+|undefined reference .+)",
+            r"(?P<why>\b(?:ld|ld\.\w+|rust-lld|mold|collect2): .+|cannot find .+|undefined reference .+)",
         ],
         meaning: "rustc compiled a program or a proc macro for the machine that builds, and `{linker}` could not link it",
         notes: &["it says: {why}"],
