@@ -83,6 +83,14 @@ pub const CHANGES: &[Change] = &[
         new: &[no_name!("CStr"), no_name!("c_str")],
     },
     Change {
+        id: "error-codes",
+        since: (6, 2),
+        before: "ENOMEM, and no other error code",
+        after: "EINVAL and all others of the kernel's error codes",
+        old: &[],
+        new: &[r"cannot find value `E[A-Z][A-Z0-9]+` in"],
+    },
+    Change {
         id: "vtable",
         since: (6, 2),
         before: "",
@@ -296,7 +304,8 @@ const OPTIONS: &[(&str, &str)] = &[
     ("usb", "USB"),
 ];
 
-/// What the `rust` branch had before anything was merged, and mainline never had.
+/// What the `rust` branch had before anything was merged, and mainline never had: its name is the
+/// group, or all of the match.
 const NEVER: &[(&str, &str)] = &[
     (r"kernel::miscdev\b", "kernel::miscdevice, since 6.13"),
     (r"kernel::chrdev\b", "kernel::miscdevice, since 6.13"),
@@ -316,7 +325,12 @@ const NEVER: &[(&str, &str)] = &[
         r"kernel::PointerWrapper\b",
         "kernel::types::ForeignOwnable, since 6.3",
     ),
-    (r"kernel::KernelModule\b", "kernel::Module"),
+    (r"\bKernelModule\b", "kernel::Module"),
+    // The kernel's copy of alloc never had strings that grow.
+    (
+        r"cannot find type `(String)`|no method named `(try_to_owned)` found for reference `&'static str`",
+        "kernel::str::CString, since 6.2, and vectors of bytes",
+    ),
     (
         r"kernel::Result\b",
         "kernel::error::Result, which kernel::prelude has, too",
@@ -367,7 +381,8 @@ fn never(text: &str) -> Option<(String, &'static str)> {
     });
     let first = text.lines().next()?;
     ALL.iter().find_map(|(pattern, now)| {
-        let item = pattern.find(first)?;
+        let found = pattern.captures(first)?;
+        let item = found.iter().flatten().last()?;
         Some((item.as_str().to_string(), *now))
     })
 }
@@ -410,7 +425,7 @@ pub fn matches(text: &str) -> bool {
 
 /// An item of the kernel crate that no row knows.
 static KERNEL_ITEM: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:unresolved imports? `|no `[^`]+` in `|could not find `[^`]+` in `)(?P<item>kernel(?:::[^`]+)?)`|E0050\]: method `init` has (?P<has>\d+) parameters? but the declaration in trait `[^`]*Module::init` has (?P<wants>\d+)|[Uu]nknown key .?(?P<key>\w+)")
+    Regex::new(r"(?:unresolved imports? `|no `[^`]+` in `|could not find `[^`]+` in `)(?P<item>kernel(?:::[^`]+)?)`|E0050\]: method `init` has (?P<has>\d+) parameters? but the declaration in trait `(?:[^`]*Module::)?init` has (?P<wants>\d+)|[Uu]nknown key .?(?P<key>\w+)")
         .expect("a constant pattern")
 });
 
@@ -637,6 +652,33 @@ mod tests {
             left_out("error[E0432]: unresolved import `kernel::firmware`\n"),
             None
         );
+    }
+
+    #[test]
+    fn names_of_the_branch_before_6_1_are_told_as_such() {
+        for (text, item, now) in [
+            (
+                "error[E0412]: cannot find type `String` in this scope",
+                "`String`",
+                "kernel::str::CString",
+            ),
+            (
+                "error[E0405]: cannot find trait `KernelModule` in this scope",
+                "`KernelModule`",
+                "mainline has kernel::Module",
+            ),
+        ] {
+            let found = of(text, (6, 12));
+            assert_eq!(found.message, format!("no kernel series has {item}"));
+            assert!(found.help[0].text.contains(now), "{:?}", found.help);
+        }
+        let codes = of(
+            "error[E0425]: cannot find value `EINVAL` in this scope",
+            (6, 1),
+        );
+        assert!(codes.message.contains("6.2 or later"), "{}", codes.message);
+        let init = "error[E0050]: method `init` has 2 parameters but the declaration in trait `init` has 1";
+        assert!(of(init, (6, 1)).notes[0].contains("it takes 2"));
     }
 
     #[test]

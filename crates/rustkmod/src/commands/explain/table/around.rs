@@ -384,6 +384,19 @@ pub(super) const ROWS: &[Row] = &[
         ],
         ..FAILURE
     },
+    Row {
+        id: "log-prefix",
+        class: "module-code",
+        pattern: r"cannot find value `__LOG_PREFIX` in",
+        meaning: "pr_info! and its like have no prefix: nothing in the crate root makes one",
+        notes: &["module! makes it; where that fails, its own error is the one to fix"],
+        help: &[say(
+            "in an object without module!, declare it in the object's first file: const __LOG_PREFIX: &[u8] = b\"NAME\\0\";",
+        )],
+        under: &["*"],
+        examples: &["error[E0425]: cannot find value `__LOG_PREFIX` in the crate root"],
+        ..FAILURE
+    },
     // After all that say more: C code, and Rust code that is not the module's own.
     Row {
         id: "c-code",

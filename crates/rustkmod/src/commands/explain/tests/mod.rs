@@ -589,6 +589,17 @@ fn a_note_that_points_into_the_tree_does_not_blame_the_tree() {
 }
 
 #[test]
+fn a_prefix_that_is_missing_follows_from_module_that_failed() {
+    let prefix =
+        "error[E0425]: cannot find value `__LOG_PREFIX` in the crate root\n --> m.rs:21:9\n\n";
+    let found = of(&format!(
+        "error[E0405]: cannot find trait `KernelModule` in this scope\n --> m.rs:9:6\n\n{prefix}"
+    ));
+    assert_eq!(ids(&found, Status::Error), ["api-drift"]);
+    assert_eq!(ids(&of(prefix), Status::Error), ["log-prefix"]);
+}
+
+#[test]
 fn messages_of_every_weight_are_kept() {
     let mut log: String = (0..150)
         .map(|n| format!("m{n}: loading out-of-tree module taints kernel.\n"))
