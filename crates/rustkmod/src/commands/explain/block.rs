@@ -220,10 +220,9 @@ pub fn starts(message: &str) -> Kind {
     });
     if is_starred(message) {
         Kind::Banner
-    } else if let Some(found) = MAKE.captures(message) {
-        let level = found
-            .name("level")
-            .and_then(|level| level.as_str().parse().ok());
+    } else if MAKE.is_match(message) {
+        let found = MAKE.captures(message);
+        let level = found.and_then(|found| found.name("level")?.as_str().parse().ok());
         Kind::Make(level.unwrap_or(0))
     } else if DIAGNOSTIC.is_match(message) {
         Kind::Diagnostic

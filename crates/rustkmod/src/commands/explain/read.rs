@@ -73,17 +73,17 @@ const PREFIXES: &[&str] = &[
     // Text that is quoted, tables of menuconfig and bat, and what bitbake puts in front.
     r"\s*(?:> )+|>$|\s*(?:\d+ +)?[│┃] ?|\| ",
     // Nix names the derivation.
-    r"[\w.+-]{2,80}> ",
+    r"[\w.+-]{2,}> ",
     // syslog and journalctl.
-    r"\s*(?:\p{L}{3,5}\.? [ \d]?\d \d\d:\d\d:\d\d(?:\.\d+)? |\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d) )\S{1,64} (?P<program>[^\s:\[]{1,64})(?:\[\d+\])?: |(?P<bare>kernel): ",
+    r"\s*(?:\p{L}{3,5}\.? [ \d]?\d \d\d:\d\d:\d\d(?:\.\d+)? |\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d) )\S+ (?P<program>[^\s:\[]+)(?:\[\d+\])?: |(?P<bare>kernel): ",
     // A CI or a builder: ISO times, times of the day, seconds, the job and its step.
-    r"\[?\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\]? |\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]? |\[ *\d+s\] |#\d+ \d+\.\d+ |[^\t]{1,80}\t[^\t]{1,80}\t\d{4}-\d\d-\d\dT[\d:.]+Z ",
+    r"\[?\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\]? |\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]? |\[ *\d+s\] |#\d+ \d+\.\d+ |[^\t]+\t[^\t]+\t\d{4}-\d\d-\d\dT[\d:.]+Z ",
     // A test harness: who ran the program, and which of its outputs it is.
-    r"[^\[\]]{0,80}\[std(?:out|err)\] ?",
+    r"[^\[\]]*\[std(?:out|err)\] ?",
     // OpenWrt's logread, and tables of a log viewer.
-    r"\p{L}{2,3} \p{L}{3} [ \d]?\d [\d:]{8} \d{4} \w+\.\w+ (?P<openwrt>[^\s:\[]{1,64})(?:\[\d+\])?: |\d[^\t]{4,40}\t(?P<viewer>[\w.-]{1,64})\t",
+    r"\p{L}{2,3} \p{L}{3} [ \d]?\d [\d:]{8} \d{4} \w+\.\w+ (?P<openwrt>[^\s:\[]+)(?:\[\d+\])?: |\d[^\t]{4,}\t(?P<viewer>[\w.-]+)\t",
     // dmesg: level, time in one of its forms, task or processor, and for journalctl the host.
-    r"(?P<dmesg>\s*(?:\w+ *: ?\w+ *: )?(?:<\d+>)?(?:\[ *\+?\d+[.,]\d+\]|\[\p{L}{2,5}\.? ?\d{1,2} \d\d:\d\d\]|\[\p{L}{2,3}\.? \p{L}{3,5}\.? [ \d]?\d [\d:]{8} \d{4}\])(?:\[ *[CT]\d+\])?(?: \S{1,64} kernel:)?)(?: |$)",
+    r"(?P<dmesg>\s*(?:\w+ *: ?\w+ *: )?(?:<\d+>)?(?:\[ *\+?\d+[.,]\d+\]|\[\p{L}{2,5}\.? ?\d{1,2} \d\d:\d\d\]|\[\p{L}{2,3}\.? \p{L}{3,5}\.? [ \d]?\d [\d:]{8} \d{4}\])(?:\[ *[CT]\d+\])?(?: \S+ kernel:)?)(?: |$)",
 ];
 
 /// How long the prefix of a line is, and whether it is one of the kernel's log.
@@ -96,7 +96,12 @@ fn prefix(text: &str) -> (usize, bool) {
     let mut end = 0;
     let mut is_kernel = false;
     for _ in 0..DEPTH {
-        let Some(found) = PREFIX.captures(&text[end..]) else {
+        let rest = &text[end..];
+        // Most lines have none, and that is seen without the groups, which are slow.
+        if !PREFIX.is_match(rest) {
+            break;
+        }
+        let Some(found) = PREFIX.captures(rest) else {
             break;
         };
         end += found.get(0).map_or(0, |all| all.end());
