@@ -98,13 +98,11 @@ fn prefix(text: &str) -> (usize, bool) {
     for _ in 0..DEPTH {
         let rest = &text[end..];
         // Most lines have none, and that is seen without the groups, which are slow.
-        if !PREFIX.is_match(rest) {
-            break;
-        }
-        let Some(found) = PREFIX.captures(rest) else {
+        let is_there = PREFIX.is_match(rest);
+        let Some(found) = is_there.then(|| PREFIX.captures(rest)).flatten() else {
             break;
         };
-        end += found.get(0).map_or(0, |all| all.end());
+        end += found[0].len();
         let programs = ["program", "bare", "openwrt", "viewer"];
         is_kernel |= programs
             .into_iter()
