@@ -360,17 +360,24 @@ fn from_debian(series: &str, cache: &Cache, progress: &Progress) -> Result<Tarba
     })
 }
 
-/// Writes Debian's tarball anew with `linux-VERSION/` for its own top directory.
-fn rename_tree(deb: &Path, package: &str, version: &str, directory: &Path) -> Result<()> {
-    let inner = format!("./usr/src/{package}.tar.xz");
-    let mut unpack = Command::new("sh")
+/// The command that prints an .xz file of a Debian package, unpacked.
+pub fn file_of_package(deb: &Path, inner: &str) -> Command {
+    let mut command = Command::new("sh");
+    command
         .args([
             "-c",
             r#"dpkg-deb --fsys-tarfile "$1" | tar -xO "$2" | xz -dcT0"#,
             "sh",
         ])
         .arg(deb)
-        .arg(&inner)
+        .arg(inner);
+    command
+}
+
+/// Writes Debian's tarball anew with `linux-VERSION/` for its own top directory.
+fn rename_tree(deb: &Path, package: &str, version: &str, directory: &Path) -> Result<()> {
+    let inner = format!("./usr/src/{package}.tar.xz");
+    let mut unpack = file_of_package(deb, &inner)
         .stdout(Stdio::piped())
         .spawn()
         .context("unpack", deb)?;

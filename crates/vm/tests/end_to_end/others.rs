@@ -3,10 +3,13 @@
 //! Configurations of other distributions, as they are: every crate of the newest series is built with
 //! them, and each option that they lose is named.
 
-use std::{collections::BTreeSet, fs, process::Command, sync::Arc};
+use std::{collections::BTreeSet, fs, sync::Arc};
 
 use libtest_mimic::{Failed, Trial};
-use vm::{files::data, source::newest_package};
+use vm::{
+    files::data,
+    source::{file_of_package, newest_package},
+};
 
 use crate::{
     config::{config, make_prepare, options, tree},
@@ -37,15 +40,8 @@ pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
 fn debian(lab: &Lab) -> Result<(), Failed> {
     let name = format!("linux-config-{}", lab.newest()?.series.name);
     let deb = newest_package(&name, &lab.shop.cache, &lab.shop.progress)?;
-    let unpacked = Command::new("sh")
-        .args([
-            "-euc",
-            r#"dpkg-deb --fsys-tarfile "$1" | tar -xO "$2" | xz -dc"#,
-            "sh",
-        ])
-        .arg(&deb)
-        .arg(format!("./usr/src/{name}/config.amd64_none_amd64.xz"))
-        .output()?;
+    let inner = format!("./usr/src/{name}/config.amd64_none_amd64.xz");
+    let unpacked = file_of_package(&deb, &inner).output()?;
     assert!(unpacked.status.success(), "{}", lab::text(&unpacked));
     builds_every_crate(lab, "debian", &unpacked.stdout)
 }
