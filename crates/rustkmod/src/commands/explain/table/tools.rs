@@ -655,7 +655,7 @@ pub(super) const ROWS: &[Row] = &[
             say("or name the directory of an older libclang: export LIBCLANG_PATH=DIRECTORY"),
         ],
         examples: &[
-            "thread 'main' panicked at 'Non floating-type complex? Type(x)', /root/.cargo/registry/src/x/bindgen-0.59.2/src/ir/context.rs:1992:26",
+            "thread 'main' panicked at 'Non floating-type complex? Type(x)', /build/.cargo/registry/src/x/bindgen-0.59.2/src/ir/context.rs:1992:26",
         ],
         ..FAILURE
     },
