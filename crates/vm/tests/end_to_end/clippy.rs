@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! clippy on the module, by the kernel's own `make CLIPPY=1`, in every series.
+//! What authors ask the kernel's make for besides the module, in every series: clippy, and what the
+//! compiler made of a source.
 
 use std::{fs, sync::Arc};
 
@@ -10,7 +11,13 @@ use vm::package_files::packages;
 use crate::lab::{self, Lab, text};
 
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(lab, &[("clippy_finds_nothing_in_the_module", clippy)])
+    lab::trials(
+        lab,
+        &[
+            ("clippy_finds_nothing_in_the_module", clippy),
+            ("make_shows_what_the_compiler_makes_of_a_source", targets),
+        ],
+    )
 }
 
 fn clippy(lab: &Lab) -> Result<(), Failed> {
@@ -54,6 +61,43 @@ fn clippy(lab: &Lab) -> Result<(), Failed> {
             "{}: {said}",
             shop.series.name
         );
+    }
+    Ok(())
+}
+
+/// The module expanded, as LLVM's language and as assembly. The parts of the kernel crate that it
+/// names are those whose options a configuration has only when it is told to.
+fn targets(lab: &Lab) -> Result<(), Failed> {
+    for (shop, machine) in lab.each_series()? {
+        let name = &shop.series.name;
+        let (uses, signature) = match &**name {
+            "6.1" => ("", ""),
+            _ => (
+                "use kernel::{firmware::Firmware, net::phy::Device};\n",
+                "fn _named(_: &Firmware, _: &mut Device) {}\n",
+            ),
+        };
+        machine.write("/tmp/module/Kbuild", "obj-m := author.o\n")?;
+        machine.write(
+            "/tmp/module/author.rs",
+            &format!("//! Looked at.\n{uses}{signature}\n/// One more.\npub fn more(number: u32) -> u32 {{ number + 1 }}\n"),
+        )?;
+        let kdir = format!("/usr/lib/modules/{}/build", machine.kernel()?);
+        let output = machine
+            .command("make")
+            .args(["-C", &kdir, "M=/tmp/module"])
+            .args(["author.rsi", "author.ll", "author.s"])
+            .output()?;
+        assert!(output.status.success(), "{name}: {}", text(&output));
+        for (file, wanted) in [
+            // Formatted with the tree's settings.
+            ("author.rsi", "    number + 1\n"),
+            ("author.ll", "define "),
+            ("author.s", "more"),
+        ] {
+            let read = fs::read_to_string(machine.path("/tmp/module").join(file))?;
+            assert!(read.contains(wanted), "{name}: {file}: {read}");
+        }
     }
     Ok(())
 }
