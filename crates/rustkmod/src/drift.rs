@@ -388,14 +388,14 @@ fn never(text: &str) -> Option<(String, &'static str)> {
 }
 
 /// The part of the crate that an error of rustc misses because this kernel's configuration leaves it
-/// out, and the option that switches it on.
-pub fn left_out(text: &str) -> Option<(&str, &str)> {
+/// out, and the options that switch it on.
+pub fn left_out(text: &str) -> Option<(&str, Vec<&str>)> {
     static GATED: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"found an item that was configured out\n *--> (?:\S*/)?rust/kernel/")
             .expect("a constant pattern")
     });
     static SHOWN: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"#\[cfg\(CONFIG_(\w+)").expect("a constant pattern"));
+        LazyLock::new(|| Regex::new(r"\bCONFIG_(\w+)").expect("a constant pattern"));
     static ITEM: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
             r"unresolved imports? `kernel::(?P<path>[\w:]+)`|could not find `(?P<name>\w+)` in `",
@@ -405,14 +405,23 @@ pub fn left_out(text: &str) -> Option<(&str, &str)> {
     let note = &text[GATED.find(text)?.end()..];
     let item = ITEM.captures(text)?;
     let path = item.name("path").or(item.name("name"))?.as_str();
-    // rustc shows the line with the option where it can read the crate's source.
-    let shown = SHOWN.captures(note).and_then(|found| found.get(1));
-    let option = shown.map(|option| option.as_str()).or_else(|| {
+    // rustc shows the lines with the options where it can read the crate's source.
+    let mut options: Vec<_> = SHOWN
+        .captures_iter(note)
+        .map(|found| found.extract::<1>().1[0])
+        .collect();
+    options.sort_unstable();
+    options.dedup();
+    if options.is_empty() {
         let known = |part: &str| OPTIONS.iter().find(|(name, _)| *name == part);
-        let last = path.split("::").filter_map(known).last();
-        last.map(|(_, option)| *option)
-    })?;
-    Some((path, option))
+        options.extend(
+            path.split("::")
+                .filter_map(known)
+                .last()
+                .map(|known| known.1),
+        );
+    }
+    (!options.is_empty()).then_some((path, options))
 }
 
 /// Whether an error of rustc is one of a module that was written for another series.
@@ -433,13 +442,19 @@ static KERNEL_ITEM: LazyLock<Regex> = LazyLock::new(|| {
 pub fn finding(text: &str, series: Option<(u32, u32)>, looked_at: String) -> Finding {
     let shown = |(major, minor): (u32, u32)| format!("{major}.{minor}");
     let this = series.map(|series| format!("this kernel is {}", shown(series)));
-    if let Some((path, option)) = left_out(text) {
+    if let Some((path, options)) = left_out(text) {
         return Finding::error(
             "api-drift",
             looked_at,
             format!("this kernel was configured without `kernel::{path}`"),
         )
-        .note(format!("the crate has it where CONFIG_{option}=y"));
+        .note(match options[..] {
+            [option] => format!("the crate has it where CONFIG_{option}=y"),
+            _ => format!(
+                "whether the crate has it depends on CONFIG_{}",
+                options.join(" and CONFIG_")
+            ),
+        });
     }
     if let Some((item, now)) = never(text) {
         return Finding::error("api-drift", looked_at, format!("no kernel series has `{item}`"))

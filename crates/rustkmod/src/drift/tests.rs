@@ -121,7 +121,7 @@ fn a_part_that_the_configuration_leaves_out_has_its_option() {
         ),
     ] {
         let text = format!("{text}{gated}");
-        assert_eq!(left_out(&text), Some((path, option)));
+        assert_eq!(left_out(&text), Some((path, vec![option])));
         let finding = of(&text, (7, 3));
         assert!(finding.message.contains(path), "{finding:?}");
         assert!(finding.notes[0].contains(option), "{finding:?}");
@@ -129,7 +129,11 @@ fn a_part_that_the_configuration_leaves_out_has_its_option() {
     let shown = format!(
         "error[E0432]: unresolved import `kernel::firmware`\n{gated}74 | #[cfg(CONFIG_NEW_NAME)]\n"
     );
-    assert_eq!(left_out(&shown), Some(("firmware", "NEW_NAME")));
+    assert_eq!(left_out(&shown), Some(("firmware", vec!["NEW_NAME"])));
+    let several = format!(
+        "error[E0432]: unresolved import `kernel::firmware`\n{gated}5 |   #[cfg(any(\n6 | |   CONFIG_B = \"y\",\n7 | |   CONFIG_A = \"m\",\n8 | |   CONFIG_B = \"m\",\n"
+    );
+    assert_eq!(left_out(&several), Some(("firmware", vec!["A", "B"])));
     assert_eq!(
         left_out("error[E0432]: unresolved import `kernel::firmware`\n"),
         None

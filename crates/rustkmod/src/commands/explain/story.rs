@@ -555,7 +555,7 @@ fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
         }
         What::Drift => {
             let mut finding = drift::finding(&event.text, facts.series(), looked_at);
-            if let Some((_, option)) = drift::left_out(&event.text) {
+            for option in drift::left_out(&event.text).map_or(Vec::new(), |found| found.1) {
                 let option = |_: &str| Some(option.to_owned());
                 finding.help.extend(target.help(&WHY, &option));
             }
