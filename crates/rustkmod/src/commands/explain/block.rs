@@ -184,11 +184,12 @@ pub fn is_of_configuration(message: &str) -> bool {
 pub fn is_error(message: &str) -> bool {
     static ERROR: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
-            r"^\s*(?:\S+: )?(?:error|ERROR|FATAL|fatal|Error)(?:\[E\d+\])?[:!] |: (?:fatal )?error: |: (?:command )?not found$|\bpanicked at |undefined reference to |^(?:\S*make\S*|/bin/sh|sh|bash)\b.*: (?:No such file or directory|Permission denied)$|^Traceback \(|No space left on device|: syntax error|^Segmentation fault|^Killed$",
+            r"^\s*(?:\S+: )?(?:error|ERROR|FATAL|fatal|Error)(?:\[E\d+\])?[:!](?: |$)|: (?:fatal )?error: |: (?:command )?not found$|\bpanicked at |undefined reference to |^(?:\S*make\S*|/bin/sh|sh|bash)\b.*: (?:No such file or directory|Permission denied)$|^Traceback \(|No space left on device|: syntax error|^Segmentation fault|^Killed$",
         )
         .expect("a constant pattern")
     });
-    ERROR.is_match(message)
+    // The loader and make say so of what they go on without.
+    ERROR.is_match(message) && !message.ends_with("ignored.")
 }
 
 /// A line below the first one of a diagnostic: quoted source, places, notes.

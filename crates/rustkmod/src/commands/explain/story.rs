@@ -320,7 +320,12 @@ impl Story {
             self.events[index].count += 1;
             self.events[index].last = last;
             for (name, value) in values {
-                self.events[index].values.entry(name).or_insert(value);
+                // What it means has its values: another form of the line names them otherwise.
+                let is_told =
+                    matches!(what, What::Row(row) if row.meaning.contains(&format!("{{{name}}}")));
+                if !is_told {
+                    self.events[index].values.entry(name).or_insert(value);
+                }
             }
             return Some(index);
         }

@@ -4,7 +4,7 @@
 //! compile.
 
 use super::super::help::{here, run, say};
-use super::{CHECK, DOUBTFUL, FAILURE, HARMLESS, NEEDED, REBUILD, Row};
+use super::{CHECK, DOCTOR, DOUBTFUL, FAILURE, HARMLESS, NEEDED, REBUILD, Row};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -30,10 +30,30 @@ pub(super) const ROWS: &[Row] = &[
         ..FAILURE
     },
     Row {
+        id: "lto-cache",
+        class: "lto-cache",
+        pattern: r"LLVM ERROR: (?P<what>ThinLTO: Can't get a temporary file|Failed to rename temporary file .*)|(?P<cache>can't create cache directory.*)",
+        meaning: "lld could not use its cache for ThinLTO (.thinlto-cache)",
+        notes: &[
+            "it says: {what}",
+            "it says: {cache}",
+            "it has to be able to write there: for a module that is the module's directory, in older series the headers'. What is there must not be deleted while it links; the cache prunes itself",
+        ],
+        help: &[say(
+            "delete .thinlto-cache, and build again, as a user who may write; make KBUILD_LDFLAGS+=--thinlto-cache-dir=DIRECTORY names another place",
+        )],
+        examples: &[
+            "LLVM ERROR: ThinLTO: Can't get a temporary file",
+            "LLVM ERROR: Failed to rename temporary file .thinlto-cache/Thin-e4.tmp.o to .thinlto-cache/llvmcache-B5: No such file or directory",
+        ],
+        ..FAILURE
+    },
+    Row {
         id: "program-crash",
         class: "crash",
-        pattern: r"PLEASE submit a bug report to https://|^0\.\s+Program arguments: (?P<program>\S+)|^\S*(?:gcc|cc1|\.[chS](?::\d+)+): internal compiler error: |(?:command failed|unable to execute command).*(?:signal|Segmentation fault|Aborted)|^Segmentation fault",
+        pattern: r"PLEASE submit a bug report to https://|^0\.\s+Program arguments: (?P<program>\S+)|^\S*(?:gcc|cc1|\.[chS](?::\d+)+): internal compiler error: |(?:command failed|unable to execute command).*(?:signal|Segmentation fault|Aborted)|clang frontend command failed|^Segmentation fault",
         meaning: "a program of the build crashed",
+        under: &["lto-cache"],
         notes: &["it was {program}"],
         help: &[say(
             "where it crashes each time over the same, it is a bug of that release: take another one. Where it comes and goes, suspect the machine's memory",
@@ -43,6 +63,7 @@ pub(super) const ROWS: &[Row] = &[
             "0.\tProgram arguments: ld.lld -r -o vmlinux.o",
             "m.c:30:1: internal compiler error: Segmentation fault",
             "clang: error: unable to execute command: Segmentation fault (core dumped)",
+            "clang: error: clang frontend command failed with exit code 139 (use -v to see invocation)",
             "Segmentation fault (core dumped)",
         ],
         ..FAILURE
@@ -59,31 +80,12 @@ pub(super) const ROWS: &[Row] = &[
         ],
         ..FAILURE
     },
-    // Only a build of the kernel itself makes this program, or configures.
-    Row {
-        id: "module-directory-empty",
-        class: "not-prepared",
-        pattern: r"scripts/basic/\.fixdep\.d'?: (?:Permission denied|Read-only file system)|can't (?:find|open) file \x22?Kconfig",
-        meaning: "make builds the kernel in its headers, and no module: M= names none",
-        notes: &[
-            "a Makefile that passes M=$(PWD) passes nothing where the environment has no PWD, as under sudo",
-        ],
-        help: &[run(
-            "name the module's directory",
-            "make -C {kdir} M={dir} modules",
-        )],
-        examples: &[
-            "error: error opening 'scripts/basic/.fixdep.d': Permission denied",
-            "scripts/basic/fixdep.c:365:1: fatal error: opening dependency file scripts/basic/.fixdep.d: Permission denied",
-            "can't find file Kconfig",
-        ],
-        ..FAILURE
-    },
     Row {
         id: "not-writable",
         class: "disk",
-        pattern: r"^(?:mkdir|rm|mv|cp|touch|ln|install|\S*sh|\S*make\S*|(?:fatal )?error|scripts/\S+|fixdep|objcopy|depmod)\b.*: (?P<why>Permission denied|Read-only file system|Disk quota exceeded)",
+        pattern: r"^(?:mkdir|rm|mv|cp|touch|ln|install|\S*sh|\S*make\S*|(?:fatal )?[Ee]rror|scripts/\S+|fixdep|objcopy|depmod)\b.*: (?P<why>Permission denied|Read-only file system|Disk quota exceeded)",
         meaning: "the build may not write, or run, where it has to",
+        under: &["lto-cache"],
         notes: &["{why}"],
         help: &[say(
             "build as the user whom the directories belong to, in a copy of your own; headers below /usr are only read by a module's build. Where a program could not be run: its file is not executable, or the filesystem is mounted noexec",
@@ -125,17 +127,65 @@ pub(super) const ROWS: &[Row] = &[
         ..FAILURE
     },
     Row {
+        id: "modpost-differs",
+        class: "headers",
+        pattern: r"^(?P<place>\S+\.mod\.c:\d+)(?::\d+)?: (?:fatal )?error: (?P<what>.+)",
+        meaning: "what modpost wrote for the module does not fit these headers: the two are of different builds",
+        notes: &["at {place}: {what}"],
+        help: &[
+            say(
+                "bring both to one state: on Debian linux-headers and linux-kbuild of one version (sudo apt full-upgrade); elsewhere install the headers again, whole",
+            ),
+            DOCTOR,
+        ],
+        examples: &["/m/m.mod.c:10:10: fatal error: asm/orc_header.h: No such file or directory"],
+        ..FAILURE
+    },
+    Row {
+        id: "host-header-missing",
+        class: "c-header",
+        pattern: r"^(?P<place>\S+:\d+(?::\d+)?): fatal error: '?(?P<file>openssl/[^\s:\']+|(?:libelf|gelf|elf|dwarf|libdw|libdwarf|zlib|zstd|lzma|n?curses|gmp|mpfr|mpc|numa|babeltrace|std\w+|string|errno|limits|unistd|pthread)\.h|(?:elfutils|sys|bits|gnu|ncurses\w*|python[\d.]*)/[^\s:\']+)'?(?:: No such file or directory| file not found|: .*)",
+        meaning: "a C header is missing: {file}",
+        notes: &[
+            "{place} includes it; it is of a library of the machine that builds, not of the kernel",
+        ],
+        help: &[say(
+            "install the library's development package: openssl/ is in libssl-dev (openssl on Arch), libelf.h and gelf.h in libelf-dev (libelf on Arch, elfutils-libelf-devel on Fedora), the C library's in libc6-dev (glibc, glibc-devel)",
+        )],
+        examples: &[
+            "scripts/sign-file.c:25:10: fatal error: openssl/opensslv.h: No such file or directory",
+            "tools/objtool/elf.h:9:10: fatal error: 'gelf.h' file not found",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "own-header-missing",
+        class: "c-header",
+        pattern: r"^(?P<place>\S+:\d+(?::\d+)?): fatal error: '?(?P<file>[^\s:'/]+)'?(?:: No such file or directory| file not found|: .*)",
+        meaning: "a C header is missing: {file}",
+        notes: &[
+            "{place} includes it. The kernel's own are in directories (linux/, net/, …): it is the module's, or of a library that is not installed",
+            "kbuild looks where -I in ccflags-y says. Since 6.15 it ignores EXTRA_CFLAGS, which older modules use for that",
+            "this build is for {release}",
+        ],
+        help: &[say(
+            "take a release of the module that names this series, or write ccflags-y in its Makefile where it has EXTRA_CFLAGS",
+        )],
+        examples: &[
+            "platform/platform_ops.c:15:10: fatal error: drv_types.h: No such file or directory",
+        ],
+        ..FAILURE
+    },
+    Row {
         id: "c-header-missing",
-        class: "c-code",
+        class: "c-header",
         pattern: r"^(?P<place>\S+:\d+(?::\d+)?): fatal error: '?(?P<file>[^\s:']+)'?(?:: No such file or directory| file not found|: .*)",
         meaning: "a C header is missing: {file}",
         notes: &["{place} includes it"],
         help: &[say(
-            "a kernel header that went or moved means that the module was written for another series; openssl/, libelf.h, gelf.h and the like are of -dev packages (libssl-dev, libelf-dev; openssl, libelf on Arch) that the kernel's build needs",
+            "a kernel header that went or moved means that the module was written for another series: take a release of it that names this one; others are of a library that is to be installed",
         )],
-        examples: &[
-            "scripts/sign-file.c:25:10: fatal error: openssl/opensslv.h: No such file or directory",
-        ],
+        examples: &["m.c:5:10: fatal error: linux/genhd.h: No such file or directory"],
         ..FAILURE
     },
     Row {
@@ -204,10 +254,36 @@ pub(super) const ROWS: &[Row] = &[
         ],
         ..DOUBTFUL
     },
+    // objtool ends a build over an error alone, and warnings are errors where the kernel says so.
+    Row {
+        id: "objtool-werror",
+        class: "objtool",
+        pattern: r"error: objtool: (?P<what>.*(?:UACCESS|with DF set|redundant CLD|recursive STD|instrumentation enabled|stack (?:frame|state|register|pointer|layout|exhausted)|unknown stack-related|leaves \.noinstr|unreachable instruction|'naked' return|missing int3|!ENDBR|RET before|frame pointer|scratch register|ELF size annotation|indirect call|falls through|unsupported instruction in callable|unexpected end of section|smart enough|CFI missing|section, skipping|function pointer reference|upgraded to errors).*)$",
+        meaning: "objtool warns of code, and this kernel takes its warnings for errors (CONFIG_OBJTOOL_WERROR)",
+        notes: &[
+            "the first is: {what}",
+            "what it warns of may make the kernel's unwinder or a mitigation fail; before 6.15 the same code was built all the same",
+        ],
+        help: &[
+            say(
+                "take a newer release of the module, which does without that; for a kernel of your own, a newer release of the series, or CONFIG_OBJTOOL_WERROR off",
+            ),
+            run(
+                "or build the module all the same, as it was before",
+                "make -C {kdir} M={dir} CONFIG_OBJTOOL_WERROR= modules",
+            ),
+        ],
+        examples: &[
+            "m.o: error: objtool: f+0x1a: call to {dynamic}() with UACCESS enabled",
+            "m.o: error: objtool: f+0xa: redundant CLD",
+            "m.o: error: objtool: f+0x5: 'naked' return found in MITIGATION_RETHUNK build",
+        ],
+        ..FAILURE
+    },
     Row {
         id: "objtool-error",
         class: "objtool",
-        pattern: r"objtool: (?P<what>.*(?:can't find|unsupported instruction|unknown relocation|can't decode|failed|no such).*)$",
+        pattern: r"error: objtool: (?P<what>.+)$",
         meaning: "objtool cannot read what the compiler made",
         notes: &[
             "it says: {what}",
@@ -399,12 +475,59 @@ pub(super) const ROWS: &[Row] = &[
     },
     // After all that say more: C code, and Rust code that is not the module's own.
     Row {
+        id: "rust-helpers",
+        class: "c-code",
+        pattern: r"^(?P<place>(?:\S*/)?rust/helpers(?:/\w+)?\.c:\d+)(?::\d+)?: (?:fatal )?error: (?P<what>.+)",
+        values: &[r"'(?P<name>\w+)'"],
+        meaning: "a C helper of the kernel's Rust code does not compile in this configuration",
+        notes: &[
+            "at {place}: {what}",
+            "mostly it uses what an option brings that is off, and does not ask for it: a mistake of the tree, which newer releases of the series may have corrected",
+        ],
+        help: &[
+            run(
+                "see where it is declared, and under which option; switch that on",
+                "grep -rnw {name} {kdir}/include",
+            ),
+            say("or take a newer release of the series"),
+        ],
+        examples: &[
+            "../rust/helpers/pci.c:36:2: error: call to undeclared function 'pci_x'; ISO C99 and later do not support implicit function declarations [-Wimplicit-function-declaration]",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "rust-analyzer-script",
+        class: "rust-analyzer",
+        pattern: r"^Traceback \(most recent call last\):(?:.|\n)*generate_rust_analyzer\.py(?:.|\n)*\n(?P<what>\w*(?:Error|Exception)\b.*)",
+        values: &[r"FileNotFoundError: .*'(?P<file_wanted>[^']*/(?:Makefile|Kbuild))'"],
+        meaning: "the script that writes rust-project.json for rust-analyzer failed; nothing else is concerned",
+        notes: &[
+            "it says: {what}",
+            "it reads {file_wanted} to learn whether the Rust files beside it are crates",
+        ],
+        help: &[
+            run(
+                "for a module, make the file without the script",
+                "rustkmod ide {dir}",
+            ),
+            run(
+                "in a tree of your own, an empty one will do",
+                "touch {file_wanted}",
+            ),
+        ],
+        examples: &[
+            "Traceback (most recent call last):\n  File \"/b/scripts/generate_rust_analyzer.py\", line 143, in <module>\n    main()\nFileNotFoundError: [Errno 2] No such file or directory: 'kernel/x/Makefile'",
+        ],
+        ..FAILURE
+    },
+    Row {
         id: "c-code",
         class: "c-code",
         pattern: r"^(?P<place>[^\s:]+\.[chS]:\d+)(?::\d+)?: (?:error|erreur|Fehler|errore|erro|błąd|ошибка|错误|錯誤|エラー) ?[:：] ?(?P<what>.+)",
         values: &[
             r"\[-Werror(?:=|,-W)(?P<werror>[\w-]+)",
-            r"(?P<drift>no member named|implicit declaration|undeclared|too (?:few|many) arguments|incompatible (?:function )?pointer|unknown type name|incomplete type|conflicting types|passing argument)",
+            r"(?P<drift>no member named|implicit declaration|undeclared|too (?:few|many) arguments|incompatible (?:function )?pointer|unknown type name|incomplete type|conflicting types|passing argument|-W(?:implicit-function-declaration|incompatible-pointer-types|int-conversion))",
         ],
         meaning: "C code does not compile",
         notes: &[
@@ -416,7 +539,7 @@ pub(super) const ROWS: &[Row] = &[
         help: &[say(
             "of a module with '{drift}': take a release (of its -dkms package) that names this series, or keep a kernel that it names",
         )],
-        under: &["compiler", "not-prepared", "c-header-missing"],
+        under: &["compiler", "not-prepared", "c-header", "modpost-differs"],
         examples: &[
             "m.c:64:55: error: ‘struct tty_driver’ has no member named ‘magic’",
             "m.c:12:5: error: call to undeclared function 'del_timer' [-Werror,-Wimplicit-function-declaration]\n   12 |     del_timer(&t);",

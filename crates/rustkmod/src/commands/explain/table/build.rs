@@ -3,10 +3,27 @@
 //! Rows about builds: headers, DKMS, crates, modpost, linkers, BTF, Kconfig.
 
 use super::super::help::{here, run, say};
-use super::{DOCTOR, DOUBTFUL, FAILURE, HARMLESS, NEEDED, RIGHT_RUSTC, Row, SOURCES_OF_HEADERS};
+use super::{
+    COMPILER_CALLS, COMPILER_CALLS_HELP, DOCTOR, DOUBTFUL, FAILURE, HARMLESS, NEEDED, RIGHT_RUSTC,
+    Row, SOURCES_OF_HEADERS,
+};
 
 pub(super) const ROWS: &[Row] = &[
     // The headers.
+    Row {
+        id: "no-headers-wsl",
+        class: "headers",
+        pattern: r"\*\*\* /\S*/modules/(?P<release>[^/\s]+-microsoft-[^/\s]+)/build: No such file or directory|headers for kernel (?P<dkms>\S+-microsoft-\S+) cannot be found|not found in directory /\S*/modules/(?P<loaded>[^/\s]+-microsoft-[^/\s]+)",
+        meaning: "this is the kernel of WSL, {release}{dkms}{loaded}, whose headers and modules no distribution has",
+        help: &[say(
+            "build that release from its source (github.com/microsoft/WSL2-Linux-Kernel) with the configuration in /proc/config.gz, boot it (kernel= in .wslconfig), and build modules against its tree",
+        )],
+        examples: &[
+            "make: *** /lib/modules/6.18.40.1-microsoft-standard-WSL2/build: No such file or directory.  Stop.",
+            "modprobe: FATAL: Module kvm not found in directory /lib/modules/6.18.40.1-microsoft-standard-WSL2",
+        ],
+        ..FAILURE
+    },
     Row {
         id: "no-headers",
         class: "headers",
@@ -91,18 +108,56 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "dkms-failed",
         class: "dkms",
-        pattern: r"^Error! +(?:Bad (?:return|exit) status for module build on kernel: (?P<release>\S+)|Build of (?P<file>\S+) failed for: (?P<release2>\S+))",
-        values: &[r"[Cc]onsult (?P<log>/\S+)", r"^(?P<dkms>/var/lib/dkms/\S+)"],
-        meaning: "DKMS could not build a module for the kernel {release}{release2}",
+        pattern: r"^Error! +Bad (?:return|exit) status for module build on kernel: (?P<release>\S+)",
+        values: &[r"[Cc]onsult (?P<log>/\S+)"],
+        meaning: "DKMS could not build a module for the kernel {release}",
         notes: &["the reason is in the log of that build, not here"],
-        help: &[
-            run("see what it says", "rustkmod explain {log}"),
-            run("see what it says", "rustkmod explain {dkms}/make.log"),
-        ],
+        help: &[run("see what it says", "rustkmod explain {log}")],
         under: &["*"],
         examples: &[
             "Error! Bad return status for module build on kernel: 6.1.0 (x86_64)\nConsult /var/lib/dkms/m/1.0/build/make.log for more information.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "dkms-no-module",
+        class: "dkms",
+        pattern: r"^Error! +Build of (?P<file_made>\S+) failed for: (?P<release>\S+)",
+        values: &[r"[Cc]onsult (?P<log>/\S+)", r"^(?P<dkms>/var/lib/dkms/\S+)"],
+        meaning: "make ended well, but there is no {file_made} where dkms.conf says, for the kernel {release}",
+        notes: &[
+            "where the log has MODPOST and no CC, RUSTC or LD before it, make was sent to another directory (M= in dkms.conf's MAKE). Otherwise BUILT_MODULE_NAME or BUILT_MODULE_LOCATION names what is not made, or not for this configuration",
+        ],
+        help: &[
+            run("see what was made", "rustkmod explain {log}"),
+            run("see what was made", "rustkmod explain {dkms}/make.log"),
+            say("these are mistakes of the module's package: take another release of it"),
+        ],
+        under: &["*"],
+        examples: &[
             "Error! Build of m.ko failed for: 6.1.0 (x86_64)\nMake sure the name of the generated module is correct and at the root of the\nbuild directory, or consult make.log in the build directory\n/var/lib/dkms/m/1.0/build for more information.",
+            "Error! Build of m.ko failed for: 6.1.0 (x86_64)\nMake sure the name and location of the generated module are correct,\nor consult /var/lib/dkms/m/1.0/build/make.log for more information.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "configure",
+        class: "configure",
+        pattern: r"^configure: error:\s*(?:\*\*\* *)?(?P<what>\S.*)",
+        meaning: "the configure script of the sources gave up",
+        notes: &[
+            "it says: {what}",
+            "it finds out what a kernel has by building small modules: where these fail for another reason, such as another compiler than the kernel's, what it says is wrong",
+        ],
+        help: &[
+            say(
+                "look for the first error in config.log, and in ZFS's sources in build/build.log, where configure ran",
+            ),
+            say("for ZFS and a kernel that clang built: ./configure KERNEL_LLVM=1"),
+        ],
+        examples: &[
+            "configure: error:\n\t*** Kernel built with CONFIG_DEBUG_LOCK_ALLOC which is incompatible\n\t*** with the CDDL license",
+            "configure: error: no acceptable C compiler found in $PATH",
         ],
         ..FAILURE
     },
@@ -221,10 +276,10 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "headers-tools",
         class: "headers",
-        pattern: r"(?:sh|bash|make\S*)(?:: line)?:? ?\d*:? (?P<tool>(?:\./|/\S+/)?(?:scripts|tools/objtool|tools/bpf/resolve_btfids)/\S+): (?:(?:command )?not found|No such file or directory|cannot execute)",
-        meaning: "the headers lack a program of the kernel's build: {tool}",
+        pattern: r"(?:sh|bash|make\S*)(?:: line)?:? ?\d*:? (?P<tool>(?:\./|/\S+/)?(?:scripts|tools/objtool|tools/bpf/resolve_btfids)/\S+): (?:(?:command )?not found|No such file or directory|cannot execute)|No rule to make target [`'‘](?P<target>(?:/\S*/(?:build|linux-[^/]+)/)?(?:scripts/(?:\w+/)?\w+|scripts/module\.lds|tools/objtool/objtool|tools/bpf/resolve_btfids/resolve_btfids|include/(?:generated|config)/[^'’]+))['’]",
+        meaning: "the headers lack a file of the kernel's build: {tool}{target}",
         notes: &[
-            "the headers were packaged without it, the tree was not prepared, or it was built for another machine",
+            "the headers were packaged without it, the tree was not prepared, or it was built for another machine; or a script names a directory that is not theirs",
         ],
         help: &[
             run(
@@ -236,6 +291,8 @@ pub(super) const ROWS: &[Row] = &[
         examples: &[
             "/bin/sh: 1: scripts/basic/fixdep: not found",
             "/bin/sh: 1: ./tools/objtool/objtool: not found",
+            "make[3]: *** No rule to make target 'scripts/module.lds', needed by '/m/m.ko'.  Stop.",
+            "make[2]: *** No rule to make target 'tools/objtool/objtool', needed by '/m/m.o'.  Stop.",
         ],
         ..FAILURE
     },
@@ -578,6 +635,42 @@ pub(super) const ROWS: &[Row] = &[
         ],
         ..FAILURE
     },
+    // Only a build of the kernel itself makes these files, or configures.
+    Row {
+        id: "module-directory-empty",
+        class: "not-prepared",
+        pattern: r"scripts/basic/\.fixdep\.d'?: (?:Permission denied|Read-only file system)|can't (?:find|open) file \x22?Kconfig|'SUBDIRS' was removed in Linux 5\.3|No rule to make target [`'‘](?:[^'’]*/)?(?:tools/build/Build\.include|kernel/bounds\.c|arch/\w+/(?:entry/syscalls/[^'’]+|kernel/asm-offsets\.c)|scripts/mod/devicetable-offsets\.c)['’]",
+        meaning: "make builds the kernel, in headers without its sources, and no module: M= names none",
+        notes: &[
+            "a Makefile that passes M=$(PWD) passes nothing where the environment has no PWD, as under sudo; one that passes SUBDIRS= is from before 5.3, and kbuild ignores that since",
+            "installed headers are prepared already: modules_prepare is for source trees",
+        ],
+        help: &[run(
+            "name the module's directory",
+            "make -C {kdir} M={dir} modules",
+        )],
+        examples: &[
+            "error: error opening 'scripts/basic/.fixdep.d': Permission denied",
+            "scripts/basic/fixdep.c:365:1: fatal error: opening dependency file scripts/basic/.fixdep.d: Permission denied",
+            "can't find file Kconfig",
+            "make[4]: *** No rule to make target '/usr/src/linux-headers-5.4.0-21-generic/tools/build/Build.include'.  Stop.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "makefile-missing",
+        class: "make",
+        pattern: r"\*\*\* No rule to make target [`'‘](?P<target>[^'’]*(?:Makefile|Kbuild|\.mak|\.mk)[^'’/]*)['’]\.  Stop",
+        meaning: "a Makefile includes {target}, which is not there",
+        notes: &["the line before says which Makefile, and where"],
+        help: &[say(
+            "where it is the module's: its sources are not whole; take them again, or another release of its package. Where it is the kernel's: install the headers again",
+        )],
+        examples: &[
+            "make[4]: *** No rule to make target '/var/lib/dkms/m/1/build/Makefile.rust.vendor'.  Stop.",
+        ],
+        ..FAILURE
+    },
     Row {
         id: "no-rule",
         class: "make",
@@ -682,7 +775,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "modpost-rust",
         class: "modpost",
-        pattern: r"^ERROR: modpost: (?:\x22(?P<symbol>_R\w+|__rust_\w+|rust_helper_\w+)\x22 \[(?P<module>[^\]]+)\]|(?P<module_new>\S+): symbol '(?P<symbol_new>_R\w+|__rust_\w+|rust_helper_\w+)') undefined!",
+        pattern: r"^ERROR: modpost: (?:\x22(?P<symbol>_R\w+|__rust_\w*alloc\w*|rust_helper_\w+)\x22 \[(?P<module>[^\]]+)\]|(?P<module_new>\S+): symbol '(?P<symbol_new>_R\w+|__rust_\w*alloc\w*|rust_helper_\w+)') undefined!",
         meaning: "the kernel's Module.symvers lacks Rust symbols that the module needs",
         notes: &[
             "the first is {symbol}",
@@ -716,12 +809,13 @@ pub(super) const ROWS: &[Row] = &[
         notes: &[
             "the first is {symbol}",
             "the first is {symbol_new}",
-            "they come from options of the compiler that this kernel was built without, or from arithmetic that kernels do without, such as floating point",
+            COMPILER_CALLS,
         ],
-        help: &[DOCTOR],
+        help: &[COMPILER_CALLS_HELP, DOCTOR],
         examples: &[
             r#"ERROR: modpost: "__stack_chk_guard" [/m/m.ko] undefined!"#,
             "ERROR: modpost: m.ko: symbol '__divdf3' undefined!",
+            r#"ERROR: modpost: "__rust_probestack" [m.ko] undefined!"#,
         ],
         ..FAILURE
     },
@@ -804,6 +898,18 @@ pub(super) const ROWS: &[Row] = &[
             "ERROR: modpost: missing MODULE_LICENSE() in /tmp/m/m.o",
             "ERROR: modpost: m.ko: missing MODULE_LICENSE()",
         ],
+        ..FAILURE
+    },
+    Row {
+        id: "section-mismatch",
+        class: "modpost",
+        pattern: r"modpost: Section mismatches detected",
+        meaning: "code or data that stays refers to what is freed after the start (__init), or left out (__exit)",
+        notes: &["the warnings before say which refers to which"],
+        help: &[say(
+            "mark what refers as __init or __exit too, or take the mark from what it refers to; CONFIG_SECTION_MISMATCH_WARN_ONLY=y lets the build go on",
+        )],
+        examples: &["FATAL: modpost: Section mismatches detected."],
         ..FAILURE
     },
     Row {
@@ -932,6 +1038,28 @@ pub(super) const ROWS: &[Row] = &[
             "WARNING: unmet direct dependencies detected for GENDWARFKSYMS\n  Depends on [n]: X",
         ],
         ..DOUBTFUL
+    },
+    Row {
+        id: "nix-option",
+        class: "kconfig",
+        pattern: r"^error: (?:unused option: (?P<unused>\w+)|option not set correctly: (?P<option>\w+) \(wanted '(?P<wanted>[^']*)', got '(?P<got>[^']*)'\))",
+        meaning: "Nix asks for a value of the option {unused}{option} that this kernel does not take",
+        notes: &[
+            "wanted: {wanted}\ngot:    {got}",
+            "{unused} is not in this series, or something that it depends on is off",
+        ],
+        help: &[
+            run("see what keeps it off", "rustkmod why {unused} {for_kdir}"),
+            run("see what keeps it off", "rustkmod why {option} {for_kdir}"),
+            say(
+                "where it may be left out: lib.kernel.option in structuredExtraConfig, or ignoreConfigErrors = true",
+            ),
+        ],
+        examples: &[
+            "error: unused option: DRM_NOVA",
+            "error: option not set correctly: RUST (wanted 'y', got 'n')",
+        ],
+        ..FAILURE
     },
     Row {
         id: "kconfig-off",

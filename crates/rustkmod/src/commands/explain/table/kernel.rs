@@ -2,7 +2,7 @@
 
 //! Rows about what the kernel says when something in it breaks.
 
-use super::super::help::{run, say};
+use super::super::help::{here, run, say};
 use super::{CHECK, DOUBTFUL, FAILURE, REBUILD, Row};
 
 pub(super) const ROWS: &[Row] = &[
@@ -21,6 +21,17 @@ pub(super) const ROWS: &[Row] = &[
             "[    1.0] rust_kernel: panicked at 'explicit panic', /tmp/m/m.rs:20:9",
             "[    1.0] rust_kernel: panicked at /tmp/m/m.rs:20:9:",
         ],
+        ..FAILURE
+    },
+    Row {
+        id: "rust-bug",
+        class: "kernel-report",
+        pattern: r"kernel BUG at (?:\./)?(?P<place>rust/helpers(?:/bug)?\.c:\d+)!",
+        meaning: "Rust code panicked: {place} is how a panic ends",
+        notes: &["its message, rust_kernel: panicked at …, is in the lines before"],
+        help: &[here("look for it", "sudo dmesg | grep -A2 'panicked at'")],
+        under: &["rust-panic"],
+        examples: &["[  149.4] kernel BUG at rust/helpers.c:14!"],
         ..FAILURE
     },
     Row {

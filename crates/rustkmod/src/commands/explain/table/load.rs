@@ -4,7 +4,9 @@
 //! kernel/bpf/btf.c and kernel/params.c of 6.1 to 7.3), and how insmod and modprobe end.
 
 use super::super::help::{here, run, say};
-use super::{CHECK, DOUBTFUL, FAILURE, HARMLESS, REBUILD, Row};
+use super::{
+    CHECK, COMPILER_CALLS, COMPILER_CALLS_HELP, DOUBTFUL, FAILURE, HARMLESS, REBUILD, Row,
+};
 
 /// A message of the kernel about one module, which stands in front.
 macro_rules! of {
@@ -181,11 +183,8 @@ pub(super) const ROWS: &[Row] = &[
             ") "
         ),
         meaning: "the compiler put calls into the module `{module}` for which this kernel has no function",
-        notes: &[
-            "the first is {symbol}",
-            "they come from options of the compiler that this kernel was built without, or from arithmetic that kernels do without, such as floating point",
-        ],
-        help: &[REBUILD, CHECK],
+        notes: &["the first is {symbol}", COMPILER_CALLS],
+        help: &[COMPILER_CALLS_HELP, REBUILD, CHECK],
         examples: &[
             "[    1.0] m: Unknown symbol __stack_chk_fail (err -2)",
             "[    1.0] m: Unknown symbol __x86_indirect_alt_jmp_rax (err -2)",
@@ -891,6 +890,50 @@ pub(super) const ROWS: &[Row] = &[
         examples: &[
             "modprobe: FATAL: Module hello not found in directory /lib/modules/7.1.3-arch1-2",
             "systemd-modules-load[1]: Failed to find module 'nvidia'",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "depmod-usr",
+        class: "not-found",
+        pattern: r"depmod: ERROR: could not open directory (?P<root>/.*[^/])/usr/lib/modules/(?P<release>[^/:]+): No such file",
+        meaning: "depmod looks for modules in {root}/usr/lib/modules, and make installed them in {root}/lib/modules",
+        notes: &["this distribution's kmod knows /usr/lib/modules alone"],
+        help: &[run(
+            "let lib be a link there before make modules_install, in an empty directory",
+            "mkdir -p {root}/usr/lib && ln -sT usr/lib {root}/lib",
+        )],
+        examples: &[
+            "depmod: ERROR: could not open directory /b/BUILDROOT/usr/lib/modules/6.8.0: No such file or directory",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "depmod-link",
+        class: "depmod",
+        pattern: r"depmod: ERROR: fstatat\(\d+, (?P<file_linked>[^)]+)\): No such file or directory",
+        meaning: "depmod passes over links that lead nowhere",
+        notes: &[
+            "the first is {file_linked}",
+            "a package left them when its modules went (weak-updates/, extra/). All other modules are in modules.dep",
+        ],
+        help: &[here("see them", "find /lib/modules -xtype l")],
+        examples: &["depmod: ERROR: fstatat(8, nvme-rdma.ko): No such file or directory"],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "module-file-damaged",
+        class: "load",
+        pattern: r"depmod: ERROR: failed to load symbols from (?P<file_read>\S+): (?P<why>.+)|modinfo: ERROR: could not get modinfo from '(?P<name>[^']+)': (?P<why2>.+)",
+        meaning: "the file of the module {file_read}{name} is not a module: it is empty, cut off, or of another kind",
+        notes: &["{why}{why2}"],
+        help: &[
+            say("build and install it again; of DKMS's: dkms build --force, dkms install --force"),
+            CHECK,
+        ],
+        examples: &[
+            "depmod: ERROR: failed to load symbols from /lib/modules/5.3.0/updates/dkms/m.ko: Invalid argument",
+            "modinfo: ERROR: could not get modinfo from 'm': Invalid argument",
         ],
         ..FAILURE
     },

@@ -88,10 +88,10 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     .flatten()
 }
 
-/// Functions that a compiler calls by itself, for its options or for arithmetic.
+/// Functions that a compiler calls by itself: for its options, for arithmetic, for big stack frames.
 macro_rules! of_compiler {
     () => {
-        r"__stack_chk_\w+|__x86_(?:indirect|return)_\w+|__fentry__|_?mcount|__cfi_\w+|__(?:ubsan|asan|hwasan|kcsan|tsan|msan|gcov|sanitizer|cyg_profile)_\w+|__(?:u?div|u?mod|mul|add|sub|fix|float|trunc|extend)[sdtx][fi]\w*|__popcount[sd]i2|__muloti4|_Unwind_\w+"
+        r"__stack_chk_\w+|__x86_(?:indirect|return)_\w+|__fentry__|_?mcount|__cfi_\w+|__(?:ubsan|asan|hwasan|kcsan|tsan|msan|gcov|sanitizer|cyg_profile)_\w+|__(?:u?div|u?mod|mul|add|sub|fix|float|trunc|extend)[sdtx][fi]\w*|__popcount[sd]i2|__muloti4|_Unwind_\w+|__rust_(?:probestack|[iu]128_\w+)|(?:a?(?:sin|cos|tan)h?|atan2|exp2?|log(?:2|10)?|pow|sqrt|cbrt|fma|fmod|fmin|fmax|floor|ceil|round|trunc|rint)f?"
     };
 }
 use of_compiler;
@@ -115,6 +115,10 @@ const REBUILD: Remedy = run(
 const CHECK: Remedy = run(
     "compare the module with the kernel, field by field",
     "rustkmod check {file} {for_kernel}",
+);
+const COMPILER_CALLS: &str = "they come from options of the compiler that this kernel was built without, from functions with much on the stack (probestack), or from arithmetic that kernels do without, such as floating point";
+const COMPILER_CALLS_HELP: Remedy = say(
+    "where it is floating point or the stack: do without it, also in the crates that are linked in",
 );
 const LIBCLANG_ARCH: Remedy = run("on Arch", "sudo pacman -S clang");
 const LIBCLANG_DEBIAN: Remedy = run("on Debian and Ubuntu", "sudo apt install libclang-dev");

@@ -8,6 +8,10 @@ use super::{
     LIBCLANG_PATH, NEEDED, RIGHT_RUSTC, Row,
 };
 
+const MODULES_FLAGS: super::Remedy = say(
+    "where the module's own Makefile passes it: take a release of the module that knows this compiler, or drop the option there",
+);
+
 pub(super) const ROWS: &[Row] = &[
     // scripts/rust_is_available.sh, 6.1 to 7.3.
     Row {
@@ -489,6 +493,18 @@ pub(super) const ROWS: &[Row] = &[
         ..FAILURE
     },
     Row {
+        id: "alloc-not-loaded",
+        class: "own-code",
+        pattern: r"^error\[E0635\]: unknown feature `(?P<feature>new_uninit|allocator_api)`\n *--> <crate attribute>",
+        meaning: "the file uses nothing of the `kernel` crate, and so rustc does not load `alloc`, whose feature `{feature}` this series' build switches on",
+        help: &[say("write a line into it: use kernel::prelude::*;")],
+        breaks_rustc: true,
+        examples: &[
+            "error[E0635]: unknown feature `new_uninit`\n --> <crate attribute>:1:9\n  |\n1 | feature(new_uninit)",
+        ],
+        ..FAILURE
+    },
+    Row {
         id: "unstable-feature",
         class: "too-new",
         pattern: r"^error\[(?:E0635|E0557)\]: (?:unknown feature `(?P<feature>\w+)`|feature has been removed)|^error\[E0658\]: (?P<use>.*)(?:.|\n)*--> \S*\brust/(?:kernel|pin-init|macros)/",
@@ -783,12 +799,15 @@ pub(super) const ROWS: &[Row] = &[
         meaning: "gcc does not know flags of this build",
         notes: &[
             "the first is {flag}",
-            "they come from the kernel's configuration or Makefiles: another gcc built that kernel, or clang did",
+            "they come from the kernel's configuration or Makefiles, where another gcc built that kernel, or clang did; or from the module's own Makefile",
         ],
-        help: &[run(
-            "compare it with what is installed",
-            "grep CONFIG_CC_VERSION_TEXT {kdir}/.config; gcc --version",
-        )],
+        help: &[
+            run(
+                "compare it with what is installed",
+                "grep CONFIG_CC_VERSION_TEXT {kdir}/.config; gcc --version",
+            ),
+            MODULES_FLAGS,
+        ],
         under: &["compiler", "gcc-clang-flags"],
         examples: &[
             "gcc-11: error: unrecognized command-line option ‘-ftrivial-auto-var-init=zero’",
@@ -822,15 +841,69 @@ pub(super) const ROWS: &[Row] = &[
         meaning: "clang does not know flags of this build",
         notes: &[
             "the first is {flag}",
-            "they come from the kernel's configuration or Makefiles: another clang built that kernel, or gcc did",
+            "they come from the kernel's configuration or Makefiles, where another clang built that kernel, or gcc did; or from the module's own Makefile",
         ],
-        help: &[run(
-            "compare it with what is installed",
-            "grep CONFIG_CC_VERSION_TEXT {kdir}/.config; clang --version",
-        )],
+        help: &[
+            run(
+                "compare it with what is installed",
+                "grep CONFIG_CC_VERSION_TEXT {kdir}/.config; clang --version",
+            ),
+            MODULES_FLAGS,
+        ],
         under: &["compiler", "clang-gcc-flags"],
         examples: &["clang-14: error: unknown argument: '-fstrict-flex-arrays=3'"],
         ..FAILURE
+    },
+    Row {
+        id: "clang-warning-flag",
+        class: "compiler-flags",
+        pattern: r"^error: (?:error: )*unknown warning option '(?P<flag>[^']+)'",
+        meaning: "clang does not know warnings of gcc's that this build asks for, and kbuild takes that for an error",
+        notes: &[
+            "the first is {flag}",
+            "kbuild asks the compiler before it passes such an option: mostly the module's own Makefile passes it unasked",
+        ],
+        help: &[
+            run(
+                "let clang pass over them",
+                "make -C {kdir} M={dir} KCFLAGS=-Wno-unknown-warning-option modules",
+            ),
+            MODULES_FLAGS,
+        ],
+        under: &["compiler"],
+        examples: &[
+            "error: unknown warning option '-Wno-enum-int-mismatch'; did you mean '-Wno-enum-conversion'? [-Werror,-Wunknown-warning-option]",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "lld-argument",
+        class: "compiler-flags",
+        pattern: r"^ld\.lld: error: (?P<what>unknown argument '[^']+'|unknown emulation: .+|target emulation unknown: .+|unknown -z value: .+)",
+        meaning: "a Makefile calls the linker in a way that GNU ld takes and lld does not",
+        notes: &["lld says: {what}"],
+        help: &[say(
+            "take a release of the module that knows kernels built by clang and lld; where the Makefile is your own, name the emulation to the linker (-m elf_x86_64), and drop what lld does not know",
+        )],
+        examples: &[
+            "ld.lld: error: target emulation unknown: -m or at least one .o file required",
+            "ld.lld: error: unknown argument '--x'",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "gnu-strip",
+        class: "strip",
+        pattern: r"^(?:\S*/)?(?:strip|objcopy): BFD .* assertion fail",
+        meaning: "GNU strip does not understand a file that lld linked, and may have damaged it",
+        notes: &["modules of a kernel with LTO are such files; DKMS strips what it installs"],
+        help: &[say(
+            "take dkms 3.1 or newer, which strips with llvm-strip there, or write STRIP[0]=no into the module's dkms.conf; then build the module again (dkms build --force, dkms install --force)",
+        )],
+        examples: &[
+            "strip: BFD (GNU Binutils) 2.42.0 assertion fail /usr/src/debug/binutils/bfd/elf.c:4131",
+        ],
+        ..DOUBTFUL
     },
     Row {
         id: "gcc-plugin",
@@ -952,11 +1025,12 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "compiler-not-found",
         class: "compiler",
-        pattern: r"^scripts/Kconfig\.include:\d+: (?P<what>linker|C compiler) '(?P<kconfig>[^']+)' not found|(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>\S*(?:gcc|cc|ld|as)(?:-\d+)?): (?:command )?not found$|^\S*make\S*: (?P<make>\S*(?:gcc|cc|ld|as)(?:-\d+)?): No such file or directory|^error: linker `(?P<linker>[^`]+)` not found|error trying to exec '(?P<part>\w+)': execvp",
+        pattern: r"^scripts/Kconfig\.include:\d+: (?P<what>linker|C compiler) '(?P<kconfig>[^']+)' not found|(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>(?:\S*[-/])?(?:gcc|g\+\+|cc|c\+\+|cpp|ld(?:\.\w+)?|as|ar|nm|objcopy|objdump|strip|readelf)(?:-\d+)?): (?:command )?not found$|^\S*make\S*: (?P<make>(?:\S*[-/])?(?:gcc|g\+\+|cc|c\+\+|cpp|ld(?:\.\w+)?|as|ar|nm|objcopy|objdump|strip|readelf)(?:-\d+)?): No such file or directory|^error: linker `(?P<linker>[^`]+)` not found|error trying to exec '(?P<part>\w+)': execvp",
         meaning: "'{kconfig}{shell}{make}{linker}{part}' is not installed",
         help: &[
             run("on Arch", "sudo pacman -S base-devel"),
             run("on Debian and Ubuntu", "sudo apt install build-essential"),
+            run("on Fedora", "sudo dnf install gcc gcc-c++ binutils make"),
             say(
                 "a compiler for another processor is named by CROSS_COMPILE, which then has to be right",
             ),
@@ -964,6 +1038,7 @@ pub(super) const ROWS: &[Row] = &[
         examples: &[
             "scripts/Kconfig.include:39: C compiler 'aarch64-linux-gnu-gcc' not found",
             "/bin/sh: 1: gcc-13: not found",
+            "/bin/sh: line 1: g++: command not found",
             "error: linker `cc` not found",
             "gcc: error trying to exec 'cc1': execvp: No such file or directory",
         ],

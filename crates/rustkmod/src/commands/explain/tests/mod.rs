@@ -150,6 +150,14 @@ fn logs_without_failures_have_none() {
             &["no failure"],
             &[],
         ),
+        // objtool ends a build over its errors alone.
+        Case(
+            "m.o: warning: objtool: f(): can't find starting instruction\n  LD [M]  m.ko\nERROR: ld.so: object 'libfakeroot.so' from LD_PRELOAD cannot be preloaded (cannot open shared object file): ignored.\n",
+            &[],
+            &[],
+            &["no failure"],
+            &[],
+        ),
         Case(
             "make: [Makefile:3: x] Error 1 (ignored)\n",
             &[],
@@ -183,9 +191,9 @@ fn causes_come_first_and_what_follows_is_folded() {
         // The same compiler in another release is not a reason.
         Case(
             "warning: the compiler differs from the one used to build the kernel\n  The kernel was built by: gcc-13 (Ubuntu 13.3.0-6) 13.3.0\n  You are using:           gcc-13 (Ubuntu 13.3.0-7) 13.3.0\nm.c:1:10: fatal error: my_texture.h: No such file or directory\ncompilation terminated.\nmake[3]: *** [/usr/src/linux-headers-7.0.0-28-generic/scripts/Makefile.build:289: m.o] Error 1\n",
-            &["c-header-missing"],
+            &["own-header-missing"],
             &[],
-            &["my_texture.h"],
+            &["my_texture.h", "EXTRA_CFLAGS"],
             &["LLVM=1", "openssl is"],
         ),
         // The reason stands before or behind what insmod says.
@@ -257,6 +265,57 @@ fn causes_come_first_and_what_follows_is_folded() {
             &["kasan"],
             &[],
             &["slab-out-of-bounds"],
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn what_looks_like_another_failure_is_told_by_its_own_cause() {
+    try_cases(&[
+        // make ended well, and made nothing.
+        Case(
+            "DKMS (dkms-3.2.1) make.log for m/1 for kernel 6.15.2-arch1-1 (x86_64)\n  MODPOST Module.symvers\nError! Build of m.ko failed for: 6.15.2-arch1-1 (x86_64)\nMake sure the name and location of the generated module are correct,\nor consult /var/lib/dkms/m/1/build/make.log for more information.\n",
+            &["dkms-no-module"],
+            &[],
+            &["for the kernel 6.15.2-arch1-1\n", "BUILT_MODULE_LOCATION"],
+            &["not here"],
+        ),
+        Case(
+            "configure: error: \n\t*** This kernel does not include the required loadable module\n\t*** support!\nError! Bad return status for module build on kernel: 6.12.9 (x86_64)\nConsult /var/lib/dkms/zfs/2.2.7/build/make.log for more information.\n",
+            &["configure"],
+            &[],
+            &["it says: This kernel does not", "config.log"],
+            &["not here"],
+        ),
+        // lld crashes over a cache that it may not write.
+        Case(
+            "Error: Permission denied\nLLVM ERROR: ThinLTO: Can't get a temporary file\nPLEASE submit a bug report to https://bugs.llvm.org/ and include the crash backtrace.\n #0 0x00 (/usr/lib/libLLVM-13.so+0xba32d5)\nmake[1]: *** [x:1: m.lto.o] Error 134\n",
+            &["lto-cache"],
+            &[],
+            &["in 3 places"],
+            &["crashed"],
+        ),
+        // What two lines say by different words is one finding, with its value once.
+        Case(
+            "make: *** /lib/modules/6.18.40-microsoft-standard-WSL2/build: No such file or directory.  Stop.\nmodprobe: FATAL: Module kvm not found in directory /lib/modules/6.18.40-microsoft-standard-WSL2\n",
+            &["no-headers-wsl"],
+            &[],
+            &["of WSL, 6.18.40-microsoft-standard-WSL2, whose"],
+            &["reboot"],
+        ),
+        Case(
+            "clang: error: clang frontend command failed with exit code 139 (use -v to see invocation)\nPLEASE submit a bug report to https://github.com/llvm/llvm-project/issues/\n",
+            &["program-crash"],
+            &[],
+            &[],
+            &[],
+        ),
+        Case(
+            "m.c:717:9: erreur: déclaration implicite de la fonction « strlcpy » [-Wimplicit-function-declaration]\n",
+            &["c-code"],
+            &[],
+            &["written for another one"],
             &[],
         ),
     ]);
