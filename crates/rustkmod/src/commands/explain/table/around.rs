@@ -10,7 +10,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "out-of-memory",
         class: "out-of-memory",
-        pattern: r"signal: 9, SIGKILL|unable to execute command: Killed|\*\*\* \[.*\] (?:Killed|Error 137)$|: (?:line )?\d+: +\d+ Killed\s|terminated with signal 9|fatal error: Killed signal terminated program|^Killed$|Out of memory: Killed process \d+ \((?P<program>[^)]+)\)|memory allocation of \d+ bytes failed|LLVM ERROR: out of memory",
+        pattern: r"signal: 9, SIGKILL|unable to execute command: Killed|\*\*\* \[.*\] (?:Killed|Error 137)$|: (?:line )?\d+: +\d+ Killed\s|terminated with signal 9|fatal error: Killed signal terminated program|Out of memory: Killed process \d+ \((?P<program>[^)]+)\)|memory allocation of \d+ bytes failed|LLVM ERROR: out of memory",
         meaning: "a program of the build was killed, most likely because memory ran out",
         notes: &["the kernel's log says which: Out of memory: Killed process"],
         help: &[
@@ -27,6 +27,22 @@ pub(super) const ROWS: &[Row] = &[
             "scripts/link-vmlinux.sh: line 80: 6337 Killed                  ${LD} -o ${1}",
             "collect2: fatal error: ld terminated with signal 9 [Killed]",
         ],
+        ..FAILURE
+    },
+    Row {
+        id: "killed",
+        class: "out-of-memory",
+        pattern: r"^Killed$",
+        meaning: "a program was killed: memory ran out, or the kernel broke while it ran there",
+        notes: &[
+            "insmod, rmmod and modprobe end so when the module's own code faults; such a module is stuck until the next boot",
+        ],
+        help: &[
+            here("see which of the two", "sudo dmesg | rustkmod explain"),
+            say("where it was memory: build with fewer jobs (make -j2), or add swap"),
+        ],
+        under: &["kernel-report", "kernel-oops", "killed"],
+        examples: &["Killed"],
         ..FAILURE
     },
     Row {
@@ -211,7 +227,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "build-program-missing",
         class: "build-program",
-        pattern: r"(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>bc|flex|bison|perl|python3|cpio|rsync|zstd|xz|gzip|depmod|openssl|gawk|awk|make|xxd|lz4): (?:command )?not found|make\S*: (?P<make>bc|flex|bison|perl|python3|cpio|rsync|zstd|xz|depmod|openssl|gawk): No such file or directory",
+        pattern: r"(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>bc|flex|bison|perl|python3|cpio|rsync|zstd|xz|gzip|depmod|openssl|gawk|awk|make|xxd|lz4): (?:command )?not found|make\S*: (?P<make>bc|flex|bison|perl|python3|cpio|rsync|zstd|xz|depmod|openssl|gawk): (?:No such file or directory|Command not found)",
         meaning: "'{shell}{make}' is not installed, and the build runs it",
         help: &[
             run("on Arch", "sudo pacman -S {shell}"),
@@ -549,21 +565,31 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "bindings",
         class: "bindings",
-        pattern: r"^error\[E0(?:412|422|423|425|433)\]: (?:cannot find [^`]*`(?P<name>\w+)` in (?:module|crate) `(?:kernel::)?bindings`)",
+        pattern: r"^error\[E0(?:412|422|423|425|433)\]: cannot find [^`]*`(?P<name>\w+)` in (?:module|crate) `(?:kernel::)?bindings`|^error\[E0(?:560|609)\]: (?:struct `[^`]*\bbindings::[^`]*` has no field named `(?P<field>\w+)`|no field `(?P<field2>\w+)` on type `[^`]*\bbindings::)",
         values: &[r" --> (?P<place>\S+)"],
         meaning: "the kernel's C bindings lack what Rust code uses",
         notes: &[
             "the first is {name}, at {place}",
-            "bindgen makes them of the headers that rust/bindings/bindings_helper.h includes, with this configuration: an option that declares it is off, no header there has it, or a patch is there in half",
+            "the first is the field {field}, at {place}",
+            "the first is the field {field2}, at {place}",
+            "bindgen makes them of C headers, the kernel's own of those in rust/bindings/bindings_helper.h, with this configuration: an option that declares it is off, no header there has it, a patch is there in half, or the code was written for a series whose headers differ",
         ],
-        help: &[run(
-            "see which headers declare it, and under which option",
-            "grep -rnw {name} {kdir}/include",
-        )],
+        help: &[
+            run(
+                "see which headers declare it, and under which option",
+                "grep -rnw {name} {kdir}/include",
+            ),
+            run(
+                "see which headers declare it, and under which option",
+                "grep -rnw {field} {kdir}/include",
+            ),
+        ],
         breaks_rustc: true,
         examples: &[
             "error[E0425]: cannot find function `skb_x` in module `bindings`\n  --> rust/kernel/skbuff.rs:11:24",
             "error[E0412]: cannot find type `skb_x` in crate `bindings`\n  --> m.rs:11:24",
+            "error[E0560]: struct `bindings::bindings::file_operations` has no field named `x`\n  --> m.rs:11:24",
+            "error[E0609]: no field `x` on type `kernel::bindings::file`\n  --> m.rs:11:24",
         ],
         ..FAILURE
     },

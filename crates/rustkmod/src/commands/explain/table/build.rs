@@ -731,7 +731,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "modpost-long-symbol",
         class: "modversions",
-        pattern: r"modpost: too long symbol \x22(?P<symbol>[^\x22]+)\x22",
+        pattern: r"modpost: (?:\S+: )?too long symbol [\x22'](?P<symbol>[^\x22']+)[\x22']",
         meaning: "the table of checksums (CONFIG_MODVERSIONS) has no room for names as long as Rust's",
         notes: &["the first is {symbol}"],
         help: &[say(
@@ -739,6 +739,7 @@ pub(super) const ROWS: &[Row] = &[
         )],
         examples: &[
             r#"ERROR: modpost: too long symbol "_RNvNtCs1_6kernel5print11call_printk" [m.ko]"#,
+            "ERROR: modpost: m: too long symbol '_RNvNtCs1_6kernel5print11call_printk'",
         ],
         ..FAILURE
     },
@@ -827,16 +828,43 @@ pub(super) const ROWS: &[Row] = &[
         notes: &[
             "the first is {symbol}, which is not in Module.symvers",
             "the first is {symbol_new}, which is not in Module.symvers",
+            "this kernel was configured without what has it (a cloud or minimal flavour, say), its series has it no more or keeps it to itself, or it is of another module, or of an object that the module's Kbuild does not link",
         ],
-        help: &[run(
-            "if another module of yours exports it, say where",
-            "make -C {kdir} M={dir} KBUILD_EXTRA_SYMBOLS=/path/to/its/Module.symvers",
-        )],
+        help: &[
+            run(
+                "see where it is declared, and under which option",
+                "grep -rnw {symbol} {kdir}/include",
+            ),
+            run(
+                "see where it is declared, and under which option",
+                "grep -rnw {symbol_new} {kdir}/include",
+            ),
+            run(
+                "if another module of yours exports it, say where",
+                "make -C {kdir} M={dir} KBUILD_EXTRA_SYMBOLS=/path/to/its/Module.symvers",
+            ),
+        ],
         examples: &[
             r#"ERROR: modpost: "my_symbol" [/tmp/m/m.ko] undefined!"#,
             "ERROR: modpost: m.ko: symbol 'my_symbol' undefined!",
         ],
         ..FAILURE
+    },
+    Row {
+        id: "modpost-undefined-warning",
+        class: "modpost-warning",
+        pattern: r"^WARNING: (?:modpost: )?(?:\x22(?P<symbol>[^\x22]+)\x22 \[(?P<module>[^\]]+)\]|(?P<module_new>\S+): symbol '(?P<symbol_new>[^']+)') undefined!",
+        meaning: "the module was linked without symbols that it needs: it loads only where another module brings them",
+        notes: &[
+            "the first is {symbol}",
+            "the first is {symbol_new}",
+            "where one of the module's own is among them, an object is not in its Kbuild, or a library: kbuild links no .a",
+        ],
+        examples: &[
+            r#"WARNING: "rust_mod_init" [/m/m.ko] undefined!"#,
+            r#"WARNING: modpost: "f" [/m/m.ko] undefined!"#,
+        ],
+        ..DOUBTFUL
     },
     Row {
         id: "modpost-gpl",
@@ -901,6 +929,86 @@ pub(super) const ROWS: &[Row] = &[
         ..FAILURE
     },
     Row {
+        id: "modpost-symvers",
+        class: "modpost",
+        pattern: r"modpost: parse error in symbol dump file|objtool: malformed Module\.symvers",
+        meaning: "a Module.symvers is damaged, or of a series that writes it otherwise",
+        notes: &["it is that of the headers, or one that KBUILD_EXTRA_SYMBOLS names"],
+        help: &[
+            say("build the module whose exports are used again, for this kernel"),
+            DOCTOR,
+        ],
+        examples: &["FATAL: modpost: parse error in symbol dump file"],
+        ..FAILURE
+    },
+    Row {
+        id: "modpost-object",
+        class: "modpost",
+        pattern: r"modpost: (?P<what>.*(?:is truncated\.|not relocatable object|has no symtab|has NOBITS \.modinfo|target endian is unknown|is bigger than filesize|SYMTAB_SHNDX has bad).*)",
+        meaning: "modpost cannot read an object file of the module: it is cut off, or not one that kbuild makes",
+        notes: &["it says: {what}"],
+        help: &[run(
+            "build it again from clean; a file that comes ready-made has to be for this processor, and relocatable (ld -r)",
+            "make -C {kdir} M={dir} clean modules",
+        )],
+        examples: &[
+            "FATAL: modpost: m.o: not relocatable object.",
+            "ERROR: modpost: m.o is truncated. sechdrs[i].sh_offset=1 > sizeof(*hrd)=2",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "modpost-export",
+        class: "modpost",
+        pattern: r"modpost: (?P<what>.*(?:exported without definition|local symbol '[^']*' was exported|EXPORT_SYMBOL used for (?:init|exit) symbol|contains strange symbol|does not seem to be an export symbol|unknown license '[^']*' was specified).*)",
+        meaning: "an EXPORT_SYMBOL of the module's is wrong",
+        notes: &["modpost says: {what}"],
+        help: &[say(
+            "export functions and data that are neither static nor __init or __exit, and that the same module defines",
+        )],
+        examples: &[
+            "ERROR: modpost: m.ko: local symbol 'f' was exported",
+            "ERROR: modpost: vmlinux: EXPORT_SYMBOL used for init symbol 'f'. Remove __init or EXPORT_SYMBOL.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "modpost-import",
+        class: "modpost",
+        pattern: r"modpost: .*explicitly importing namespace '(?P<ns>[^']+)' is not allowed",
+        meaning: "the module imports the namespace {ns}, which is for certain modules alone",
+        help: &[say(
+            "use other functions: these are not for modules from outside",
+        )],
+        examples: &[
+            "ERROR: modpost: m.ko: explicitly importing namespace 'module:kvm' is not allowed.",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "modpost-name",
+        class: "modpost",
+        pattern: r"modpost: (?:.*: )?module name is too long",
+        meaning: "the module's name is too long",
+        help: &[say(
+            "55 characters is the most that the kernel takes (MODULE_NAME_LEN): give it a shorter one in its Kbuild",
+        )],
+        examples: &["ERROR: modpost: m.ko: module name is too long"],
+        ..FAILURE
+    },
+    Row {
+        id: "section-reference",
+        class: "modpost",
+        pattern: r"modpost: (?P<what>.*(?:The relocation at \S+ references|references non-executable section).*)",
+        meaning: "modpost found an entry of the exception table that points where none may",
+        notes: &["it says: {what}"],
+        help: &[say(
+            "build with the compiler that built the kernel; in code of your own, look at its assembly (_ASM_EXTABLE)",
+        )],
+        examples: &["ERROR: modpost: __ex_table+0x1 references non-executable section '.data'"],
+        ..FAILURE
+    },
+    Row {
         id: "section-mismatch",
         class: "modpost",
         pattern: r"modpost: Section mismatches detected",
@@ -955,7 +1063,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "pahole-not-found",
         class: "pahole",
-        pattern: r"BTF: \S+: pahole \([^)]*\) is not available|(?:sh|bash)(?:: line)?:? ?\d*: (?P<tool>\S*pahole): (?:command )?not found|make\S*: pahole: No such file or directory",
+        pattern: r"BTF: \S+: pahole \([^)]*\) is not available|(?:sh|bash)(?:: line)?:? ?\d*: (?P<tool>\S*pahole): (?:command )?not found|make\S*: pahole: (?:No such file or directory|Command not found)",
         meaning: "pahole is not installed, and CONFIG_DEBUG_INFO_BTF needs it",
         help: &[
             run("on Arch", "sudo pacman -S pahole"),

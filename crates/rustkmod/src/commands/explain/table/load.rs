@@ -251,7 +251,10 @@ pub(super) const ROWS: &[Row] = &[
         class: "load",
         pattern: of!(r"Unknown symbol (?P<symbol>\S+)(?: \(err (?P<err>-?\d+)\))?"),
         meaning: "the module `{module}` needs symbols that nothing loaded exports",
-        notes: &["the first is {symbol}"],
+        notes: &[
+            "the first is {symbol}",
+            "it is of another module, or of a part of the kernel that this one was configured without; or of the module itself, whose Kbuild does not link it (kbuild links no .a)",
+        ],
         help: &[
             CHECK,
             here(
@@ -565,6 +568,29 @@ pub(super) const ROWS: &[Row] = &[
         ],
         ..FAILURE
     },
+    // Of other processors' loaders: arch/*/kernel/module*.c.
+    Row {
+        id: "relocation-other",
+        class: "load",
+        pattern: r"^(?:\w+: )?(?:module:? )?(?:(?P<module>[\w-]+): )?(?P<what>Unknown relocation type \d+|unsupported RELA relocation: \d+|Unsupport relocation type \d+|[Uu]nknown (?:ADD )?relocation(?: operation|:) \d+|Invalid (?:\d+-bit|length \(\d+\) for) data relocation.*|section \d+ reloc \d+\b.*|target \S+ can ?not be addressed by .*|can ?not generate the GOT entry.*|Can not find HI20 relocation.*|(?:jump offset|opr1) = .* dangerous .*|(?:relocation overflow$|dangerous R_\w+ relocation)|value \S+ out of range for \S+-bit (?:field|relocation).*|module (?:PLT|GOT|symtab)\S* section(?:\(s\))? missing|The unexpected relocation type .*|error occurred (?:when applying alternatives|during dynamic SCS patching).*|(?:Dynamic linking|Thread local storage) not supported in kernel modules.*)",
+        meaning: "this kernel's loader cannot link the code of the module: {what}",
+        notes: &[
+            "newer compilers, assemblers and linkers make relocations that an older series does not know; or the module was not compiled as kbuild does it",
+        ],
+        help: &[
+            say("build the module with the compiler and the binutils that built the kernel"),
+            REBUILD,
+        ],
+        under: &["relocation", "relocation-overflow"],
+        examples: &[
+            "[  158.6] m: Unknown relocation type 57",
+            "[    1.0] module m: unsupported RELA relocation: 311",
+            "[    1.0] m: Unsupport relocation type 110, please add its support.",
+            "[    1.0] m: target ffffffff80000000 can not be addressed by the 32-bit offset from PC = 1",
+            "[    1.0] m: section 4 reloc 2 sym 'f': relocation 28 out of range (0xbf000000 -> 0xc0000000)",
+        ],
+        ..FAILURE
+    },
     Row {
         id: "relocation-target",
         class: "load",
@@ -620,9 +646,16 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "forced",
         class: "load-taint",
-        pattern: of!(r"(?P<what>.+): kernel tainted\.$"),
-        meaning: "the module `{module}` was loaded by force, without {what}",
-        notes: &["what it does to memory that is laid out otherwise nobody knows"],
+        pattern: of!(
+            r"(?:(?P<vermagic>bad vermagic)|(?P<versions>no versions for exported symbols)|(?P<symbol>\S+)): kernel tainted\.$"
+        ),
+        meaning: "the module `{module}` was loaded by force",
+        notes: &[
+            "{vermagic}: it has none, or modprobe --force had it ignored",
+            "{versions}: it has no checksums of them",
+            "it has no checksum of {symbol}",
+            "what it does to memory that is laid out otherwise nobody knows",
+        ],
         help: &[REBUILD],
         examples: &["[    1.0] m: bad vermagic: kernel tainted."],
         ..DOUBTFUL
@@ -905,6 +938,34 @@ pub(super) const ROWS: &[Row] = &[
         )],
         examples: &[
             "depmod: ERROR: could not open directory /b/BUILDROOT/usr/lib/modules/6.8.0: No such file or directory",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "depmod-symbols",
+        class: "depmod",
+        pattern: r"depmod: WARNING: (?P<file_of>\S+) (?P<what>needs unknown symbol|disagrees about version of symbol) (?P<symbol>\S+)",
+        meaning: "depmod foresees that modules will not load: nothing installed for this kernel has all that they need",
+        notes: &["the first is {file_of}: it {what} {symbol}"],
+        help: &[
+            run("see what it is", "rustkmod check {file_of} {for_kernel}"),
+            say("build it again for this kernel, or install the module that it needs"),
+        ],
+        examples: &["depmod: WARNING: /lib/modules/6.1/updates/m.ko needs unknown symbol f"],
+        ..DOUBTFUL
+    },
+    Row {
+        id: "depmod-cycle",
+        class: "depmod",
+        pattern: r"depmod: ERROR: (?:Cycle detected: (?P<cycle>.+)|Found \d+ modules in dependency cycles)",
+        meaning: "modules need each other in a circle: none of them can be loaded",
+        notes: &["{cycle}"],
+        help: &[say(
+            "move what both use into a third module, or make one of the two",
+        )],
+        examples: &[
+            "depmod: ERROR: Cycle detected: a -> b -> a",
+            "depmod: ERROR: Found 2 modules in dependency cycles!",
         ],
         ..FAILURE
     },

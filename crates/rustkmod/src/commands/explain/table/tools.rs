@@ -231,7 +231,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "rustc-not-found",
         class: "rustc",
-        pattern: r"\*\*\* Rust compiler '(?P<name>[^']+)' could not be found|(?:make\S*|sh|bash)(?:: line)?:? ?\d*:? ?(?P<path>\S*rustc(?:-[\d.]+)?):? (?:(?:command )?not found|No such file or directory)$",
+        pattern: r"\*\*\* Rust compiler '(?P<name>[^']+)' could not be found|(?:make\S*|sh|bash)(?:: line)?:? ?\d*:? ?(?P<path>\S*rustc(?:-[\d.]+)?):? (?:(?:[Cc]ommand )?not found|No such file or directory)$",
         meaning: "there is no rustc where the build looks for it: '{name}{path}'",
         notes: &[
             "RUSTC on make's command line or in the headers names it. rustup's is in ~/.cargo/bin, which root and DKMS do not have in their PATH",
@@ -241,6 +241,7 @@ pub(super) const ROWS: &[Row] = &[
             "***\n*** Rust compiler 'rustc' could not be found.\n***",
             "/bin/sh: 1: /nonexistent/rustc: not found",
             "make[2]: rustc: No such file or directory",
+            "make: rustc: Command not found",
             "/bin/sh: line 1: rustc-1.97: command not found",
         ],
         ..FAILURE
@@ -248,7 +249,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "bindgen-not-found",
         class: "bindgen",
-        pattern: r"\*\*\* Rust bindings generator '(?P<name>[^']+)' could not be found|(?:make\S*|sh|bash)(?:: line)?:? ?\d*:? ?(?P<path>\S*bindgen):? (?:(?:command )?not found|No such file or directory)$|run bindgen: Os \{ code: 2|^error: (?:failed to execute|could not execute process) `?bindgen",
+        pattern: r"\*\*\* Rust bindings generator '(?P<name>[^']+)' could not be found|(?:make\S*|sh|bash)(?:: line)?:? ?\d*:? ?(?P<path>\S*bindgen):? (?:(?:[Cc]ommand )?not found|No such file or directory)$|run bindgen: Os \{ code: 2|^error: (?:failed to execute|could not execute process) `?bindgen",
         meaning: "there is no bindgen where the build looks for it",
         notes: &[
             "the kernel, and modules that make bindings from C headers of their own, run it. cargo's is in ~/.cargo/bin, which root and DKMS do not have in their PATH",
@@ -835,6 +836,37 @@ pub(super) const ROWS: &[Row] = &[
         ..FAILURE
     },
     Row {
+        id: "clang-assembler",
+        class: "compiler-flags",
+        pattern: r"clang\S*: error: (?:unsupported option '--(?:32|64)'|assembler command failed)",
+        meaning: "clang runs another program to assemble, and that one is not GNU's `as`",
+        notes: &["there is no `as` of binutils where clang looks, or clang goes by that name"],
+        help: &[run(
+            "let clang assemble itself, as it does since 5.15 with LLVM=1",
+            "make -C {kdir} LLVM=1 LLVM_IAS=1",
+        )],
+        examples: &[
+            "clang-12: error: unsupported option '--64'",
+            "clang-12: error: assembler command failed with exit code 1 (use -v to see invocation)",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "nvidia-compiler-check",
+        class: "compiler",
+        pattern: r"^\*\*\* Failed (?:cc sanity|(?:CC|cc|gcc)[ -]version) check\. Bailing out",
+        meaning: "NVIDIA's build refuses this compiler: it is not the one that built the kernel",
+        notes: &["it says which two in the lines before"],
+        help: &[
+            say(
+                "name the kernel's compiler to make: CC=gcc-VERSION, or LLVM=1 where clang built it",
+            ),
+            say("or take the other one for good: export IGNORE_CC_MISMATCH=1"),
+        ],
+        examples: &["*** Failed cc sanity check. Bailing out! ***"],
+        ..FAILURE
+    },
+    Row {
         id: "clang-flag",
         class: "compiler-flags",
         pattern: r"clang\S*: error: (?:unknown argument:?|unsupported (?:option|argument)|optimization flag|argument unused during compilation:) '(?P<flag>[^']+)'",
@@ -986,7 +1018,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "llvm-not-found",
         class: "compiler",
-        pattern: r"^scripts/Kconfig\.include:\d+: (?:linker|C compiler) '(?P<kconfig>\S*(?:clang|ld\.lld)\S*)' not found|(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>\S*(?:clang|ld\.lld|llvm-[a-z]+)(?:-\d+)?): (?:command )?not found|make\S*: (?P<make>\S*(?:clang|ld\.lld|llvm-[a-z]+)(?:-\d+)?): No such file or directory|invalid linker name in argument '-fuse-ld=(?P<fuse>lld)'",
+        pattern: r"^scripts/Kconfig\.include:\d+: (?:linker|C compiler) '(?P<kconfig>\S*(?:clang|ld\.lld)\S*)' not found|(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>\S*(?:clang|ld\.lld|llvm-[a-z]+)(?:-\d+)?): (?:command )?not found|make\S*: (?P<make>\S*(?:clang|ld\.lld|llvm-[a-z]+)(?:-\d+)?): (?:No such file or directory|Command not found)|invalid linker name in argument '-fuse-ld=(?P<fuse>lld)'",
         meaning: "'{kconfig}{shell}{make}{fuse}' is not installed, and this build uses LLVM",
         notes: &[
             "LLVM=1 was given, or the kernel was built so: that takes clang, lld and LLVM's tools",
@@ -1025,7 +1057,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "compiler-not-found",
         class: "compiler",
-        pattern: r"^scripts/Kconfig\.include:\d+: (?P<what>linker|C compiler) '(?P<kconfig>[^']+)' not found|(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>(?:\S*[-/])?(?:gcc|g\+\+|cc|c\+\+|cpp|ld(?:\.\w+)?|as|ar|nm|objcopy|objdump|strip|readelf)(?:-\d+)?): (?:command )?not found$|^\S*make\S*: (?P<make>(?:\S*[-/])?(?:gcc|g\+\+|cc|c\+\+|cpp|ld(?:\.\w+)?|as|ar|nm|objcopy|objdump|strip|readelf)(?:-\d+)?): No such file or directory|^error: linker `(?P<linker>[^`]+)` not found|error trying to exec '(?P<part>\w+)': execvp",
+        pattern: r"^scripts/Kconfig\.include:\d+: (?P<what>linker|C compiler) '(?P<kconfig>[^']+)' not found|(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>(?:\S*[-/])?(?:gcc|g\+\+|cc|c\+\+|cpp|ld(?:\.\w+)?|as|ar|nm|objcopy|objdump|strip|readelf)(?:-\d+)?): (?:command )?not found$|^\S*make\S*: (?P<make>(?:\S*[-/])?(?:gcc|g\+\+|cc|c\+\+|cpp|ld(?:\.\w+)?|as|ar|nm|objcopy|objdump|strip|readelf)(?:-\d+)?): (?:No such file or directory|Command not found)|^error: linker `(?P<linker>[^`]+)` not found|error trying to exec '(?P<part>\w+)': execvp",
         meaning: "'{kconfig}{shell}{make}{linker}{part}' is not installed",
         help: &[
             run("on Arch", "sudo pacman -S base-devel"),

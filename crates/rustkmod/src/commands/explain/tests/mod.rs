@@ -296,6 +296,43 @@ fn what_looks_like_another_failure_is_told_by_its_own_cause() {
             &["in 3 places"],
             &["crashed"],
         ),
+        // insmod is killed by what its module did.
+        Case(
+            "$ sudo insmod m.ko\nKilled\n[  102.1] BUG: kernel NULL pointer dereference, address: 0000000000000010\n[  102.1] RIP: 0010:m_probe+0x1ad/0x540 [m]\n",
+            &["null-pointer"],
+            &[],
+            &["in 2 places"],
+            &["memory ran out"],
+        ),
+        Case(
+            "$ sudo insmod m.ko\nKilled\n",
+            &["killed"],
+            &[],
+            &["dmesg"],
+            &[],
+        ),
+        Case(
+            "insmod: ERROR: could not insert module cfb.ko: Invalid parameters\n[  158.6] cfb: bad vermagic: kernel tainted.\n[  158.6] cfb: Unknown relocation type 57\n",
+            &["relocation-other"],
+            &["forced"],
+            &["in 1 place", "bad vermagic: it has none"],
+            &["without bad"],
+        ),
+        Case(
+            "clang-12: error: unsupported option '--64'\nclang-12: error: assembler command failed with exit code 1 (use -v to see invocation)\n",
+            &["clang-assembler"],
+            &[],
+            &["LLVM_IAS=1"],
+            &["CC_VERSION_TEXT"],
+        ),
+        // make before 4.3 has a capital.
+        Case(
+            "make: rustc: Command not found\nmake: *** [all] Error 127\n",
+            &["rustc-not-found"],
+            &[],
+            &["'rustc'"],
+            &[],
+        ),
         // What two lines say by different words is one finding, with its value once.
         Case(
             "make: *** /lib/modules/6.18.40-microsoft-standard-WSL2/build: No such file or directory.  Stop.\nmodprobe: FATAL: Module kvm not found in directory /lib/modules/6.18.40-microsoft-standard-WSL2\n",

@@ -8,10 +8,10 @@ use super::super::*;
 use super::ids;
 
 /// What the format strings of a C file print, with 1 and x in the place of values.
-fn messages(source: &str) -> Vec<String> {
-    let call = regex::Regex::new(
-        r#"\bpr_(?:err|warn|notice)(?:_once|_ratelimited)?\s*\((?:\s*#[^\n]*)?\s*((?:"(?:[^"\\]|\\.)*"\s*)+)"#,
-    )
+fn messages(source: &str, function: &str) -> Vec<String> {
+    let call = regex::Regex::new(&format!(
+        r#"\b{function}\s*\((?:\s*#[^\n]*)?\s*((?:"(?:[^"\\]|\\.)*"\s*)+)"#
+    ))
     .unwrap();
     let text = regex::Regex::new(r#""((?:[^"\\]|\\.)*)""#).unwrap();
     let number = regex::Regex::new(r"%[-+ #0*]*\d*(?:ll|l|h|z|L)*[diux]").unwrap();
@@ -25,7 +25,8 @@ fn messages(source: &str) -> Vec<String> {
             let format = format
                 .replace("%*phN", "00")
                 .replace("\\n", "\n")
-                .replace("\\t", "\t");
+                .replace("\\t", "\t")
+                .replace("\\\"", "\"");
             other
                 .replace_all(&number.replace_all(&format, "1"), "x")
                 .into_owned()
@@ -49,7 +50,11 @@ fn messages_of_the_loader_are_known_in_every_series() {
     let mut count = 0;
     for tree in trees.split(':') {
         let tree = Path::new(tree);
-        let mut files = vec![tree.join("arch/x86/kernel/module.c")];
+        let arches = ["x86", "arm", "arm64", "loongarch", "riscv"];
+        let mut files: Vec<_> = arches
+            .iter()
+            .map(|arch| tree.join("arch").join(arch).join("kernel/module.c"))
+            .collect();
         files.extend(
             std::fs::read_dir(tree.join("kernel/module"))
                 .unwrap()
@@ -62,7 +67,7 @@ fn messages_of_the_loader_are_known_in_every_series() {
             // Why is not in the format.
             let source = std::fs::read_to_string(file).unwrap();
             let source = source.replace("Loading of %s is", "Loading of unsigned module is");
-            for message in messages(&source) {
+            for message in messages(&source, "pr_(?:err|warn|notice)(?:_once|_ratelimited)?") {
                 count += 1;
                 let first = message.lines().next().unwrap_or_default();
                 let is_other = OTHERS.iter().any(|other| message.contains(other));
@@ -72,6 +77,45 @@ fn messages_of_the_loader_are_known_in_every_series() {
                         unknown.push(format!("{}: {text}", file.display()));
                     }
                 }
+            }
+        }
+    }
+    assert!(count > 50, "{count} messages");
+    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
+}
+
+#[test]
+#[ignore = "set RUSTKMOD_KERNEL_SOURCES to source trees of the kernel, with : between them"]
+fn messages_of_modpost_are_known_in_every_series() {
+    /// Messages that only a change of modpost, or a broken tree, makes it print.
+    const OTHERS: &[&str] = &[
+        "Can't open filenames file",
+        "Unknown host endian",
+        "buf_printf output truncated",
+        "vsnprintf failed",
+        "too long path was truncated",
+        "filename must be suffixed",
+        "Please add code to calculate addend",
+        "Memory allocation failure",
+        "Could not update namespace",
+        "special handler for this mismatch",
+        "section_index is outside",
+        "unknown license x. skip",
+    ];
+    let trees = std::env::var("RUSTKMOD_KERNEL_SOURCES").expect("RUSTKMOD_KERNEL_SOURCES");
+    let mut unknown = Vec::new();
+    let mut count = 0;
+    for tree in trees.split(':') {
+        let source = Path::new(tree).join("scripts/mod/modpost.c");
+        let source = std::fs::read_to_string(source).unwrap();
+        // It puts the module in front.
+        let source = source.replace("mod_error(mod, \"", "error(\"x: ");
+        for message in messages(&source, "(?:error|fatal)") {
+            count += 1;
+            let text = format!("ERROR: modpost: {message}");
+            let is_other = OTHERS.iter().any(|other| message.contains(other));
+            if !is_other && story::row_of(&text).is_none() {
+                unknown.push(text);
             }
         }
     }
