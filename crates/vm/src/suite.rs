@@ -140,10 +140,10 @@ impl Suite {
         }
 
         let loader = loader_of(shop, &archive)?.display().to_string();
-        let tests = words("--lib -- --ignored messages_of_the_loader");
+        let tests = words("--lib -- --ignored messages_of");
         let variables = [("RUSTKMOD_KERNEL_SOURCES", &*loader)];
         self.test(
-            &format!("rustkmod explain, of {name}'s loader"),
+            &format!("rustkmod explain, of {name}'s loader and modpost"),
             &tests,
             &variables,
         );
@@ -211,7 +211,7 @@ impl Suite {
 fn loader_of(shop: &Workshop, archive: &str) -> Result<PathBuf> {
     let directory = shop.cache.empty_directory("test-loader", 0)?;
     Program::new(
-        "unpacking the loader",
+        "unpacking the loader and modpost",
         "bsdtar",
         &shop.cache.log("test-loader")?,
     )
@@ -219,7 +219,8 @@ fn loader_of(shop: &Workshop, archive: &str) -> Result<PathBuf> {
     .args([Path::new("-C"), &directory])
     .args([
         "--include=*/kernel/module/*.c",
-        "--include=*/arch/x86/kernel/module.c",
+        "--include=*/arch/*/kernel/module.c",
+        "--include=*/scripts/mod/modpost.c",
     ])
     .run(&shop.progress)?;
     Ok(directory)

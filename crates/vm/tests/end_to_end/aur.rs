@@ -45,6 +45,18 @@ fn stand_alone(lab: &Lab) -> Result<(), Failed> {
         assert!(packages.iter().any(|one| one.name.inner() == headers));
         // It is the default there, and no other is.
         assert_eq!(fs::read_to_string(tree.join("series"))?.trim(), row.row);
+        // What it is made of is signed, and no configuration is this machine's.
+        let (release, tag) = (&row.release, &row.arch);
+        let info = fs::read_to_string(tree.join(".SRCINFO"))?;
+        says(
+            &info,
+            &[
+                &format!("/linux-{release}.tar.xz\n"),
+                &format!("/linux-{release}.tar.sign\n"),
+                &format!("source = linux-{tag}.config::https://"),
+                "validpgpkeys = ",
+            ],
+        );
     }
     for (tree, name) in trees.iter().zip(&names) {
         let info = parsed(tree)?;
