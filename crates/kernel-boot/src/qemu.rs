@@ -85,90 +85,131 @@ pub(super) fn run(
         "setpriv",
         host::setpriv,
     )?;
-    let mut run = Run::default();
-    let mut deadline = Some(start + guest.timeout);
-    let mut whole_since = None;
-    let mut is_asked = false;
-    let mut shell: Option<Terminal> = None;
-    let mut screen = String::new();
+    let mut watched = Watched {
+        timeout: guest.timeout,
+        watch,
+        run: Run::default(),
+        deadline: Some(start + guest.timeout),
+        whole_since: None,
+        shell: None,
+        screen: String::new(),
+    };
+    let silence = SILENCE.min(guest.timeout);
     let status = loop {
         interrupt::check()?;
         let status = child.0.try_wait().context("wait for", qemu)?;
-        lines.console.read(|text, bytes| match (&shell, is_asked) {
-            (Some(_), _) => {
-                screen.push_str(text);
-                watch(Event::Terminal(bytes));
-            }
-            (None, true) => {
-                run.trace.get_or_insert_default().push_str(text);
-                console_lines(text, watch);
-            }
-            (None, false) => {
-                run.log.push_str(text);
-                console_lines(text, watch);
-            }
-        })?;
-        let mut begun_shell = false;
-        let mut ended_step = false;
-        lines.report.read(|text, _| {
-            for line in text.lines() {
-                match run.report.hear(line) {
-                    Heard::Log(line) => {
-                        if !taken_off(&mut screen, line) {
-                            watch(Event::Log(line));
-                        }
-                    }
-                    Heard::Output(line) => watch(Event::Output(line)),
-                    Heard::Begun("shell") => begun_shell = true,
-                    Heard::Ended => ended_step = true,
-                    Heard::Begun(_) | Heard::Other => {}
-                }
-            }
-        })?;
-        if begun_shell {
-            // Whoever types has all the time.
-            (shell, deadline) = (Terminal::open(child.0.stdin.take()), None);
-            lines.console.by_line = false;
-        } else if ended_step && shell.take().is_some() {
-            deadline = Some(Instant::now() + guest.timeout);
-            lines.console.by_line = true;
+        lines
+            .console
+            .read(|text, bytes| watched.on_console(text, bytes))?;
+        lines
+            .report
+            .read(|text, _| watched.on_report(text, &mut child.0.stdin))?;
+        lines.console.by_line = watched.shell.is_none();
+        if status.is_some() {
+            break status;
         }
-        if let Some(status) = status {
-            break Some(status);
-        }
-        if run.report.is_whole() && whole_since.get_or_insert_with(Instant::now).elapsed() > GRACE {
-            break None;
-        }
-        let silence = SILENCE.min(guest.timeout);
         if accel == Accel::Kvm && lines.console.is_empty() && start.elapsed() > silence {
             let why = format!("it gave no sign of life in {} s", silence.as_secs());
             return Ok(End::Silent(why));
         }
-        if deadline.is_some_and(|deadline| Instant::now() > deadline) {
-            if is_asked {
-                break None;
-            }
-            is_asked = true;
-            run.trace = Some(String::new());
-            ask_where(directory);
-            deadline = Some(Instant::now() + GRACE);
+        if watched.is_over(directory) {
+            break None;
         }
         std::thread::sleep(PAUSE);
     };
-    run.time = start.elapsed();
-    // The init reports what was logged at the end of a step, to which this one did not come.
-    if let Some(step) = &mut run.report.begun
-        && step.log.is_empty()
-    {
-        step.log = verdict::logged_in(&step.step, &run.log);
-        step.log.iter().for_each(|line| watch(Event::Log(line)));
+    let run = watched.ended(start.elapsed());
+    match status {
+        Some(status) if !status.success() => {
+            failed(guest, &mut child, (qemu, directory), status, accel)
+        }
+        _ => Ok(End::Over(Box::new(run))),
     }
-    if let Some(status) = status
-        && !status.success()
-    {
-        return failed(guest, &mut child, (qemu, directory), status, accel);
+}
+
+/// A run that goes on.
+struct Watched<'a> {
+    timeout: Duration,
+    watch: &'a mut dyn FnMut(Event<'_>),
+    run: Run,
+    /// When it is asked where it hangs, and after that when it is given up.
+    deadline: Option<Instant>,
+    /// When it had reported everything.
+    whole_since: Option<Instant>,
+    /// Open as long as the guest's shell runs.
+    shell: Option<Terminal>,
+    /// What the shell has shown.
+    screen: String,
+}
+
+impl Watched<'_> {
+    fn on_console(&mut self, text: &str, bytes: &[u8]) {
+        if self.shell.is_some() {
+            self.screen.push_str(text);
+            (self.watch)(Event::Terminal(bytes));
+            return;
+        }
+        let log = self.run.trace.as_mut().unwrap_or(&mut self.run.log);
+        log.push_str(text);
+        for line in text.lines() {
+            (self.watch)(Event::Console(line.trim_end_matches('\r')));
+        }
     }
-    Ok(End::Over(Box::new(run)))
+
+    fn on_report(&mut self, text: &str, stdin: &mut Option<ChildStdin>) {
+        for line in text.lines() {
+            match self.run.report.hear(line) {
+                Heard::Log(line) => {
+                    if !taken_off(&mut self.screen, line) {
+                        (self.watch)(Event::Log(line));
+                    }
+                }
+                Heard::Output(line) => (self.watch)(Event::Output(line)),
+                Heard::Begun("shell") => {
+                    // Whoever types has all the time.
+                    (self.shell, self.deadline) = (Terminal::open(stdin.take()), None);
+                }
+                Heard::Ended => {
+                    if self.shell.take().is_some() {
+                        self.deadline = Some(Instant::now() + self.timeout);
+                    }
+                }
+                Heard::Begun(_) | Heard::Other => {}
+            }
+        }
+    }
+
+    /// Whether there is nothing more to wait for. A guest whose time is over is asked first where it
+    /// hangs.
+    fn is_over(&mut self, directory: &Path) -> bool {
+        let now = Instant::now();
+        if self.run.report.is_whole() && now - *self.whole_since.get_or_insert(now) > GRACE {
+            return true;
+        }
+        if self.deadline.is_none_or(|deadline| now <= deadline) {
+            return false;
+        }
+        if self.run.trace.is_some() {
+            return true;
+        }
+        self.run.trace = Some(String::new());
+        ask_where(directory);
+        self.deadline = Some(Instant::now() + GRACE);
+        false
+    }
+
+    fn ended(mut self, time: Duration) -> Run {
+        self.run.time = time;
+        // The init reports what was logged at the end of a step, to which this one did not come.
+        if let Some(step) = &mut self.run.report.begun
+            && step.log.is_empty()
+        {
+            step.log = verdict::logged_in(&step.step, &self.run.log);
+            step.log
+                .iter()
+                .for_each(|line| (self.watch)(Event::Log(line)));
+        }
+        self.run
+    }
 }
 
 /// Whether somebody in the shell has seen a line of the kernel's already; once each.
@@ -179,12 +220,6 @@ fn taken_off(screen: &mut String, line: &str) -> bool {
             true
         }
         _ => false,
-    }
-}
-
-fn console_lines(text: &str, watch: &mut dyn FnMut(Event<'_>)) {
-    for line in text.lines() {
-        watch(Event::Console(line.trim_end_matches('\r')));
     }
 }
 
