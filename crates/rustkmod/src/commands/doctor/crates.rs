@@ -2,9 +2,10 @@
 
 //! The kernel's crates: are all there, do they belong together, can rustc use them where they lie.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use kernel_files::file;
+use serde_json::Value;
 
 use super::subject::Subject;
 use crate::command::Command;
@@ -331,91 +332,104 @@ pub fn target(subject: &Subject) -> Vec<Finding> {
     let kdir = &subject.kdir;
     let makefile = kdir.makefile.as_ref().ok();
     let flag = makefile.and_then(|found| found.target.as_deref());
-    let by_name = flag == Some("target");
-    let mut files: BTreeSet<String> = kdir
-        .rule
-        .files
-        .iter()
-        .filter(|file| file.ends_with("target.json"))
-        .cloned()
-        .collect();
-    if by_name && files.is_empty() {
-        files.insert("rust/target.json".into());
-    }
-    let core = kdir.crate_for_rustc();
-    let recorded = core
+    let recorded = kdir
+        .crate_for_rustc()
         .and_then(|(_, rmeta)| rmeta.root.as_ref())
         .map(|root| &root.target);
-    if files.is_empty() && !matches!(recorded, Some(Target::Path(_) | Target::Contents { .. })) {
-        let shown = subject.shown("Makefile");
-        return vec![match recorded {
-            Some(Target::Name(name)) => {
-                Finding::ok(check, shown, format!("the target is rustc's own {name}"))
-            }
-            _ => Finding::skipped(check, shown, "the Makefiles name no target.json"),
-        }];
-    }
-    let file = files
-        .first()
-        .cloned()
-        .unwrap_or_else(|| "rust/target.json".into());
-    let path = kdir.path.join(&file);
-    let shown = subject.system.shown(&path);
-    let text = match file::read_text(&path, 1 << 20) {
-        Ok(text) => text,
-        Err(why) => {
-            let finding = Finding::error(check, &shown, format!("the headers lack {file}"))
-                .note(why.to_string())
-                .note(format!(
-                    "rustc would say: target file \"./{file}\" does not exist"
-                ));
-            return vec![subject.reinstall(finding)];
+    let mut files = kdir.rule.files.iter();
+    let file = files.find(|file| file.ends_with("target.json"));
+    let finding = match (file, recorded) {
+        (None, Some(Target::Name(name))) if flag != Some("target") => {
+            let message = format!("the target is rustc's own {name}");
+            Finding::ok(check, subject.shown("Makefile"), message)
+        }
+        (None, None) if flag != Some("target") => {
+            let message = "the Makefiles name no target.json";
+            Finding::skipped(check, subject.shown("Makefile"), message)
+        }
+        _ => {
+            let file = file.map_or("rust/target.json", String::as_str);
+            target_file(subject, file, flag)
+                .map(|text| same_target(subject, file, &text, flag, recorded))
+                .unwrap_or_else(|finding| finding)
         }
     };
-    let value = match serde_json::from_str::<serde_json::Value>(&text) {
+    vec![finding]
+}
+
+/// The text of a target file that rustc finds, can read, and that is for the kernel's processor.
+fn target_file(subject: &Subject, file: &str, flag: Option<&str>) -> Result<String, Finding> {
+    let check = "target";
+    let kdir = &subject.kdir;
+    let path = kdir.path.join(file);
+    let shown = subject.system.shown(&path);
+    let text = file::read_text(&path, 1 << 20).map_err(|why| {
+        let finding = Finding::error(check, &shown, format!("the headers lack {file}"))
+            .note(why.to_string())
+            .note(format!(
+                "rustc would say: target file \"./{file}\" does not exist"
+            ));
+        subject.reinstall(finding)
+    })?;
+    let value = match serde_json::from_str::<Value>(&text) {
         Ok(value) if value.is_object() => value,
         outcome => {
             let why = outcome
                 .err()
-                .map_or("it is no JSON object".to_string(), |e| e.to_string());
+                .map_or("it is not a JSON object".to_string(), |e| e.to_string());
             let finding = Finding::error(check, &shown, format!("{file} is damaged")).note(why);
-            return vec![subject.reinstall(finding)];
+            return Err(subject.reinstall(finding));
         }
     };
-    if by_name && !makefile.is_some_and(|found| found.exports_target_path) {
+    let makefile = kdir.makefile.as_ref();
+    if flag == Some("target") && !makefile.is_ok_and(|found| found.exports_target_path) {
         let message = "the Makefile names the target without saying where its file is";
-        return vec![
-            Finding::error(check, subject.shown("Makefile"), message)
-                .note("it passes --target=target to rustc, and does not export RUST_TARGET_PATH")
-                .run(
-                    "say where it is",
-                    Command::new("export")
-                        .set("RUST_TARGET_PATH", format!("{}/rust", subject.tree())),
-                ),
-        ];
+        return Err(Finding::error(check, subject.shown("Makefile"), message)
+            .note("it passes --target=target to rustc, and does not export RUST_TARGET_PATH")
+            .run(
+                "say where it is",
+                Command::new("export").set("RUST_TARGET_PATH", format!("{}/rust", subject.tree())),
+            ));
     }
-    let arch = value
-        .get("arch")
-        .and_then(|arch| arch.as_str())
-        .unwrap_or_default();
+    let arch = value["arch"].as_str().unwrap_or_default();
     let machine = kdir.machine().unwrap_or(arch);
     // rustc calls 32-bit x86 "x86", and uname i686.
     if !arch.is_empty() && arch != machine && !(arch == "x86" && machine == "i686") {
-        let finding = Finding::error(
-            check,
-            &shown,
-            "target.json is of another processor than the kernel",
-        )
-        .versus((&file, arch), ("the kernel", machine));
-        return vec![subject.reinstall(finding)];
+        let message = "target.json is of another processor than the kernel";
+        let finding =
+            Finding::error(check, &shown, message).versus((file, arch), ("the kernel", machine));
+        return Err(subject.reinstall(finding));
     }
-    let made_by = core
-        .map(|(_, rmeta)| rmeta.rustc.as_str())
-        .unwrap_or_default();
+    Ok(text)
+}
+
+/// Whether rustc takes the target in `file` for the one that the crates were made for.
+fn same_target(
+    subject: &Subject,
+    file: &str,
+    text: &str,
+    flag: Option<&str>,
+    recorded: Option<&Target>,
+) -> Finding {
+    let check = "target";
+    let shown = subject.shown(file);
+    let by_name = flag == Some("target");
     match recorded {
-        Some(Target::Path(recorded)) => {
-            vec![moved(subject, &shown, &path, recorded, by_name, made_by)]
+        Some(Target::Path(recorded)) if by_name => {
+            let message =
+                "the crates were made for the target by path, and the Makefile passes it by name";
+            Finding::error(check, shown, message)
+                .versus(
+                    ("the crates", recorded),
+                    ("the Makefile", "--target=target"),
+                )
+                .note(E0461)
+                .run(
+                    "build the crates again, by this Makefile",
+                    subject.make().shell("prepare"),
+                )
         }
+        Some(Target::Path(recorded)) => moved(subject, file, recorded),
         Some(Target::Name(name)) if name == "target" && !by_name => {
             let message =
                 "the crates were made for the target by name, and the Makefile passes it by path";
@@ -425,71 +439,43 @@ pub fn target(subject: &Subject) -> Vec<Finding> {
                     ("the Makefile", &format!("--target={}", flag.unwrap_or("?"))),
                 )
                 .note(E0461);
-            vec![subject.reinstall(finding)]
+            subject.reinstall(finding)
         }
-        Some(Target::Contents { contents, .. }) if !same_json(contents, &value) => {
-            let finding = Finding::error(
-                check,
-                &shown,
-                format!("{file} is not the one the crates were made with"),
-            )
-            .versus(
-                ("the crates", &first_difference(contents, &text).0),
-                (&file, &first_difference(contents, &text).1),
-            )
-            .note(E0461);
-            vec![subject.reinstall(finding)]
+        Some(Target::Contents { contents, .. }) if !same_json(contents, text) => {
+            let message = format!("{file} is not the one the crates were made with");
+            let (was, is) = first_difference(contents, text);
+            let finding = Finding::error(check, shown, message)
+                .versus(("the crates", &was), (file, &is))
+                .note(E0461);
+            subject.reinstall(finding)
         }
-        Some(_) => vec![Finding::ok(
-            check,
-            &shown,
-            format!("{file} is the one the crates were made with"),
-        )],
-        None => vec![Finding::ok(
-            check,
-            &shown,
-            format!("{file} is there, for {machine}"),
-        )],
+        Some(_) => {
+            let message = format!("{file} is the one the crates were made with");
+            Finding::ok(check, shown, message)
+        }
+        None => {
+            let machine = subject.kdir.machine().unwrap_or("this kernel");
+            Finding::ok(check, shown, format!("{file} is there, for {machine}"))
+        }
     }
 }
 
-fn moved(
-    subject: &Subject,
-    shown: &str,
-    path: &std::path::Path,
-    recorded: &str,
-    by_name: bool,
-    made_by: &str,
-) -> Finding {
+/// rustc before 1.63 takes a target by the path of its file alone.
+fn moved(subject: &Subject, file: &str, recorded: &str) -> Finding {
     let check = "target";
-    let now = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let shown = subject.shown(file);
+    let path = subject.kdir.path.join(file);
+    let now = std::fs::canonicalize(&path).unwrap_or(path);
     let now = subject.system.shown(&now);
-    if by_name {
-        return Finding::error(
-            check,
-            shown,
-            "the crates were made for the target by path, and the Makefile passes it by name",
-        )
-        .versus(
-            ("the crates", recorded),
-            ("the Makefile", "--target=target"),
-        )
-        .note(E0461)
-        .run(
-            "build the crates again, by this Makefile",
-            subject.make().shell("prepare"),
-        );
-    }
     if now == recorded {
-        return Finding::ok(
-            check,
-            shown,
-            "target.json lies where it lay when the crates were made",
-        );
+        let message = "target.json lies where it lay when the crates were made";
+        return Finding::ok(check, shown, message);
     }
     let was = recorded
         .strip_suffix("/rust/target.json")
         .unwrap_or(recorded);
+    let made_by = subject.kdir.crate_for_rustc();
+    let made_by = made_by.map_or("rustc", |(_, rmeta)| rmeta.rustc.as_str());
     Finding::error(check, shown, "these headers were moved, and their rustc cannot stand that")
         .versus(("made in", recorded), ("now in", &now))
         .note(format!("{made_by} hashes the path of target.json into every crate; 1.63 and later hash what it holds"))
@@ -504,8 +490,9 @@ fn moved(
 }
 
 /// rustc writes the file into the crate as it read it; spaces do not matter.
-fn same_json(recorded: &str, now: &serde_json::Value) -> bool {
-    serde_json::from_str::<serde_json::Value>(recorded).is_ok_and(|recorded| recorded == *now)
+fn same_json(recorded: &str, now: &str) -> bool {
+    let read = |text| serde_json::from_str::<Value>(text).ok();
+    read(recorded).is_some_and(|recorded| read(now) == Some(recorded))
 }
 
 fn first_difference(recorded: &str, now: &str) -> (String, String) {
