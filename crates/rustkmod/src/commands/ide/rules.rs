@@ -5,12 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use kernel_files::file;
 
@@ -289,28 +287,20 @@ fn no_make(source: io::Error) -> Error {
         .run_if_known("install it", install, "install GNU make")
 }
 
-/// A file that is in no directory.
-fn in_memory(text: &str) -> io::Result<File> {
-    let mut file = File::from(memfd_create("makefile", MFdFlags::MFD_CLOEXEC)?);
-    file.write_all(text.as_bytes())?;
-    Ok(file)
-}
-
 /// A path to what this program holds open. It has plain characters alone, and whatever ends the
 /// program leaves nothing behind.
-fn name_of(file: &impl AsRawFd) -> PathBuf {
+fn name_of(file: &File) -> PathBuf {
     format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into()
 }
 
-/// Runs make on a Makefile of ours in the tree. It starts nothing (`-n`), and answers by
-/// `$(info)`.
+/// Runs make in the tree on lines of ours. It starts nothing (`-n`), and answers by `$(info)`.
 fn make(kdir: &Kdir, makefile: &str, variables: &[(&str, &str)], goal: &str) -> Result<String> {
-    let file = in_memory(makefile).map_err(no_make)?;
     let output = Command::new("make")
         .args(["-n", "-rR", "--no-print-directory", "-C"])
         .arg(&kdir.path)
-        .arg("-f")
-        .arg(name_of(&file))
+        // An argument leaves no file behind, which the standard input of make would.
+        .args(["-f", "/dev/null"])
+        .arg(format!("--eval={makefile}"))
         .arg(format!("srctree={}", kdir.srctree.display()))
         .args(
             variables
