@@ -6,7 +6,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
@@ -20,9 +20,9 @@ use crate::{
     files::{data, files, gib, mib, size},
     host::BUILDER,
     makepkg::Makepkg,
-    package_files::{package_name, packages},
+    package_files::packages,
     root,
-    run::{Progress, cpu_seconds},
+    run::Progress,
     series::{self, clang_major, clangs, debians_llvm},
     workshop::Site,
 };
@@ -70,9 +70,6 @@ pub fn run() -> Result<()> {
 
     let src = makepkg.src();
     let mark = makepkg.builddir.join(".prepared");
-    let spent = Spent {
-        file: makepkg.builddir.join(".cpu-seconds"),
-    };
     let inputs = makepkg.key()?.to_string();
     if fs::read_to_string(&mark).is_ok_and(|text| text == inputs) {
         progress.say("Going on with the tree of the last run...");
@@ -85,39 +82,23 @@ pub fn run() -> Result<()> {
                 fs::remove_dir_all(left).context("remove", left)?;
             }
         }
-        spent.note(0.0)?;
         makepkg.run("preparing", &["--force", "--nobuild"])?;
         fs::write(&mark, &inputs).context("write", &mark)?;
     }
     let tree = tree(&src)?;
     progress.say("Building (hours; it can be stopped, and goes on the next time)...");
-    let (before, start) = (spent.read(), cpu_seconds());
-    let so_far = || before + cpu_seconds() - start;
-    let built = told(
-        &tree,
-        progress,
-        || drop(spent.note(so_far())),
-        || makepkg.run("building linux-rust", &["--force", "--noextract"]),
-    );
-    spent.note(so_far())?;
-    progress.say(format!(
-        "{} objects; {:.0} CPU seconds in all runs together, {:.0} in this one; {:.1} GiB",
-        objects_made(&tree),
-        so_far(),
-        cpu_seconds() - start,
-        gib(size(&tree))
-    ));
+    let built = told(&tree, progress, || {
+        makepkg.run("building linux-rust", &["--force", "--noextract"])
+    });
+    let made = objects_made(&tree);
+    progress.say(format!("{made} objects; {:.1} GiB", gib(size(&tree))));
     built?;
 
     let all = packages(&makepkg.pkgdest)?;
     for package in &all {
         let bytes = package.metadata().map_or(0, |file| file.len());
         let name = package.file_name().unwrap_or_default().to_string_lossy();
-        progress.say(format!(
-            "{name}: {:.1} MiB; of Rust: {}",
-            mib(bytes),
-            of_rust(package_name(&name), package, &tree)?
-        ));
+        progress.say(format!("{name}: {:.1} MiB", mib(bytes)));
     }
 
     let machine = shop.machine()?;
@@ -126,84 +107,6 @@ pub fn run() -> Result<()> {
     install.extend(packages(&shop.dkms()?.path)?);
     machine.pacman_upgrade(&install, &shop.cache.log("pacman")?, &progress)?;
     demo::show(&shop, &machine, "arch-full")
-}
-
-/// What Rust has added to a package.
-fn of_rust(name: &str, package: &Path, tree: &Path) -> Result<String> {
-    if ["-src", "-rustdoc"].iter().any(|part| name.ends_with(part)) {
-        return Ok("all of it".into());
-    }
-    if name.ends_with("-headers") {
-        // As they lie in it, and packed as makepkg packs.
-        let script = "set -o pipefail; bsdtar -cf - --include='*/build/rust/*' @\"$1\" | tee >(wc -c >&2) | zstd -q -c | wc -c";
-        let output = Command::new("bash")
-            .args(["-euc", script, "bash"])
-            .arg(package)
-            .output()
-            .context("read", package)?;
-        let bytes = |text: &[u8]| String::from_utf8_lossy(text).trim().parse().ok();
-        let (Some(packed), Some(bare), true) = (
-            bytes(&output.stdout),
-            bytes(&output.stderr),
-            output.status.success(),
-        ) else {
-            return Err(unmeasured(package, &output));
-        };
-        return Ok(format!(
-            "{:.1} MiB, unpacked {:.1} MiB",
-            mib(packed),
-            mib(bare)
-        ));
-    }
-    // In the kernel, what the linker was given. All of it is built in.
-    let objects: Vec<_> = files(&tree.join("rust"))
-        .filter(|file| file.extension().is_some_and(|extension| extension == "o"))
-        .collect();
-    let output = Command::new("size")
-        .arg("--totals")
-        .args(objects)
-        .output()
-        .context("measure", tree.join("rust"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    // text, data, bss, their sum in two forms, and a name.
-    let total = text.lines().last().unwrap_or_default();
-    let number = |column| -> Option<u32> {
-        let word = total.split_whitespace().nth(column);
-        word.and_then(|word| word.parse().ok())
-    };
-    let (Some(code), Some(data), true) = (number(0), number(1), output.status.success()) else {
-        return Err(unmeasured(&tree.join("rust"), &output));
-    };
-    Ok(format!(
-        "{:.0} KiB of code and {:.0} KiB of data in vmlinuz, before it is compressed",
-        f64::from(code) / 1024.0,
-        f64::from(data) / 1024.0
-    ))
-}
-
-fn unmeasured(what: &Path, output: &Output) -> Error {
-    Error::State {
-        what: format!("cannot measure what is of Rust in {}", what.display()),
-        note: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        help: format!("ls {}", what.display()),
-    }
-}
-
-/// The CPU time of all runs that have worked on a tree: also of those that were killed, as of a few
-/// minutes before their end.
-struct Spent {
-    file: PathBuf,
-}
-
-impl Spent {
-    fn read(&self) -> f64 {
-        let text = fs::read_to_string(&self.file).unwrap_or_default();
-        text.trim().parse().unwrap_or(0.0)
-    }
-
-    fn note(&self, seconds: f64) -> Result<()> {
-        fs::write(&self.file, format!("{seconds:.0}\n")).context("write", &self.file)
-    }
 }
 
 /// For a tree that is not there yet; what is built has been paid for.
@@ -237,19 +140,13 @@ fn tree(src: &Path) -> Result<PathBuf> {
         .unwrap_or_else(|| src.to_owned()))
 }
 
-/// Runs it, and says every few minutes how far the tree is, and notes what that took.
-fn told<T: Send>(
-    tree: &Path,
-    progress: Progress,
-    note: impl Fn() + Send,
-    build: impl FnOnce() -> T + Send,
-) -> T {
+/// Runs it, and says every few minutes how far the tree is.
+fn told<T: Send>(tree: &Path, progress: Progress, build: impl FnOnce() -> T + Send) -> T {
     let (done, over) = mpsc::channel::<()>();
     let start = Instant::now();
     thread::scope(|scope| {
         scope.spawn(move || {
             while over.recv_timeout(TELL_EVERY) == Err(RecvTimeoutError::Timeout) {
-                note();
                 let hours = start.elapsed().as_secs_f64() / 3600.0;
                 progress.say(format!("{} objects in {hours:.1} h", objects_made(tree)));
             }

@@ -15,14 +15,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::{
+    mount::{MntFlags, MsFlags, mount, umount2},
+    sys::{
+        resource::{UsageWho, getrusage},
+        time::TimeValLike,
+    },
+};
 
 use crate::{
     cache::Cache,
     error::{Context, Error, Result},
     host::{self, BUILDER, Sign, Tool},
     makepkg::Makepkg,
-    run::{Progress, answer, cpu_seconds},
+    run::{Progress, answer},
     workshop::Workshop,
 };
 
@@ -130,6 +136,13 @@ fn turn(makepkg: &mut Makepkg<'_>, directory: &Path, date: &str) -> Result<Turn>
         hits: hits - before.0,
         misses: misses - before.1,
     })
+}
+
+/// The CPU time of what was started here and has ended.
+fn cpu_seconds() -> f64 {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("children may be asked for");
+    let time = usage.user_time() + usage.system_time();
+    time.num_microseconds() as f64 / 1e6
 }
 
 /// The kernel's tree goes, the toolchain stays.

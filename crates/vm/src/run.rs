@@ -4,7 +4,6 @@
 
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
     ffi::OsStr,
     fs::{self, File},
     io::Write,
@@ -13,8 +12,6 @@ use std::{
     process::{Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
-
-use nix::unistd::{SysconfVar, sysconf};
 
 use crate::error::{Context, Error, Result};
 
@@ -239,53 +236,6 @@ fn tail_after(file: &Path, bytes: u64, lines: usize) -> String {
     last.join("\n")
 }
 
-/// The CPU time of what was started here: what runs, and what its parents have seen the end of.
-pub fn cpu_seconds() -> f64 {
-    let mut children: BTreeMap<u32, Vec<(u32, u64)>> = BTreeMap::new();
-    let mut ended = 0;
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let pid: Option<u32> = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok());
-        let stat = fs::read_to_string(entry.path().join("stat"));
-        if let (Some(pid), Ok(stat)) = (pid, stat)
-            && let Some((parent, own, waited)) = ticks(&stat)
-        {
-            if pid == std::process::id() {
-                ended = waited;
-            }
-            children
-                .entry(parent)
-                .or_default()
-                .push((pid, own + waited));
-        }
-    }
-    let (mut sum, mut left) = (ended, vec![std::process::id()]);
-    while let Some(pid) = left.pop() {
-        for (child, ticks) in children.remove(&pid).unwrap_or_default() {
-            sum += ticks;
-            left.push(child);
-        }
-    }
-    let per_second = sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
-    sum as f64 / per_second as f64
-}
-
-/// Of a line of `/proc/PID/stat`: the parent, and the process's own time and that of the children it
-/// has waited for.
-fn ticks(stat: &str) -> Option<(u32, u64, u64)> {
-    // The name before may have blanks and parentheses of its own.
-    let (_, rest) = stat.rsplit_once(')')?;
-    let fields: Vec<_> = rest.split_whitespace().collect();
-    let number = |field: usize| fields.get(field)?.parse::<u64>().ok();
-    Some((
-        u32::try_from(number(1)?).ok()?,
-        number(11)? + number(12)?,
-        number(13)? + number(14)?,
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,22 +286,5 @@ mod tests {
             fs::read_to_string(&log).unwrap(),
             "a b||*|its 'value' $HOME|/usr\n"
         );
-    }
-
-    #[test]
-    fn the_time_of_what_runs_counts_and_of_what_has_ended() {
-        let stat = "7 (a) b) S 3 7 7 0 -1 4194304 1 2 3 4 100 20 30 4 20 0 1 0 5 6 7";
-        assert_eq!(ticks(stat), Some((3, 120, 34)));
-        let before = cpu_seconds();
-        let spins = Command::new("sh")
-            .args(["-c", "while :; do :; done"])
-            .spawn();
-        let mut spins = spins.unwrap();
-        while cpu_seconds() - before < 0.5 {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        spins.kill().unwrap();
-        spins.wait().unwrap();
-        assert!(cpu_seconds() - before >= 0.5);
     }
 }
