@@ -15,12 +15,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::{
-    mount::{MntFlags, MsFlags, mount, umount2},
-    sys::{
-        resource::{UsageWho, getrusage},
-        time::TimeValLike,
-    },
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::TimeValLike,
 };
 
 use crate::{
@@ -28,6 +25,7 @@ use crate::{
     error::{Context, Error, Result},
     host::{self, BUILDER, Sign, Tool},
     makepkg::Makepkg,
+    mounts::{Unmount, mount},
     run::{Progress, answer},
     workshop::Workshop,
 };
@@ -42,37 +40,21 @@ const NEEDED: &[Tool] = &[
 /// The compilers that both stand in for, as their packages on Arch have them.
 const COMPILERS: [&str; 6] = ["clang", "clang++", "gcc", "g++", "cc", "c++"];
 
-/// Directories of links, as Arch's package of the tool has them, while this lives.
-#[derive(Debug)]
-pub struct Links {
-    directory: PathBuf,
-}
-
-impl Links {
-    /// For `ccache` or `distcc`.
-    pub fn of(tool: &str) -> Result<Self> {
-        let directory = Path::new("/usr/lib").join(tool);
-        fs::create_dir_all(&directory).context("create", &directory)?;
-        let kind = Some("tmpfs");
-        let options = Some("mode=0755");
-        mount(kind, &directory, kind, MsFlags::empty(), options).context("mount", &directory)?;
-        let links = Self { directory };
-        let bin = links.directory.join("bin");
-        fs::create_dir(&bin).context("create", &bin)?;
-        for compiler in COMPILERS {
-            // The first are what distccd looks at: whether it may be asked for this compiler.
-            for link in [links.directory.join(compiler), bin.join(compiler)] {
-                symlink(Path::new("/usr/bin").join(tool), &link).context("link", &link)?;
-            }
+/// Directories of links, as Arch's package of `ccache` or `distcc` has them, while this lives.
+pub fn links_of(tool: &str) -> Result<Unmount<PathBuf>> {
+    let directory = Path::new("/usr/lib").join(tool);
+    fs::create_dir_all(&directory).context("create", &directory)?;
+    mount("tmpfs", &directory, "mode=0755").context("mount", &directory)?;
+    let links = Unmount(directory.clone());
+    let bin = directory.join("bin");
+    fs::create_dir(&bin).context("create", &bin)?;
+    for compiler in COMPILERS {
+        // The first are what distccd looks at: whether it may be asked for this compiler.
+        for link in [directory.join(compiler), bin.join(compiler)] {
+            symlink(Path::new("/usr/bin").join(tool), &link).context("link", &link)?;
         }
-        Ok(links)
     }
-}
-
-impl Drop for Links {
-    fn drop(&mut self) {
-        let _ = umount2(&self.directory, MntFlags::MNT_DETACH);
-    }
+    Ok(links)
 }
 
 /// Installs what is missing.
@@ -107,7 +89,7 @@ pub struct Turn {
 /// Builds twice from nothing but the toolchain and what ccache has: the first time that is nothing.
 /// The second is dated a day later, as every build is dated later than the one before.
 pub fn build_twice(makepkg: &mut Makepkg<'_>, shop: &Workshop) -> Result<[Turn; 2]> {
-    let links = Links::of("ccache")?;
+    let links = links_of("ccache")?;
     let directory = makepkg.builddir.join("ccache");
     if directory.exists() {
         fs::remove_dir_all(&directory).context("remove", &directory)?;

@@ -19,6 +19,7 @@ pub mod files;
 pub mod host;
 pub mod machine;
 pub mod makepkg;
+pub mod mounts;
 pub mod package_files;
 pub mod releases;
 pub mod repo;

@@ -12,12 +12,13 @@ use std::{
 };
 
 use kernel_tree::system::System;
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::mount::{MntFlags, umount2};
 
 use crate::{
     cache::Cache,
     error::{Context, Error, Result},
     files::{make_executable, repository},
+    mounts::{bind, mount, rbind, read_only},
     package_files::package_name,
     root::{self, LAYERS, MACHINES},
     run::{ENDS_WITH_US, Program, Progress},
@@ -106,15 +107,7 @@ impl Machine {
         fs::create_dir_all(&base).context("create", &base)?;
 
         // In memory, because an overlay's changes may not lie below its own lower directory.
-        let options = Some("mode=0755");
-        mount(
-            Some("tmpfs"),
-            &base,
-            Some("tmpfs"),
-            MsFlags::empty(),
-            options,
-        )
-        .context("mount", &base)?;
+        mount("tmpfs", &base, "mode=0755").context("mount", &base)?;
         let machine = Self {
             base: Some(base.clone()),
         };
@@ -131,31 +124,24 @@ impl Machine {
             base.display()
         );
         let root = machine.root();
-        mount(
-            Some("overlay"),
-            &root,
-            Some("overlay"),
-            MsFlags::empty(),
-            Some(&*options),
-        )
-        .context("mount an overlay on", &root)?;
-        let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
-        let read_only = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
+        mount("overlay", &root, &options).context("mount an overlay on", &root)?;
+        let place = |inside: &str| -> Result<PathBuf> {
+            let place = machine.path(inside);
+            fs::create_dir_all(&place).context("create", &place)?;
+            Ok(place)
+        };
+        for name in ["/proc", "/dev"] {
+            rbind(Path::new(name), &place(name)?)?;
+        }
+        // The machine's own: it is looked at, and alone. The firmware's variables lie below.
+        let sys = place("/sys")?;
+        bind(Path::new("/sys"), &sys)?;
+        read_only(&sys)?;
         // What was built where is not to be seen: packages stand for themselves.
         let hidden = cache.path("").display().to_string();
-        for (source, kind, place, flags) in [
-            (Some("/proc"), None, "/proc", bind),
-            // The machine's own: it is looked at, and alone. The firmware's variables lie below.
-            (Some("/sys"), None, "/sys", MsFlags::MS_BIND),
-            (None, None, "/sys", read_only),
-            (Some("/dev"), None, "/dev", bind),
-            (None, Some("tmpfs"), "/tmp", MsFlags::empty()),
-            (None, Some("tmpfs"), "/run", MsFlags::empty()),
-            (None, Some("tmpfs"), &*hidden, MsFlags::empty()),
-        ] {
-            let place = machine.path(place);
-            fs::create_dir_all(&place).context("create", &place)?;
-            mount(source, &place, kind, flags, None::<&str>).context("mount", &place)?;
+        for name in ["/tmp", "/run", &hidden] {
+            let place = place(name)?;
+            mount("tmpfs", &place, "").context("mount", &place)?;
         }
         Ok(machine)
     }
@@ -265,6 +251,13 @@ impl Machine {
         let mut command = Command::new("/usr/sbin/chroot");
         command.arg(self.root()).arg(program).stdin(Stdio::null());
         command.env_clear().envs(ENVIRONMENT);
+        command
+    }
+
+    /// A shell script inside, the same way.
+    pub fn sh(&self, script: &str) -> Command {
+        let mut command = self.command("sh");
+        command.args(["-euc", script]);
         command
     }
 

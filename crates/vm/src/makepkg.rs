@@ -13,6 +13,7 @@ use crate::{
     cache::{Cache, Key, file_hash},
     error::{Context, Result},
     host::BUILDER,
+    mounts::bind,
     run::{ENDS_WITH_US, Program, Progress, answer},
     source::Tarball,
     workshop::Workshop,
@@ -228,18 +229,10 @@ impl<'a> Makepkg<'a> {
 /// Makes a toolchain's `bin`, which may be root's, visible to the builder, by a mount that ends with
 /// this process.
 pub fn lend(directory: &Path, cache: &Cache) -> Result<PathBuf> {
-    use nix::mount::{MsFlags, mount};
     let toolchain = directory.parent().unwrap_or(directory);
     let place = cache.directory("toolchain", 0)?;
     if !place.join("bin").exists() {
-        mount(
-            Some(toolchain),
-            &place,
-            None::<&str>,
-            MsFlags::MS_BIND,
-            None::<&str>,
-        )
-        .context("mount", &place)?;
+        bind(toolchain, &place)?;
     }
     Ok(place.join("bin"))
 }

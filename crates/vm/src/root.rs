@@ -12,16 +12,14 @@
 //! ```
 
 use std::{
-    env,
-    ffi::OsStr,
-    fs, io,
+    env, fs, io,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
     process::exit,
 };
 
 use nix::{
-    mount::{MntFlags, MsFlags, mount, umount2},
+    mount::{MntFlags, MsFlags, umount2},
     sched::{CloneFlags, unshare},
     sys::{
         prctl::set_pdeathsig,
@@ -37,6 +35,7 @@ use crate::{
     error::{Context, Error, Result},
     files::{make_executable, repository},
     machine::Machine,
+    mounts::{bind, mount, rbind, read_only},
     package_files::package_name,
     run::Progress,
 };
@@ -70,7 +69,7 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
     umask(Mode::from_bits_truncate(0o022));
     namespaces().map_err(refused)?;
     if Path::new(MARK).exists() {
-        put("proc", "/proc", "proc", MsFlags::empty(), "").map_err(refused)?;
+        mount("proc", Path::new("/proc"), "").map_err(refused)?;
         return Cache::open(progress);
     }
     for place in ["/usr", "/var"].map(Path::new) {
@@ -88,7 +87,7 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
     }
     // Nothing of ours lies below /proc, and this one is of the outer process namespace.
     let stage = Path::new("/proc");
-    put("tmpfs", stage, "tmpfs", MsFlags::empty(), "mode=0755").map_err(refused)?;
+    mount("tmpfs", stage, "mode=0755").map_err(refused)?;
     let ours = stage.join("linux-rust");
     let at = |name: &str| ours.join(name);
     for name in ["empty", "host", "workshop", "root", "old"] {
@@ -98,38 +97,31 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
     // An overlay's changes may not lie below its own lower directory, as the cache mostly does. They
     // may lie below what an overlay shows.
     let nothing_over_the_root = format!("lowerdir={}:/", at("empty").display());
-    overlay(&host, &nothing_over_the_root).map_err(refused)?;
+    mount("overlay", &host, &nothing_over_the_root).map_err(refused)?;
 
     let mut cache = Cache::open(progress)?;
     let changes = changes(&cache)?;
-    bind(&changes, &at("workshop"), MsFlags::empty())?;
+    bind(&changes, &at("workshop"))?;
     let root = at("root");
     let over_host = |lower: &Path| {
         let lower = lower.display();
         let upper = at("workshop").display().to_string();
         format!("lowerdir={lower},upperdir={upper}/upper,workdir={upper}/work,index=off")
     };
-    if overlay(&root, &over_host(&host)).is_err() {
+    if mount("overlay", &root, &over_host(&host)).is_err() {
         // Overlays can be stacked twice, and where / is one, this was one too many.
         umount2(&host, MntFlags::empty()).context("unmount", &host)?;
-        bind(Path::new("/"), &host, MsFlags::empty())?;
-        bind_read_only(&host)?;
-        overlay(&root, &over_host(&host)).map_err(|error| cannot_keep(&changes, error))?;
+        bind(Path::new("/"), &host)?;
+        read_only(&host)?;
+        mount("overlay", &root, &over_host(&host)).map_err(|error| cannot_keep(&changes, error))?;
     }
 
     let inside = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
-    put(
-        "proc",
-        inside(Path::new("/proc")),
-        "proc",
-        MsFlags::empty(),
-        "",
-    )
-    .map_err(refused)?;
-    bind(Path::new("/dev"), &root.join("dev"), MsFlags::MS_REC)?;
+    mount("proc", &inside(Path::new("/proc")), "").map_err(refused)?;
+    rbind(Path::new("/dev"), &root.join("dev"))?;
     // Scripts of packages write there, to what is this machine's.
-    bind(Path::new("/sys"), &root.join("sys"), MsFlags::empty())?;
-    bind_read_only(&root.join("sys"))?;
+    bind(Path::new("/sys"), &root.join("sys"))?;
+    read_only(&root.join("sys"))?;
     // What is there is seen, and not changed. An overlay over / has nothing of what is mounted below.
     for place in ["/tmp", "/home", "/root", "/opt", "/srv"].map(Path::new) {
         if place == Path::new("/tmp") || is_mounted(place) {
@@ -142,7 +134,7 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
             fs::set_permissions(&upper, mode).context("open", &upper)?;
             let (lower, upper, work) = (place.display(), upper.display(), work.display());
             let options = format!("lowerdir={lower},upperdir={upper},workdir={work}");
-            overlay(&inside(place), &options).context("mount an overlay on", place)?;
+            mount("overlay", &inside(place), &options).context("mount an overlay on", place)?;
         }
     }
     // The machine's /run is where its daemons listen: an empty one keeps packages from restarting them.
@@ -156,13 +148,9 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
         fs::create_dir_all(directory).context("create", directory)?;
         fs::write(&path, text).context("write", &path)?;
     }
-    bind(stage, &root.join("run"), MsFlags::empty())?;
+    bind(stage, &root.join("run"))?;
     for name in ["host", "workshop"] {
-        bind(
-            &at(name),
-            &inside(Path::new(STAGE)).join(name),
-            MsFlags::empty(),
-        )?;
+        bind(&at(name), &inside(Path::new(STAGE)).join(name))?;
     }
     let checkout = repository();
     let real_checkout = checkout.canonicalize().context("find", &checkout)?;
@@ -182,7 +170,7 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
     shared.sort();
     for (place, path) in &shared {
         fs::create_dir_all(inside(place)).context("create", place)?;
-        bind(path, &inside(place), MsFlags::MS_REC)?;
+        rbind(path, &inside(place))?;
     }
 
     pivot_root(&root, &inside(Path::new(STAGE)).join("old")).context("change to", &root)?;
@@ -191,7 +179,7 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
     // A link in a file system that is not seen here leads nowhere, or to what lies below that.
     if checkout.canonicalize().ok().as_ref() != Some(&real_checkout) {
         fs::create_dir_all(&checkout).context("create", &checkout)?;
-        bind(&real_checkout, &checkout, MsFlags::MS_REC)?;
+        rbind(&real_checkout, &checkout)?;
     }
     set_up()?;
     Ok(cache)
@@ -200,8 +188,8 @@ pub fn enter(progress: &Progress) -> Result<Cache> {
 /// Gives what follows mounts and processes of its own, which end with it: this process waits.
 fn namespaces() -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID)?;
-    let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)?;
+    let (none, flags) = (None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+    nix::mount::mount(none, "/", none, flags, none)?;
     // The first child is the namespace's init, which waits for orphans as well.
     for _ in 0..2 {
         // SAFETY: there is one thread, so nothing is locked or half-changed by another in the child.
@@ -338,36 +326,6 @@ pub fn installed() -> Vec<String> {
 fn lines() -> Vec<String> {
     let text = fs::read_to_string(MARK).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
-}
-
-fn put(
-    source: &str,
-    place: impl AsRef<Path>,
-    kind: &str,
-    flags: MsFlags,
-    options: &str,
-) -> io::Result<()> {
-    Ok(mount(
-        Some(source),
-        place.as_ref(),
-        Some(kind),
-        flags,
-        Some(options),
-    )?)
-}
-
-fn overlay(place: &Path, options: &str) -> io::Result<()> {
-    put("overlay", place, "overlay", MsFlags::empty(), options)
-}
-
-fn bind(source: &Path, place: &Path, flags: MsFlags) -> Result<()> {
-    let flags = flags | MsFlags::MS_BIND;
-    mount(Some(source), place, None::<&str>, flags, None::<&str>).context("mount", source)
-}
-
-fn bind_read_only(place: &Path) -> Result<()> {
-    let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
-    mount(None::<&OsStr>, place, None::<&str>, flags, None::<&str>).context("mount", place)
 }
 
 fn refused(error: io::Error) -> Error {

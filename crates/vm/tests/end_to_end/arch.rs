@@ -3,10 +3,10 @@
 //! Arch's configuration: what comes out of it, option by option; its crates; and, with the modules that
 //! one machine uses, all of the way from makepkg to the loaded module.
 
-use std::{collections::BTreeSet, fs, process::Command, sync::Arc};
+use std::{collections::BTreeSet, fs, process::Command};
 
 use kernel_boot::Verdict;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{
     boot::{boot, put_program},
     demo::MODULE,
@@ -18,7 +18,7 @@ use crate::{
     config::{config, make_prepare, options, prepare, tree},
     contents::{CRATES, has},
     ibt::rust_can_be_called,
-    lab::{self, Lab, content},
+    lab::{Lab, content, slow_of_all_series, trials},
     series::rustkmod_agrees,
     signed::ENFORCE,
 };
@@ -26,25 +26,13 @@ use crate::{
 /// Arch's stock configuration, which is fetched by the PKGBUILD and is not in this repository.
 const ARCH: &str = "arch-linux-6.1.arch1.config";
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    let mut trials = lab::trials(
-        lab,
-        &[("archs_config_has_rust_and_keeps_btf_and_signing", arch)],
-    );
-    trials.extend(lab::slow_trials(
-        lab,
-        &[
-            ("archs_config_builds_every_crate_with_make_prepare", crates),
-            ("archs_config_boots_with_the_modules_of_one_machine", boots),
-        ],
-    ));
-    // Ignored, and shown as ignored, where the data is not there.
-    if data(ARCH).is_none() {
-        let ignored = |trial: Trial| trial.with_ignored_flag(true);
-        trials = trials.into_iter().map(ignored).collect();
-    }
-    trials
-}
+trials![
+    archs_config_has_rust_and_keeps_btf_and_signing => |_| data(ARCH).is_some(),
+    archs_config_builds_every_crate_with_make_prepare
+        => |lab| slow_of_all_series(lab) && data(ARCH).is_some(),
+    archs_config_boots_with_the_modules_of_one_machine
+        => |lab| slow_of_all_series(lab) && data(ARCH).is_some(),
+];
 
 /// Every symbol that the tree's Kconfig files define.
 fn defined(makepkg: &Makepkg<'_>) -> Result<BTreeSet<String>, Failed> {
@@ -111,7 +99,7 @@ fn prepare_arch<'a>(lab: &Lab, mut makepkg: Makepkg<'a>) -> Result<Makepkg<'a>, 
     Ok(makepkg)
 }
 
-fn arch(lab: &Lab) -> Result<(), Failed> {
+fn archs_config_has_rust_and_keeps_btf_and_signing(lab: &Lab) -> Result<(), Failed> {
     let makepkg = prepare_arch(lab, lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?)?;
     let config = config(&makepkg)?;
     for (name, value) in [
@@ -154,7 +142,7 @@ fn arch(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// `make prepare` on that configuration: every crate, and what BTF and objtool need.
-fn crates(lab: &Lab) -> Result<(), Failed> {
+fn archs_config_builds_every_crate_with_make_prepare(lab: &Lab) -> Result<(), Failed> {
     let whole = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
     let makepkg = prepare_arch(lab, whole)?;
     make_prepare(lab, &makepkg, "test-arch-prepare")?;
@@ -173,7 +161,7 @@ fn crates(lab: &Lab) -> Result<(), Failed> {
 
 /// From makepkg to the loaded module, with what `_localmodcfg` leaves of it: all that is built in, and
 /// what is made of modules, from objtool to BTF and signatures.
-fn boots(lab: &Lab) -> Result<(), Failed> {
+fn archs_config_boots_with_the_modules_of_one_machine(lab: &Lab) -> Result<(), Failed> {
     let start = lab.shop.pkgbuild("linux-rust", 1)?;
     // ext4 is not a part of Arch's image, and needs others.
     fs::write(start.join("modprobed.db"), "ext4\n")?;

@@ -7,32 +7,24 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     str::FromStr,
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
 };
 
 use alpm_srcinfo::{SourceInfo, SourceInfoV1};
 use alpm_types::Source;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use rayon::prelude::*;
 use vm::{aur, makepkg::Makepkg, series};
 
-use crate::lab::{self, Lab, ran, says};
+use crate::lab::{Lab, of_all_series, ran, says, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            ("aur_directories_stand_alone", stand_alone),
-            (
-                "aur_directories_say_what_each_file_is_licensed_under",
-                licensed,
-            ),
-            ("an_aur_directory_prepares_its_own_series", prepares),
-        ],
-    )
-}
+trials![
+    aur_directories_stand_alone,
+    aur_directories_say_what_each_file_is_licensed_under,
+    an_aur_directory_prepares_its_own_series => of_all_series,
+];
 
-fn stand_alone(lab: &Lab) -> Result<(), Failed> {
+fn aur_directories_stand_alone(lab: &Lab) -> Result<(), Failed> {
     let Written { root, trees } = written(lab)?;
     let rows = series::all()?;
     let mut names: Vec<_> = rows.iter().map(|row| row.pkgbase.clone()).collect();
@@ -132,7 +124,7 @@ fn parsed(tree: &Path) -> Result<SourceInfoV1, Failed> {
 }
 
 /// Each by itself or by REUSE.toml, under a licence whose text is there, and no text without use.
-fn licensed(lab: &Lab) -> Result<(), Failed> {
+fn aur_directories_say_what_each_file_is_licensed_under(lab: &Lab) -> Result<(), Failed> {
     for tree in &written(lab)?.trees {
         let reuse = fs::read_to_string(tree.join("REUSE.toml"))?;
         let mut patterns = Vec::new();
@@ -175,7 +167,7 @@ fn licensed(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn prepares(lab: &Lab) -> Result<(), Failed> {
+fn an_aur_directory_prepares_its_own_series(lab: &Lab) -> Result<(), Failed> {
     let trees = &written(lab)?.trees;
     // Nothing chooses the series but the directory.
     let shop = &lab.series()?[1];

@@ -13,11 +13,10 @@ use std::{
     os::unix::fs::chown,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    sync::Arc,
 };
 
 use kernel_boot::Verdict;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{
     boot::{boot, put_program},
     files::{make_executable, repository},
@@ -25,18 +24,13 @@ use vm::{
     machine::Machine,
 };
 
-use crate::lab::{self, Lab, logged, ran, says, text};
+use crate::lab::{Lab, logged, ran, says, text, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            ("the_page_of_the_first_module_is_true_word_for_word", page),
-            ("a_new_module_is_good_on_every_series", new_everywhere),
-            ("an_editor_knows_modules_of_every_series", editor),
-        ],
-    )
-}
+trials![
+    the_page_of_the_first_module_is_true_word_for_word,
+    a_new_module_is_good_on_every_series,
+    an_editor_knows_modules_of_every_series,
+];
 
 /// Where the author works.
 const HOME: &str = "/home/author";
@@ -173,7 +167,7 @@ fn lend_rustc(machine: &Machine) -> Result<(), Failed> {
     Ok(())
 }
 
-fn page(lab: &Lab) -> Result<(), Failed> {
+fn the_page_of_the_first_module_is_true_word_for_word(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let sources = lab.some(&lab.first, &["linux-rust-lts61-src"])?;
     lab.pacman(&machine, "first-module-src", &sources)?;
@@ -241,7 +235,7 @@ fn on_each_series(
 
 /// Without a warning, by make and by DKMS; makepkg and shellcheck take its package; the kernel would
 /// take the module, and does.
-fn new_everywhere(lab: &Lab) -> Result<(), Failed> {
+fn a_new_module_is_good_on_every_series(lab: &Lab) -> Result<(), Failed> {
     let name = "greeter";
     on_each_series(lab, |machine, kernel| {
         let directory = format!("{HOME}/{name}");
@@ -302,7 +296,7 @@ fn rust_analyzer() -> Result<PathBuf, Failed> {
     Ok(which()?.ok_or("rustup has installed no rust-analyzer")?)
 }
 
-fn editor(lab: &Lab) -> Result<(), Failed> {
+fn an_editor_knows_modules_of_every_series(lab: &Lab) -> Result<(), Failed> {
     // Where it is, with the libraries beside it: the machine's files are inside, too.
     let analyzer = rust_analyzer()?;
     let analyzer = analyzer.to_str().ok_or("a path in UTF-8")?;

@@ -9,11 +9,10 @@ use std::{
     os::unix::fs::chown,
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
 };
 
 use flate2::read::GzDecoder;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{
     cache::{Kept, file_hash},
     demo::MODULE,
@@ -23,29 +22,14 @@ use vm::{
     package_files::{package_name, packages},
 };
 
-use crate::lab::{self, Lab, content, ran, says, text};
+use crate::lab::{self, Lab, content, ran, says, slow, text, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    let mut trials = lab::trials(
-        lab,
-        &[
-            ("a_difference_is_named_by_file_and_offset", named),
-            ("two_builds_of_the_dkms_package_are_the_same", same_dkms),
-            ("two_builds_of_the_module_are_the_same", same_module),
-        ],
-    );
-    // Minutes of building, unless its packages are kept.
-    let kept = lab.is_some_and(|lab| again_is_kept(lab).unwrap_or(false));
-    trials.extend(
-        lab::trials(
-            lab,
-            &[("two_builds_of_the_kernel_are_the_same", same_kernel)],
-        )
-        .into_iter()
-        .map(|trial| trial.with_ignored_flag(!kept && !vm::suite::all_trials())),
-    );
-    trials
-}
+trials![
+    a_difference_is_named_by_file_and_offset,
+    two_builds_of_the_dkms_package_are_the_same,
+    two_builds_of_the_module_are_the_same,
+    two_builds_of_the_kernel_are_the_same => is_kept_or_slow,
+];
 
 /// Who builds the second time.
 const ANOTHER: u32 = BUILDER - 1;
@@ -98,10 +82,13 @@ fn otherwise(lab: &Lab, makepkg: &mut Makepkg<'_>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The kernel's second build: its call, whose key is the first one's.
-fn again_is_kept(lab: &Lab) -> Result<bool, Failed> {
-    let key = lab.shop.kernel_call(1)?.key()?;
-    Ok(lab.shop.cache.path(&format!("again/{key}")).is_dir())
+/// The kernel's second build takes minutes, unless its packages are kept.
+fn is_kept_or_slow(lab: Option<&Lab>) -> bool {
+    let is_kept = |lab: &Lab| -> Result<bool, Failed> {
+        let key = lab.shop.kernel_call(1)?.key()?;
+        Ok(lab.shop.cache.path(&format!("again/{key}")).is_dir())
+    };
+    slow(lab) || lab.is_some_and(|lab| is_kept(lab).unwrap_or(false))
 }
 
 fn again(lab: &Lab) -> Result<Kept, Failed> {
@@ -134,7 +121,7 @@ fn again(lab: &Lab) -> Result<Kept, Failed> {
     })?)
 }
 
-fn same_kernel(lab: &Lab) -> Result<(), Failed> {
+fn two_builds_of_the_kernel_are_the_same(lab: &Lab) -> Result<(), Failed> {
     same(
         lab,
         &packages(&lab.first.path)?,
@@ -142,7 +129,7 @@ fn same_kernel(lab: &Lab) -> Result<(), Failed> {
     )
 }
 
-fn same_dkms(lab: &Lab) -> Result<(), Failed> {
+fn two_builds_of_the_dkms_package_are_the_same(lab: &Lab) -> Result<(), Failed> {
     let call = |pkgdest: PathBuf| -> Result<Makepkg<'_>, Failed> {
         let start = lab.shop.pkgbuild("rust-out-of-tree-dkms", 1)?;
         let mut makepkg = Makepkg::new(&lab.shop, start);
@@ -176,7 +163,7 @@ fn same_dkms(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// DKMS in two machines, and make in two directories.
-fn same_module(lab: &Lab) -> Result<(), Failed> {
+fn two_builds_of_the_module_are_the_same(lab: &Lab) -> Result<(), Failed> {
     let installed = format!(
         "/usr/lib/modules/{}/updates/dkms/{MODULE}.ko.zst",
         lab.release
@@ -214,7 +201,7 @@ fn same_module(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// One byte of one file in a package is another, and a mode.
-fn named(lab: &Lab) -> Result<(), Failed> {
+fn a_difference_is_named_by_file_and_offset(lab: &Lab) -> Result<(), Failed> {
     let package = packages(&lab.dkms.path)?.remove(0);
     let place = fresh(lab, "named")?;
     let other = place.join(package.file_name().unwrap_or_default());

@@ -7,42 +7,36 @@ use std::{
     fs,
     io::Write,
     process::{Command, Output, Stdio},
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use kernel_boot::Plan;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{
     boot::{installed, put_program},
     files::{make_executable, repository},
     machine::Machine,
 };
 
-use crate::lab::{self, Lab, says, text};
+use crate::lab::{self, Lab, says, text, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            ("boot_builds_loads_and_shows_a_module", builds_and_loads),
-            ("boot_takes_the_kernel_of_every_series", every_series),
-            ("boot_says_where_a_module_panics", panics),
-            ("boot_says_where_a_module_hangs", hangs),
-            ("boot_counts_a_warning_of_the_kernels", warns),
-            ("boot_explains_a_refused_module", refused),
-            ("boot_loads_what_a_module_needs_first", dependencies),
-            ("boot_orders_modules_as_modprobe_does", as_modprobe),
-            ("boot_passes_on_how_a_command_ends", command),
-            ("boot_runs_in_a_userland_and_leaves_it", userland),
-            ("boot_gives_a_shell", shell),
-            ("boot_gives_a_shell_on_a_terminal", terminal),
-            ("boot_goes_on_without_kvm_where_that_hangs", kvm_hangs),
-            ("boot_explains_a_build_that_fails", build_fails),
-            ("boot_leaves_nothing_when_it_is_interrupted", interrupted),
-        ],
-    )
-}
+trials![
+    boot_builds_loads_and_shows_a_module,
+    boot_takes_the_kernel_of_every_series,
+    boot_says_where_a_module_panics,
+    boot_says_where_a_module_hangs,
+    boot_counts_a_warning_of_the_kernels,
+    boot_explains_a_refused_module,
+    boot_loads_what_a_module_needs_first,
+    boot_orders_modules_as_modprobe_does,
+    boot_passes_on_how_a_command_ends,
+    boot_runs_in_a_userland_and_leaves_it,
+    boot_gives_a_shell,
+    boot_gives_a_shell_on_a_terminal,
+    boot_goes_on_without_kvm_where_that_hangs,
+    boot_explains_a_build_that_fails,
+    boot_leaves_nothing_when_it_is_interrupted,
+];
 
 /// A machine with everything installed, the program too.
 fn machine(lab: &Lab) -> Result<Machine, Failed> {
@@ -79,7 +73,7 @@ fn ended(output: &Output, status: i32) -> String {
     text(output)
 }
 
-fn builds_and_loads(lab: &Lab) -> Result<(), Failed> {
+fn boot_builds_loads_and_shows_a_module(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     // With characters that kbuild does not take.
     sample(&machine, "/tmp/my module, 1", "pr_info!(\"hello\\n\");")?;
@@ -121,7 +115,7 @@ fn builds_and_loads(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// From their packages, unpacked and not installed.
-fn every_series(lab: &Lab) -> Result<(), Failed> {
+fn boot_takes_the_kernel_of_every_series(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.bare_machine()?;
     put_program(&machine)?;
     for shop in lab.series()? {
@@ -138,7 +132,7 @@ fn every_series(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn panics(lab: &Lab) -> Result<(), Failed> {
+fn boot_says_where_a_module_panics(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     sample(&machine, "/tmp/m", "panic!(\"on purpose\");")?;
     let output = boot(&machine, &lab.release).arg("/tmp/m").output()?;
@@ -156,7 +150,7 @@ fn panics(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn hangs(lab: &Lab) -> Result<(), Failed> {
+fn boot_says_where_a_module_hangs(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     let forever = "loop { core::hint::spin_loop(); }";
     sample(&machine, "/tmp/m", forever)?;
@@ -175,7 +169,7 @@ fn hangs(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn warns(lab: &Lab) -> Result<(), Failed> {
+fn boot_counts_a_warning_of_the_kernels(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     machine.write("/tmp/m/Kbuild", "obj-m := warns.o\n")?;
     machine.write(
@@ -196,7 +190,7 @@ fn warns(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn refused(lab: &Lab) -> Result<(), Failed> {
+fn boot_explains_a_refused_module(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     let foreign = lab.foreign_module(&machine)?;
     fs::write(machine.path("/tmp/foreign.ko"), foreign)?;
@@ -215,7 +209,7 @@ fn refused(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// `needs` calls what `gives` exports; make is told of them the wrong way round.
-fn dependencies(lab: &Lab) -> Result<(), Failed> {
+fn boot_loads_what_a_module_needs_first(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     let about = "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\nMODULE_DESCRIPTION(\"m\");\n";
     machine.write("/tmp/m/Kbuild", "obj-m := needs.o gives.o\n")?;
@@ -254,7 +248,7 @@ fn dependencies(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn as_modprobe(lab: &Lab) -> Result<(), Failed> {
+fn boot_orders_modules_as_modprobe_does(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     for module in ["rust_out_of_tree", "rust_minimal"] {
         let kernel = installed(&machine, &lab.release)?;
@@ -274,7 +268,7 @@ fn as_modprobe(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn command(lab: &Lab) -> Result<(), Failed> {
+fn boot_passes_on_how_a_command_ends(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     let run = |command: &str| {
         boot(&machine, &lab.release)
@@ -301,7 +295,7 @@ fn command(lab: &Lab) -> Result<(), Failed> {
 
 /// The machine's own programs, and its own module; what is written in the guest is not there
 /// afterwards.
-fn userland(lab: &Lab) -> Result<(), Failed> {
+fn boot_runs_in_a_userland_and_leaves_it(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     let run = |modules: &[&str], command: &str| {
         boot(&machine, &lab.release)
@@ -341,7 +335,7 @@ fn userland(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn shell(lab: &Lab) -> Result<(), Failed> {
+fn boot_gives_a_shell(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     // To its end by `exit`, and by the end of what is typed.
     for typed in ["echo $((6 * 7))\nfalse\nexit 9\n", "echo $((6 * 7))\n"] {
@@ -370,7 +364,7 @@ fn shell(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// Under a terminal of `script`'s, which is left as it was.
-fn terminal(lab: &Lab) -> Result<(), Failed> {
+fn boot_gives_a_shell_on_a_terminal(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     let inside = format!(
         "stty -a >/tmp/before; rustkmod boot --shell --kernel {}; echo status $?; stty -a >/tmp/after",
@@ -409,7 +403,7 @@ fn terminal(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn kvm_hangs(lab: &Lab) -> Result<(), Failed> {
+fn boot_goes_on_without_kvm_where_that_hangs(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     let qemu = "/usr/local/bin/qemu-system-x86_64";
     machine.write(
@@ -444,7 +438,7 @@ fn kvm_hangs(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn build_fails(lab: &Lab) -> Result<(), Failed> {
+fn boot_explains_a_build_that_fails(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     sample(&machine, "/tmp/m", "pr_infos!(\"hello\\n\");")?;
     let output = boot(&machine, &lab.release).arg("/tmp/m").output()?;
@@ -462,7 +456,7 @@ fn build_fails(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn interrupted(lab: &Lab) -> Result<(), Failed> {
+fn boot_leaves_nothing_when_it_is_interrupted(lab: &Lab) -> Result<(), Failed> {
     let machine = machine(lab)?;
     let forever = "loop { core::hint::spin_loop(); }";
     sample(&machine, "/tmp/m", forever)?;

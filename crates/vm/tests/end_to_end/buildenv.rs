@@ -6,29 +6,23 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{
-    buildenv::{self, CompileHost, Links},
+    buildenv::{self, CompileHost},
     cache::file_hash,
     package_files::{package_name, packages},
 };
 
-use crate::lab::{self, Lab, files};
+use crate::lab::{self, Lab, files, slow, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::slow_trials(
-        lab,
-        &[
-            ("the_second_build_is_ccaches", ccache),
-            ("distcc_spreads_the_build_and_changes_nothing", distcc),
-        ],
-    )
-}
+trials![
+    the_second_build_is_ccaches => slow,
+    distcc_spreads_the_build_and_changes_nothing => slow,
+];
 
-fn ccache(lab: &Lab) -> Result<(), Failed> {
+fn the_second_build_is_ccaches(lab: &Lab) -> Result<(), Failed> {
     buildenv::install(&lab.shop)?;
     let mut makepkg = lab.makepkg_in("test-ccache", lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.set("_config", "vm");
@@ -46,9 +40,9 @@ fn ccache(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn distcc(lab: &Lab) -> Result<(), Failed> {
+fn distcc_spreads_the_build_and_changes_nothing(lab: &Lab) -> Result<(), Failed> {
     buildenv::install(&lab.shop)?;
-    let _links = Links::of("distcc")?;
+    let _links = buildenv::links_of("distcc")?;
     let mut makepkg = lab.makepkg_in("test-distcc", lab.shop.pkgbuild("linux-rust", 1)?)?;
     let key = lab.shop.signing_key()?.ok_or("a key")?;
     makepkg

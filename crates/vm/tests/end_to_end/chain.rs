@@ -2,10 +2,10 @@
 
 //! From `pacman -U` to a loaded module, and through an upgrade.
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command, sync::Arc};
+use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
 use kernel_boot::{Boot, Verdict};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{
     boot::{boot, put_program},
     demo::{MODULE, boot_installed},
@@ -13,45 +13,22 @@ use vm::{
     package_files::{for_modules, package_name, packages},
 };
 
-use crate::lab::{self, Lab, logged, ran, says, text};
+use crate::lab::{Lab, logged, ran, says, text, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            ("dkms_builds_the_module_inside_the_transaction", dkms_builds),
-            ("the_module_loads_prints_and_unloads", module_loads),
-            ("the_kernels_own_rust_modules_load", samples_load),
-            (
-                "a_module_of_another_kernel_is_refused_and_the_boot_says_so",
-                foreign_module,
-            ),
-            (
-                "an_unsigned_module_is_rejected_where_the_kernel_asks_for_signatures",
-                sig_enforce,
-            ),
-            ("dkms_builds_whatever_comes_first", any_order),
-            ("an_upgrade_rebuilds_the_module_by_itself", upgrade),
-            (
-                "an_upgrade_whose_dkms_build_fails_keeps_the_old_kernel",
-                failed_upgrade,
-            ),
-            (
-                "a_kept_kernel_stays_until_its_modules_are_there",
-                kept_until_mended,
-            ),
-            (
-                "an_upgrade_of_the_kernel_alone_leaves_the_headers",
-                kernel_alone,
-            ),
-            ("removing_the_kernel_leaves_nothing", removal),
-            (
-                "links_inside_the_copy_of_the_machine_stay_inside",
-                links_stay_inside,
-            ),
-        ],
-    )
-}
+trials![
+    dkms_builds_the_module_inside_the_transaction,
+    the_module_loads_prints_and_unloads,
+    the_kernels_own_rust_modules_load,
+    a_module_of_another_kernel_is_refused_and_the_boot_says_so,
+    an_unsigned_module_is_rejected_where_the_kernel_asks_for_signatures,
+    dkms_builds_whatever_comes_first,
+    an_upgrade_rebuilds_the_module_by_itself,
+    an_upgrade_whose_dkms_build_fails_keeps_the_old_kernel,
+    a_kept_kernel_stays_until_its_modules_are_there,
+    an_upgrade_of_the_kernel_alone_leaves_the_headers,
+    removing_the_kernel_leaves_nothing,
+    links_inside_the_copy_of_the_machine_stay_inside,
+];
 
 fn module_file(lab: &Lab, machine: &Machine) -> bool {
     machine
@@ -62,7 +39,7 @@ fn module_file(lab: &Lab, machine: &Machine) -> bool {
         .exists()
 }
 
-fn dkms_builds(lab: &Lab) -> Result<(), Failed> {
+fn dkms_builds_the_module_inside_the_transaction(lab: &Lab) -> Result<(), Failed> {
     assert!(
         module_file(lab, &lab.installed),
         "no {MODULE}.ko.zst in updates/dkms"
@@ -111,13 +88,13 @@ pub fn is_good(boot: &Boot, release: &str) {
     );
 }
 
-fn module_loads(lab: &Lab) -> Result<(), Failed> {
+fn the_module_loads_prints_and_unloads(lab: &Lab) -> Result<(), Failed> {
     let boot = boot_installed(&lab.shop, &lab.machine()?, "loads", &lab.release, "")?;
     is_good(&boot, &lab.release);
     Ok(())
 }
 
-fn samples_load(lab: &Lab) -> Result<(), Failed> {
+fn the_kernels_own_rust_modules_load(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let cache = &lab.shop.cache;
     let modules = ["rust_minimal".into()];
@@ -130,7 +107,7 @@ fn samples_load(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn foreign_module(lab: &Lab) -> Result<(), Failed> {
+fn a_module_of_another_kernel_is_refused_and_the_boot_says_so(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let foreign = machine.path("/tmp/rust_out_of_tree.ko");
     fs::write(&foreign, lab.foreign_module(&machine)?)?;
@@ -146,7 +123,9 @@ fn foreign_module(lab: &Lab) -> Result<(), Failed> {
 
 /// Under `module.sig_enforce=1` the kernel's own module loads and an unsigned one is rejected, in the
 /// words that `rustkmod check` foretold.
-fn sig_enforce(lab: &Lab) -> Result<(), Failed> {
+fn an_unsigned_module_is_rejected_where_the_kernel_asks_for_signatures(
+    lab: &Lab,
+) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let enforced = |name: &str, module: PathBuf| {
         let enforce = "module.sig_enforce=1";
@@ -189,7 +168,7 @@ fn sig_enforce(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn any_order(lab: &Lab) -> Result<(), Failed> {
+fn dkms_builds_whatever_comes_first(lab: &Lab) -> Result<(), Failed> {
     let dkms = packages(&lab.dkms.path)?;
     let mut headers = packages(&lab.toolchain.path)?;
     headers.extend(lab.some(&lab.first, &["linux-rust-lts61-headers"])?);
@@ -208,7 +187,7 @@ fn any_order(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn upgrade(lab: &Lab) -> Result<(), Failed> {
+fn an_upgrade_rebuilds_the_module_by_itself(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     lab.pacman(&machine, "upgrade", &packages(&lab.second.path)?)?;
     let release = machine.kernel()?;
@@ -222,7 +201,7 @@ fn upgrade(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn failed_upgrade(lab: &Lab) -> Result<(), Failed> {
+fn an_upgrade_whose_dkms_build_fails_keeps_the_old_kernel(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let good = break_source(&machine)?;
     // As mkinitcpio and kernel-modules-hook would have it.
@@ -275,7 +254,7 @@ fn break_source(machine: &Machine) -> Result<String, Failed> {
     Ok(good)
 }
 
-fn kept_until_mended(lab: &Lab) -> Result<(), Failed> {
+fn a_kept_kernel_stays_until_its_modules_are_there(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let second = for_modules(&lab.second.path)?;
     break_source(&machine)?;
@@ -307,10 +286,7 @@ fn kept_until_mended(lab: &Lab) -> Result<(), Failed> {
     }
     let assumed = "--noconfirm -dd";
     let back = back.replace("pacman -U", &format!("pacman -U {assumed}"));
-    let output = machine
-        .command("sh")
-        .args(["-euc", &format!("cd /packages; {back}")])
-        .output()?;
+    let output = machine.sh(&format!("cd /packages; {back}")).output()?;
     assert!(output.status.success(), "{back}: {}", text(&output));
     assert!(module_file(lab, &machine), "{}", text(&output));
     assert_eq!(
@@ -339,7 +315,7 @@ pub fn nothing_is_missing(
     Ok(())
 }
 
-fn kernel_alone(lab: &Lab) -> Result<(), Failed> {
+fn an_upgrade_of_the_kernel_alone_leaves_the_headers(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     break_source(&machine)?;
     lab.pacman(
@@ -356,7 +332,7 @@ fn kernel_alone(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// An absolute link, as of DKMS sources that are worked on, names a file of the real machine here.
-fn links_stay_inside(lab: &Lab) -> Result<(), Failed> {
+fn links_inside_the_copy_of_the_machine_stay_inside(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.bare_machine()?;
     let real = tempfile::tempdir()?;
     let file = real.path().join("dkms.conf");
@@ -374,7 +350,7 @@ fn links_stay_inside(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn removal(lab: &Lab) -> Result<(), Failed> {
+fn removing_the_kernel_leaves_nothing(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     ran(machine
         .command("pacman")

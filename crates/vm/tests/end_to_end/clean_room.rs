@@ -11,37 +11,26 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     str::FromStr,
-    sync::Arc,
 };
 
 use alpm_srcinfo::{SourceInfo, SourceInfoV1};
-use libtest_mimic::{Failed, Trial};
-use nix::mount::{MsFlags, mount};
+use libtest_mimic::Failed;
 use vm::{
     cache::Key,
+    mounts::bind,
     package_files::packages,
     run::{NO_NETWORK, Program, answer},
-    suite::all_trials,
 };
 
 use crate::{
     aur::written,
-    lab::{self, Lab, says, text},
+    lab::{Lab, says, slow, text, trials},
 };
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            ("the_clean_rooms_table_names_every_dependency", named),
-            ("the_kernel_builds_in_a_clean_room", builds),
-        ],
-    )
-    .into_iter()
-    .zip([false, true])
-    .map(|(trial, long)| trial.with_ignored_flag(long && !all_trials()))
-    .collect()
-}
+trials![
+    the_clean_rooms_table_names_every_dependency,
+    the_kernel_builds_in_a_clean_room => slow,
+];
 
 /// Arch's packages, and Debian's that have the same in them.
 const TABLE: &[(&str, &[&str])] = &[
@@ -124,7 +113,7 @@ fn makedepends(tree: &Path) -> Result<Vec<String>, Failed> {
     Ok(names)
 }
 
-fn named(lab: &Lab) -> Result<(), Failed> {
+fn the_clean_rooms_table_names_every_dependency(lab: &Lab) -> Result<(), Failed> {
     for tree in &written(lab)?.trees {
         // The toolchains are this project's own.
         let others = |name: &String| !name.starts_with("rust1");
@@ -253,13 +242,7 @@ impl Room {
     }
 }
 
-fn bind(from: &Path, to: &Path) -> Result<(), Failed> {
-    let flags = MsFlags::MS_BIND;
-    mount(Some(from), to, None::<&str>, flags, None::<&str>)?;
-    Ok(())
-}
-
-fn builds(lab: &Lab) -> Result<(), Failed> {
+fn the_kernel_builds_in_a_clean_room(lab: &Lab) -> Result<(), Failed> {
     let tree = &written(lab)?.trees[0];
     let room = Room::new(lab, tree)?;
     let mut settings = vec![("_config", "vm")];

@@ -3,24 +3,19 @@
 //! What authors ask the kernel's make for besides the module, in every series: clippy, and what the
 //! compiler made of a source.
 
-use std::{fs, sync::Arc};
+use std::fs;
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::package_files::packages;
 
-use crate::lab::{self, Lab, text};
+use crate::lab::{Lab, text, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            ("clippy_finds_nothing_in_the_module", clippy),
-            ("make_shows_what_the_compiler_makes_of_a_source", targets),
-        ],
-    )
-}
+trials![
+    clippy_finds_nothing_in_the_module,
+    make_shows_what_the_compiler_makes_of_a_source,
+];
 
-fn clippy(lab: &Lab) -> Result<(), Failed> {
+fn clippy_finds_nothing_in_the_module(lab: &Lab) -> Result<(), Failed> {
     for (shop, machine) in lab.each_series()? {
         lab.pacman(&machine, "clippy", &packages(&lab.dkms.path)?)?;
 
@@ -67,7 +62,7 @@ fn clippy(lab: &Lab) -> Result<(), Failed> {
 
 /// The module expanded, as LLVM's language and as assembly. The parts of the kernel crate that it
 /// names are those whose options a configuration has only when it is told to.
-fn targets(lab: &Lab) -> Result<(), Failed> {
+fn make_shows_what_the_compiler_makes_of_a_source(lab: &Lab) -> Result<(), Failed> {
     for (shop, machine) in lab.each_series()? {
         let name = &shop.series.name;
         let (uses, signature) = match &**name {

@@ -4,47 +4,27 @@
 
 use std::{
     collections::BTreeMap, fs, os::unix::process::CommandExt, path::PathBuf, process::Command,
-    sync::Arc,
 };
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{host::BUILDER, makepkg::Makepkg, series};
 
-use crate::lab::{self, Lab, says};
+use crate::lab::{Lab, says, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    let mut trials = lab::trials(
-        lab,
-        &[
-            ("a_config_with_modversions_is_refused", modversions),
-            ("a_config_of_ones_own_gets_rust", own),
-            ("the_debug_config_loses_none_of_its_options", debug),
-            ("a_config_that_is_not_there_is_named", missing),
-            (
-                "a_config_that_was_changed_by_hand_is_asked_again",
-                changed_by_hand,
-            ),
-            (
-                "only_listed_modules_are_built_with_localmodcfg",
-                localmodcfg,
-            ),
-            (
-                "the_list_of_modules_is_asked_for_when_it_is_not_there",
-                no_modprobed,
-            ),
-        ],
-    );
-    // Where there is one in PATH.
-    let is_old = series::clang_major("clang").is_some_and(|major| major < 15);
-    let old = lab::trials(
-        lab,
-        &[("an_old_clang_is_named_where_it_is_the_reason", old_clang)],
-    );
-    trials.extend(
-        old.into_iter()
-            .map(|trial| trial.with_ignored_flag(!is_old)),
-    );
-    trials
+trials![
+    a_config_with_modversions_is_refused,
+    a_config_of_ones_own_gets_rust,
+    the_debug_config_loses_none_of_its_options,
+    a_config_that_is_not_there_is_named,
+    a_config_that_was_changed_by_hand_is_asked_again,
+    only_listed_modules_are_built_with_localmodcfg,
+    the_list_of_modules_is_asked_for_when_it_is_not_there,
+    an_old_clang_is_named_where_it_is_the_reason => has_old_clang,
+];
+
+/// Where there is one in PATH.
+fn has_old_clang(_: Option<&Lab>) -> bool {
+    series::clang_major("clang").is_some_and(|major| major < 15)
 }
 
 /// A small configuration, as a user's own would be: what config.vm says, with these lines.
@@ -101,7 +81,7 @@ fn refused(
     Ok(())
 }
 
-fn modversions(lab: &Lab) -> Result<(), Failed> {
+fn a_config_with_modversions_is_refused(lab: &Lab) -> Result<(), Failed> {
     let config = small(lab, "CONFIG_MODVERSIONS=y")?.display().to_string();
     refused(
         lab,
@@ -115,7 +95,7 @@ fn modversions(lab: &Lab) -> Result<(), Failed> {
     )
 }
 
-fn own(lab: &Lab) -> Result<(), Failed> {
+fn a_config_of_ones_own_gets_rust(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     let own = small(lab, "CONFIG_GCC_PLUGINS=y\nCONFIG_IKHEADERS=m")?;
     makepkg.set("_config", &own.display().to_string());
@@ -131,7 +111,7 @@ fn own(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn debug(lab: &Lab) -> Result<(), Failed> {
+fn the_debug_config_loses_none_of_its_options(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.set("_config", "debug");
     prepare(&makepkg)?;
@@ -145,7 +125,7 @@ fn debug(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn missing(lab: &Lab) -> Result<(), Failed> {
+fn a_config_that_is_not_there_is_named(lab: &Lab) -> Result<(), Failed> {
     refused(
         lab,
         "/no/such/config",
@@ -155,7 +135,7 @@ fn missing(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// `makepkg -e` on a tree whose `.config` is another than `prepare()` left.
-fn changed_by_hand(lab: &Lab) -> Result<(), Failed> {
+fn a_config_that_was_changed_by_hand_is_asked_again(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.set("_config", "vm");
     prepare(&makepkg)?;
@@ -185,7 +165,7 @@ fn changed_by_hand(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// A mitigation that an old compiler cannot does not vanish.
-fn old_clang(lab: &Lab) -> Result<(), Failed> {
+fn an_old_clang_is_named_where_it_is_the_reason(lab: &Lab) -> Result<(), Failed> {
     let config = small(lab, "CONFIG_RETPOLINE=y\nCONFIG_RETHUNK=y")?;
     refused(
         lab,
@@ -198,7 +178,7 @@ fn old_clang(lab: &Lab) -> Result<(), Failed> {
     )
 }
 
-fn no_modprobed(lab: &Lab) -> Result<(), Failed> {
+fn the_list_of_modules_is_asked_for_when_it_is_not_there(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg
         .set("_config", "vm")
@@ -209,7 +189,7 @@ fn no_modprobed(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn localmodcfg(lab: &Lab) -> Result<(), Failed> {
+fn only_listed_modules_are_built_with_localmodcfg(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     // As modprobed-db writes it: a name a line.
     fs::write(makepkg.start.join("modprobed.db"), "rust_minimal\n")?;

@@ -8,38 +8,26 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
 };
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
-use crate::lab::{self, Lab, content, files};
+use crate::lab::{self, Lab, content, files, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            ("the_kernel_package_is_laid_out_as_archs", kernel_files),
-            ("the_headers_have_what_modules_in_rust_need", headers_files),
-            ("the_toolchain_is_whole_and_outside_path", toolchain_files),
-            ("rustcs_licences_are_in_every_series", licences),
-            ("the_sources_are_those_of_this_build", source_files),
-            ("the_documentation_is_read_offline", documentation),
-            (
-                "the_headers_depend_on_exactly_their_toolchain",
-                dependencies,
-            ),
-            ("uname_vermagic_and_package_agree", versions),
-            (
-                "programs_find_their_libraries_in_what_the_package_depends_on",
-                libraries,
-            ),
-            ("owners_and_modes_are_plain", modes),
-            ("no_package_runs_anything_but_the_kernels_hooks", scripts),
-            ("no_path_of_the_build_is_inside", build_paths),
-        ],
-    )
-}
+trials![
+    the_kernel_package_is_laid_out_as_archs,
+    the_headers_have_what_modules_in_rust_need,
+    the_toolchain_is_whole_and_outside_path,
+    rustcs_licences_are_in_every_series,
+    the_sources_are_those_of_this_build,
+    the_documentation_is_read_offline,
+    the_headers_depend_on_exactly_their_toolchain,
+    uname_vermagic_and_package_agree,
+    programs_find_their_libraries_in_what_the_package_depends_on,
+    owners_and_modes_are_plain,
+    no_package_runs_anything_but_the_kernels_hooks,
+    no_path_of_the_build_is_inside,
+];
 
 /// A package of the default series, or of the module.
 pub fn unpacked(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
@@ -102,7 +90,7 @@ pub fn has(directory: &Path, wanted: &[&str]) {
     }
 }
 
-fn kernel_files(lab: &Lab) -> Result<(), Failed> {
+fn the_kernel_package_is_laid_out_as_archs(lab: &Lab) -> Result<(), Failed> {
     let package = unpacked(lab, "linux-rust-lts61")?;
     let modules = package.join("usr/lib/modules").join(&*lab.release);
     has(
@@ -154,7 +142,7 @@ fn build_directory(lab: &Lab, package: &Path) -> PathBuf {
         .join("build")
 }
 
-fn headers_files(lab: &Lab) -> Result<(), Failed> {
+fn the_headers_have_what_modules_in_rust_need(lab: &Lab) -> Result<(), Failed> {
     let package = unpacked(lab, "linux-rust-lts61-headers")?;
     let build = build_directory(lab, &package);
     has(
@@ -224,7 +212,7 @@ fn headers_files(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn toolchain_files(lab: &Lab) -> Result<(), Failed> {
+fn the_toolchain_is_whole_and_outside_path(lab: &Lab) -> Result<(), Failed> {
     for shop in lab.series()? {
         let name = shop.series.toolchain();
         let package = lab.unpacked(&shop.toolchain()?.path, &name)?;
@@ -256,7 +244,7 @@ fn toolchain_files(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// What is rustc's comes with its licences, wherever that release of it has them.
-fn licences(lab: &Lab) -> Result<(), Failed> {
+fn rustcs_licences_are_in_every_series(lab: &Lab) -> Result<(), Failed> {
     for shop in lab.series()? {
         let name = shop.series.toolchain();
         let package = lab.unpacked(&shop.toolchain()?.path, &name)?;
@@ -275,7 +263,7 @@ fn licences(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn source_files(lab: &Lab) -> Result<(), Failed> {
+fn the_sources_are_those_of_this_build(lab: &Lab) -> Result<(), Failed> {
     let package = unpacked(lab, "linux-rust-lts61-src")?;
     let build = build_directory(lab, &package);
     has(
@@ -305,7 +293,7 @@ fn source_files(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn documentation(lab: &Lab) -> Result<(), Failed> {
+fn the_documentation_is_read_offline(lab: &Lab) -> Result<(), Failed> {
     let package = unpacked(lab, "linux-rust-lts61-rustdoc")?;
     let docs = package.join("usr/share/doc/linux-rust-lts61/rustdoc");
     has(
@@ -344,7 +332,7 @@ fn documentation(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn dependencies(lab: &Lab) -> Result<(), Failed> {
+fn the_headers_depend_on_exactly_their_toolchain(lab: &Lab) -> Result<(), Failed> {
     let headers = unpacked(lab, "linux-rust-lts61-headers")?;
     let depends = pkginfo(&headers, "depend")?;
     assert!(
@@ -368,7 +356,7 @@ fn dependencies(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn versions(lab: &Lab) -> Result<(), Failed> {
+fn uname_vermagic_and_package_agree(lab: &Lab) -> Result<(), Failed> {
     let package = unpacked(lab, "linux-rust-lts61")?;
     let version = pkginfo(&package, "pkgver")?.remove(0);
     // 6.1.192-1 and 6.1.192-1-rust-lts61
@@ -417,7 +405,7 @@ const PROVIDERS: &[(&str, &str)] = &[
     ("liblzma.so.", "xz"),
 ];
 
-fn libraries(lab: &Lab) -> Result<(), Failed> {
+fn programs_find_their_libraries_in_what_the_package_depends_on(lab: &Lab) -> Result<(), Failed> {
     let mut packages = all_unpacked(lab)?;
     // The tools of later series are linked with more.
     for shop in &lab.series()?[1..] {
@@ -474,7 +462,7 @@ fn libraries(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn modes(lab: &Lab) -> Result<(), Failed> {
+fn owners_and_modes_are_plain(lab: &Lab) -> Result<(), Failed> {
     for (name, package) in all_unpacked(lab)? {
         for file in files(&package) {
             let meta = file.metadata()?;
@@ -503,7 +491,7 @@ fn modes(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// No `.install`, and no hook: those that keep an old kernel are a package of their own.
-fn scripts(lab: &Lab) -> Result<(), Failed> {
+fn no_package_runs_anything_but_the_kernels_hooks(lab: &Lab) -> Result<(), Failed> {
     for (name, package) in all_unpacked(lab)? {
         assert!(!package.join(".INSTALL").exists(), "{name} has a script");
         assert!(!package.join("usr/share/libalpm").exists(), "{name}");
@@ -511,7 +499,7 @@ fn scripts(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn build_paths(lab: &Lab) -> Result<(), Failed> {
+fn no_path_of_the_build_is_inside(lab: &Lab) -> Result<(), Failed> {
     let cache = lab.shop.cache.path("");
     let cache = cache
         .to_string_lossy()

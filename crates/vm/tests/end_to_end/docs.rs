@@ -3,21 +3,13 @@
 //! The documentation of each series, read as a person would: in a browser, offline, from where it
 //! is installed.
 
-use std::{path::Path, process::Command, sync::Arc};
+use std::{path::Path, process::Command};
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
-use crate::lab::{self, Lab, says, text};
+use crate::lab::{Lab, says, text, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[(
-            "the_documentation_is_searched_and_its_links_lead_on",
-            searched,
-        )],
-    )
-}
+trials![the_documentation_is_searched_and_its_links_lead_on,];
 
 /// What a browser has made of a page when its scripts are done.
 struct Browser {
@@ -42,7 +34,7 @@ impl Browser {
     }
 }
 
-fn searched(lab: &Lab) -> Result<(), Failed> {
+fn the_documentation_is_searched_and_its_links_lead_on(lab: &Lab) -> Result<(), Failed> {
     let browser = Browser {
         profile: tempfile::tempdir()?,
     };

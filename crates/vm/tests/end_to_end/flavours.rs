@@ -46,7 +46,7 @@ pub const HEAD: &str = "\
 pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
     let flavours = FLAVOURS.iter().map(|&(name, fragment)| {
         lab::trial(lab, name, move |lab| flavour(lab, name, fragment))
-            .with_ignored_flag(!vm::suite::all_trials())
+            .with_ignored_flag(!lab::slow_of_all_series(None))
     });
     flavours.collect()
 }

@@ -4,23 +4,21 @@
 //! `endbr64`, or processors of Intel since 2020 stop the kernel there. QEMU's own processor has none of
 //! it, so the code is looked at.
 
-use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+use std::{collections::BTreeSet, fs, path::Path};
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use object::{Object, ObjectSection, ObjectSymbol};
 use vm::{boot::put_program, demo::MODULE, machine::Machine};
 
 use crate::{
-    lab::{self, Lab, content, says, text},
+    lab::{Lab, content, says, text, trials},
     stock_make::checkout,
 };
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(lab, &[("a_module_without_endbr_is_named", named)])
-}
+trials![a_module_without_endbr_is_named,];
 
 /// As the Makefiles of Linux 6.1 build it.
-fn named(lab: &Lab) -> Result<(), Failed> {
+fn a_module_without_endbr_is_named(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     put_program(&machine)?;
     let makefile = format!("{}/arch/x86/Makefile", lab.kdir());

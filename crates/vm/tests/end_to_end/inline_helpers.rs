@@ -6,17 +6,16 @@
 use std::{
     fs::{self, OpenOptions},
     io::Write,
-    sync::Arc,
 };
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{makepkg::Makepkg, package_files::packages, run::answer};
 
-use crate::lab::{self, Lab, text};
+use crate::lab::{Lab, slow_of_all_series, text, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::slow_trials(lab, &[("inlined_helpers_are_in_the_headers", helpers)])
-}
+trials![
+    inlined_helpers_are_in_the_headers => slow_of_all_series,
+];
 
 /// A rustc whose LLVM is that of this clang, which the option asks for: the row's where nothing older
 /// is known.
@@ -27,7 +26,7 @@ fn rustc_of(clang: &str, row: &str) -> String {
     }
 }
 
-fn helpers(lab: &Lab) -> Result<(), Failed> {
+fn inlined_helpers_are_in_the_headers(lab: &Lab) -> Result<(), Failed> {
     let shop = lab.newest()?;
     let clang = answer(&shop.llvm_program("clang"), ["-dumpversion"]);
     let wanted = rustc_of(&clang, &shop.series.rustc);

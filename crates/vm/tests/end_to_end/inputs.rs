@@ -2,35 +2,30 @@
 
 //! Bad input: each gets one message, a non-zero exit, and leaves nothing half-written.
 
-use std::{env, fs, fs::OpenOptions, path::PathBuf, process::Command, sync::Arc};
+use std::{env, fs, fs::OpenOptions, path::PathBuf, process::Command};
 
-use libtest_mimic::{Failed, Trial};
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use libtest_mimic::Failed;
 
-use vm::source::Tarball;
+use vm::{
+    mounts::{Unmount, bind, mount},
+    source::Tarball,
+};
 
-use crate::lab::{self, Lab, says, text};
+use crate::lab::{Lab, says, text, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    // Where kernel.org answers there is no tarball here to damage: shown as ignored.
-    let there = lab.is_some_and(|lab| lab.shop.tarball.is_some());
-    let mut trials = lab::trials(lab, &[("a_corrupt_tarball_is_refused", corrupt_tarball)]);
-    trials = trials
-        .into_iter()
-        .map(|trial| trial.with_ignored_flag(!there))
-        .collect();
-    trials.extend(lab::trials(
-        lab,
-        &[
-            ("a_patch_that_does_not_apply_stops_the_build", bad_patch),
-            ("a_libclang_that_does_not_fit_is_refused", bad_libclang),
-            ("without_root_the_command_is_named", not_root),
-            ("without_qemu_and_network_the_command_is_named", no_qemu),
-            ("without_space_nothing_is_begun", no_space),
-            ("a_kernel_that_panics_is_a_verdict", panics),
-        ],
-    ));
-    trials
+trials![
+    a_corrupt_tarball_is_refused => has_tarball,
+    a_patch_that_does_not_apply_stops_the_build,
+    a_libclang_that_does_not_fit_is_refused,
+    without_root_the_command_is_named,
+    without_qemu_and_network_the_command_is_named,
+    without_space_nothing_is_begun,
+    a_kernel_that_panics_is_a_verdict,
+];
+
+/// Where kernel.org answers there is no tarball here to damage.
+fn has_tarball(lab: Option<&Lab>) -> bool {
+    lab.is_some_and(|lab| lab.shop.tarball.is_some())
 }
 
 /// The program of `make vm`.
@@ -38,12 +33,8 @@ fn vm_program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_vm"))
 }
 
-fn corrupt_tarball(lab: &Lab) -> Result<(), Failed> {
-    let Some(tarball) = &lab.shop.tarball else {
-        return Err(
-            "makepkg fetches the sources itself here: there is no tarball to damage".into(),
-        );
-    };
+fn a_corrupt_tarball_is_refused(lab: &Lab) -> Result<(), Failed> {
+    let tarball = lab.shop.tarball.as_ref().ok_or("no tarball")?;
     let directory = lab.shop.cache.directory("test-build", vm::host::BUILDER)?;
     let copy = directory.join(tarball.path.file_name().unwrap_or_default());
     fs::copy(&tarball.path, &copy)?;
@@ -66,7 +57,7 @@ fn corrupt_tarball(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn bad_patch(lab: &Lab) -> Result<(), Failed> {
+fn a_patch_that_does_not_apply_stops_the_build(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.set("_config", "vm");
     let patch = makepkg.start.join(lab.shop.series.patch());
@@ -85,7 +76,7 @@ fn bad_patch(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn bad_libclang(lab: &Lab) -> Result<(), Failed> {
+fn a_libclang_that_does_not_fit_is_refused(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg
         .set("_config", "vm")
@@ -97,7 +88,7 @@ fn bad_libclang(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn not_root(_: &Lab) -> Result<(), Failed> {
+fn without_root_the_command_is_named(_: &Lab) -> Result<(), Failed> {
     // A copy, because the program may lie where only root goes.
     let copy = readable_copy()?;
     let output = Command::new("setpriv")
@@ -125,7 +116,7 @@ fn readable_copy() -> Result<PathBuf, Failed> {
     Ok(copy)
 }
 
-fn no_qemu(lab: &Lab) -> Result<(), Failed> {
+fn without_qemu_and_network_the_command_is_named(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     fs::remove_file(machine.path("/usr/bin/qemu-system-x86_64"))?;
     // The program inside, its own cache, and no way out. What it reads of this repository is found
@@ -133,13 +124,7 @@ fn no_qemu(lab: &Lab) -> Result<(), Failed> {
     let checkout = vm::files::repository();
     let inside = machine.path(&checkout.display().to_string());
     fs::create_dir_all(&inside)?;
-    mount(
-        Some(&checkout),
-        &inside,
-        None::<&str>,
-        MsFlags::MS_BIND,
-        None::<&str>,
-    )?;
+    bind(&checkout, &inside)?;
     machine.write("/opt/init", "")?;
     fs::copy(vm_program(), machine.path("/opt/vm"))?;
     let output = machine
@@ -161,15 +146,10 @@ fn no_qemu(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn no_space(lab: &Lab) -> Result<(), Failed> {
+fn without_space_nothing_is_begun(lab: &Lab) -> Result<(), Failed> {
     let small = lab.shop.cache.directory("test-small", 0)?;
-    mount(
-        Some("tmpfs"),
-        &small,
-        Some("tmpfs"),
-        MsFlags::empty(),
-        Some("size=64m"),
-    )?;
+    mount("tmpfs", &small, "size=64m")?;
+    let mounted = Unmount(&small);
     let output = Command::new(vm_program())
         .arg("run")
         .env("LINUX_RUST_CACHE", &small)
@@ -178,7 +158,7 @@ fn no_space(lab: &Lab) -> Result<(), Failed> {
         .flatten()
         .map(|entry| entry.file_name())
         .collect();
-    umount2(&small, MntFlags::MNT_DETACH)?;
+    drop(mounted);
     assert_eq!(output.status.code(), Some(1));
     says(
         &text(&output),
@@ -192,7 +172,7 @@ fn no_space(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn panics(lab: &Lab) -> Result<(), Failed> {
+fn a_kernel_that_panics_is_a_verdict(lab: &Lab) -> Result<(), Failed> {
     let boot = vm::boot::boot(
         &lab.shop.cache,
         "panics",

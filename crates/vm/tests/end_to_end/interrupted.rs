@@ -16,7 +16,7 @@ use std::{
 
 use kernel_boot::Verdict;
 use libtest_mimic::{Failed, Trial};
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::mount::MsFlags;
 use vm::{
     cache::Cache,
     demo::{MODULE, boot_installed},
@@ -24,6 +24,7 @@ use vm::{
     host::BUILDER,
     machine::Machine,
     makepkg::Makepkg,
+    mounts::{Unmount, mount},
     package_files::{for_modules, packages},
     run::ENDS_WITH_US,
     suite::all_trials,
@@ -258,30 +259,22 @@ fn together(machine: &Machine, script: &str) -> Command {
     command
 }
 
-fn small(directory: &Path, size: &str) -> Result<(), Failed> {
+fn small<'a>(directory: &'a Path, size: &str) -> Result<Unmount<&'a Path>, Failed> {
     fs::create_dir_all(directory)?;
-    let options = Some(format!("size={size},mode=0755"));
-    mount(
-        Some("tmpfs"),
-        directory,
-        Some("tmpfs"),
-        MsFlags::empty(),
-        options.as_deref(),
-    )?;
-    Ok(())
+    mount("tmpfs", directory, &format!("size={size},mode=0755"))?;
+    Ok(Unmount(directory))
 }
 
 /// The same file system, with more room.
 fn grow(directory: &Path) -> Result<(), Failed> {
-    let more = Some("size=8g");
-    mount(
-        None::<&str>,
+    let (none, flags) = (None::<&str>, MsFlags::MS_REMOUNT);
+    Ok(nix::mount::mount(
+        none,
         directory,
-        None::<&str>,
-        MsFlags::MS_REMOUNT,
-        more,
-    )?;
-    Ok(())
+        none,
+        flags,
+        Some("size=8g"),
+    )?)
 }
 
 /// The installed kernel boots, and the module loads.
@@ -375,8 +368,7 @@ fn kernel_without_space(lab: &Lab) -> Seen {
     fs::create_dir(&tree)?;
     let used = text(&Command::new("du").arg("-sk").arg(&whole).output()?);
     let used: u64 = used.split('\t').next().unwrap_or_default().parse()?;
-    small(&tree, &format!("{}k", used + (60 << 10)))?;
-    let undo = Undo(&tree);
+    let mounted = small(&tree, &format!("{}k", used + (60 << 10)))?;
     let copied = Command::new("cp")
         .arg("-a")
         .arg(whole.join("."))
@@ -401,21 +393,12 @@ fn kernel_without_space(lab: &Lab) -> Seen {
         &packages(&lab.first.path)?,
         &packages(&makepkg.pkgdest)?,
     )?;
-    drop(undo);
+    drop(mounted);
     fs::remove_dir_all(&makepkg.builddir)?;
     Ok((
         "`No space left on device`, `A failure occurred in build().`; no package".into(),
         "with more room `makepkg -ef` completes, and its packages are the same".into(),
     ))
-}
-
-/// Unmounts a directory in the end.
-struct Undo<'a>(&'a Path);
-
-impl Drop for Undo<'_> {
-    fn drop(&mut self) {
-        let _ = umount2(self.0, MntFlags::MNT_DETACH);
-    }
 }
 
 /// The DKMS package's call, in directories of its own.
@@ -432,8 +415,7 @@ fn dkms_call<'a>(lab: &'a Lab, name: &str) -> Result<(Makepkg<'a>, PathBuf), Fai
 
 fn package_without_space(lab: &Lab) -> Seen {
     let (makepkg, log) = dkms_call(lab, "full")?;
-    small(&makepkg.pkgdest, "4k")?;
-    let undo = Undo(&makepkg.pkgdest);
+    let mounted = small(&makepkg.pkgdest, "4k")?;
     makepkg
         .program("building", &log, &[])?
         .run(&lab.shop.progress)
@@ -459,7 +441,7 @@ fn package_without_space(lab: &Lab) -> Seen {
         &packages(&lab.dkms.path)?,
         &packages(&makepkg.pkgdest)?,
     )?;
-    drop(undo);
+    drop(mounted);
     let plain = |said: &str| said.replace("==> ERROR: ", "");
     Ok((
         format!("`{}`", plain(&failed)),
@@ -535,14 +517,10 @@ fn upgrade_killed(lab: &Lab) -> Seen {
     ] {
         assert!(saved.join(&file).exists(), "{file} is not saved");
     }
-    let output = machine.command("sh").args(["-euc", &script]).output()?;
+    let output = machine.sh(&script).output()?;
     let locked = line(&text(&output), "unable to lock database");
     says(&text(&output), &["you can remove /var/lib/pacman/db.lck"]);
-    let output = machine
-        .command("sh")
-        .args(["-euc", &format!("rm /var/lib/pacman/db.lck; {script}")])
-        .output()?;
-    assert!(output.status.success(), "{}", text(&output));
+    ran(&mut machine.sh(&format!("rm /var/lib/pacman/db.lck; {script}")))?;
     assert_eq!(machine.kernels()?.as_slice(), std::slice::from_ref(&new));
     boots(lab, &machine, "upgrade-killed", &new)?;
     let left = machine.path("/usr/lib/modules/.keep-kernel");
@@ -560,18 +538,18 @@ fn upgrade_killed(lab: &Lab) -> Seen {
 fn pacman_without_space(lab: &Lab) -> Seen {
     let machine = lab.bare_machine()?;
     let modules = machine.path("/usr/lib/modules");
-    small(&modules, "16m")?;
+    let _mounted = small(&modules, "16m")?;
     let mut files = for_modules(&lab.first.path)?;
     files.extend(packages(&lab.shop.toolchain()?.path)?);
     files.extend(packages(&lab.dkms.path)?);
     let script = pacman_script(&machine, &files)?;
-    let output = machine.command("sh").args(["-euc", &script]).output()?;
+    let output = machine.sh(&script).output()?;
     says(
         &text(&output),
         &["could not extract /usr/lib/modules/", "(Write failed)"],
     );
     grow(&modules)?;
-    ran(machine.command("sh").args(["-euc", &script]))?;
+    ran(&mut machine.sh(&script))?;
     let names = ["linux-rust-lts61", "linux-rust-lts61-headers", "rust162"];
     nothing_is_missing(&machine, names.map(str::to_owned))?;
     boots(lab, &machine, "pacman-space", &lab.release)?;
@@ -595,7 +573,7 @@ fn two_pacmans(lab: &Lab) -> Seen {
         assert!(first.try_wait()?.is_none(), "{}", fs::read_to_string(&log)?);
         sleep(Duration::from_millis(2));
     }
-    let second = machine.command("sh").args(["-euc", &script]).output()?;
+    let second = machine.sh(&script).output()?;
     let status = first.wait()?;
     assert!(status.success(), "{}", fs::read_to_string(&log)?);
     assert!(!second.status.success(), "{}", text(&second));
@@ -617,7 +595,7 @@ fn install(release: &str) -> String {
 
 fn dkms_killed(lab: &Lab) -> Seen {
     let machine = lab.machine()?;
-    ran(machine.command("sh").args(["-euc", REMOVE]))?;
+    ran(&mut machine.sh(REMOVE))?;
     let log = lab.shop.cache.log("test-dkms-killed")?;
     let build = machine.path("/var/lib/dkms/rust-out-of-tree/1.0/build");
     Killed::when(
@@ -639,7 +617,7 @@ fn dkms_killed(lab: &Lab) -> Seen {
         !machine.path(&module(&lab.release)).exists(),
         "it was too fast"
     );
-    ran(machine.command("sh").args(["-euc", &install(&lab.release)]))?;
+    ran(&mut machine.sh(&install(&lab.release)))?;
     boots(lab, &machine, "dkms-killed", &lab.release)?;
     Ok((
         "nothing; no half of a module is installed".into(),
@@ -650,18 +628,18 @@ fn dkms_killed(lab: &Lab) -> Seen {
 fn dkms_without_space(lab: &Lab) -> Seen {
     let machine = lab.machine()?;
     let script = format!("{REMOVE}; rm -rf /var/lib/dkms/*");
-    ran(machine.command("sh").args(["-euc", &script]))?;
+    ran(&mut machine.sh(&script))?;
     let directory = machine.path("/var/lib/dkms");
-    small(&directory, "96k")?;
+    let _mounted = small(&directory, "96k")?;
     let install = format!(
         "dkms add rust-out-of-tree/1.0 || true; {}",
         install(&lab.release)
     );
-    let output = machine.command("sh").args(["-euc", &install]).output()?;
+    let output = machine.sh(&install).output()?;
     assert!(!output.status.success(), "{}", text(&output));
     assert!(!machine.path(&module(&lab.release)).exists());
     grow(&directory)?;
-    ran(machine.command("sh").args(["-euc", &install]))?;
+    ran(&mut machine.sh(&install))?;
     boots(lab, &machine, "dkms-space", &lab.release)?;
     Ok((
         "the build fails, and dkms with it; no half of a module is installed".into(),
@@ -678,7 +656,7 @@ fn clock_set_back(lab: &Lab) -> Seen {
         lab.release,
         install(&lab.release)
     );
-    ran(machine.command("sh").args(["-euc", &script]))?;
+    ran(&mut machine.sh(&script))?;
     boots(lab, &machine, "clock", &lab.release)?;
     let script = format!(
         "cp -r --preserve=timestamps /usr/src/rust-out-of-tree-1.0 /tmp/clock

@@ -96,6 +96,21 @@ impl<T: fmt::Display> fmt::Display for Lazy<T> {
 /// A test: it gets the lab, which is there unless tests are only listed.
 pub type Test = fn(&Lab) -> std::result::Result<(), Failed>;
 
+/// Whether a test is run here. Where it is not, it is shown as ignored.
+pub type Wanted = fn(Option<&Lab>) -> bool;
+
+/// The trials of a module are functions of the same names, some with a condition: `test => Wanted`.
+macro_rules! trials {
+    ($($test:ident $(=> $wanted:expr)?),* $(,)?) => {
+        pub fn trials(lab: Option<&std::sync::Arc<crate::lab::Lab>>) -> Vec<libtest_mimic::Trial> {
+            let tests: &[(&str, crate::lab::Test, Option<crate::lab::Wanted>)] =
+                &[$((stringify!($test), $test, None$(.or(Some($wanted as crate::lab::Wanted)))?)),*];
+            crate::lab::trials_of(lab, tests)
+        }
+    };
+}
+pub(crate) use trials;
+
 /// Whether these tests are wanted at all, which need root, QEMU and time: `make test` sets it.
 pub fn are_wanted() -> bool {
     env::var_os("LINUX_RUST_TEST").is_some()
@@ -106,12 +121,27 @@ pub fn all_series() -> bool {
     env::var_os("LINUX_RUST_TEST").is_some_and(|value| value == "all")
 }
 
+/// What takes as long as building a kernel is wanted by `make test-all`.
+pub fn slow(_: Option<&Lab>) -> bool {
+    suite::all_trials()
+}
+
+/// What needs another series than the default is wanted where all are tested.
+pub fn of_all_series(_: Option<&Lab>) -> bool {
+    all_series()
+}
+
+pub fn slow_of_all_series(_: Option<&Lab>) -> bool {
+    suite::all_trials() && all_series()
+}
+
 /// Makes trials of tests.
-pub fn trials(lab: Option<&Arc<Lab>>, tests: &[(&str, Test)]) -> Vec<Trial> {
-    tests
-        .iter()
-        .map(|&(name, test)| trial(lab, name, test))
-        .collect()
+pub fn trials_of(lab: Option<&Arc<Lab>>, tests: &[(&str, Test, Option<Wanted>)]) -> Vec<Trial> {
+    let trial = |&(name, test, wanted): &(&str, Test, Option<Wanted>)| {
+        let is_wanted = wanted.is_none_or(|wanted| wanted(lab.map(|lab| &**lab)));
+        trial(lab, name, test).with_ignored_flag(!is_wanted)
+    };
+    tests.iter().map(trial).collect()
 }
 
 /// A trial that tells how long it takes.
@@ -165,14 +195,6 @@ impl Clock {
             .map(|(time, name)| format!("{:8.1} s  {name}\n", time.as_secs_f64()));
         lines.collect()
     }
-}
-
-/// Trials that take as long as building a kernel: shown as ignored, unless LINUX_RUST_TEST_ALL=1.
-pub fn slow_trials(lab: Option<&Arc<Lab>>, tests: &[(&str, Test)]) -> Vec<Trial> {
-    let trials = trials(lab, tests).into_iter();
-    trials
-        .map(|trial| trial.with_ignored_flag(!suite::all_trials()))
-        .collect()
 }
 
 impl Lab {

@@ -7,41 +7,26 @@ use std::{
     os::unix::fs::chown,
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
 };
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{host::BUILDER, makepkg::Makepkg, package_files::packages};
 
 use crate::{
     aur::written,
-    lab::{self, Lab, files, says, text},
+    lab::{self, Lab, files, says, text, trials},
 };
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            (
-                "makepkg_verifysource_reads_and_builds_nothing",
-                verify_source,
-            ),
-            ("makepkg_nobuild_then_noextract_is_one_build", no_build),
-            ("makepkg_repackage_packs_again", repackage),
-            ("makepkg_source_packs_what_builds_elsewhere", source),
-            ("makepkg_allsource_packs_the_release_too", all_source),
-            (
-                "every_directory_of_makepkg_may_be_elsewhere_and_have_blanks",
-                directories,
-            ),
-            (
-                "the_kernel_is_prepared_from_directories_with_blanks",
-                kernel_directories,
-            ),
-            ("the_kernel_refuses_a_builddir_with_blanks", kernel_builddir),
-        ],
-    )
-}
+trials![
+    makepkg_verifysource_reads_and_builds_nothing,
+    makepkg_nobuild_then_noextract_is_one_build,
+    makepkg_repackage_packs_again,
+    makepkg_source_packs_what_builds_elsewhere,
+    makepkg_allsource_packs_the_release_too,
+    every_directory_of_makepkg_may_be_elsewhere_and_have_blanks,
+    the_kernel_is_prepared_from_directories_with_blanks,
+    the_kernel_refuses_a_builddir_with_blanks,
+];
 
 /// The AUR's directory of a package, below one with blanks, and directories for makepkg beside it.
 struct Place {
@@ -95,7 +80,7 @@ fn run(lab: &Lab, makepkg: &Makepkg<'_>, options: &[&str]) -> Result<String, Fai
     Ok(fs::read_to_string(&log)?)
 }
 
-fn verify_source(lab: &Lab) -> Result<(), Failed> {
+fn makepkg_verifysource_reads_and_builds_nothing(lab: &Lab) -> Result<(), Failed> {
     let place = Place::new(lab, DKMS)?;
     let makepkg = place.makepkg(lab);
     let said = run(lab, &makepkg, &["--verifysource"])?;
@@ -126,7 +111,7 @@ fn verify_source(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn no_build(lab: &Lab) -> Result<(), Failed> {
+fn makepkg_nobuild_then_noextract_is_one_build(lab: &Lab) -> Result<(), Failed> {
     let place = Place::new(lab, DKMS)?;
     let makepkg = place.makepkg(lab);
     says(
@@ -142,7 +127,7 @@ fn no_build(lab: &Lab) -> Result<(), Failed> {
     same_as_kept(lab, &makepkg)
 }
 
-fn repackage(lab: &Lab) -> Result<(), Failed> {
+fn makepkg_repackage_packs_again(lab: &Lab) -> Result<(), Failed> {
     let place = Place::new(lab, DKMS)?;
     let makepkg = place.makepkg(lab);
     run(lab, &makepkg, &["--nobuild"])?;
@@ -181,7 +166,7 @@ fn listed(directory: &Path) -> Result<(PathBuf, Vec<String>), Failed> {
     Ok((package, names))
 }
 
-fn source(lab: &Lab) -> Result<(), Failed> {
+fn makepkg_source_packs_what_builds_elsewhere(lab: &Lab) -> Result<(), Failed> {
     // What makepkg knows of: neither licences nor what else lies there.
     for name in [DKMS, "linux-rust-lts61"] {
         let place = Place::new(lab, name)?;
@@ -224,7 +209,7 @@ fn source(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn all_source(lab: &Lab) -> Result<(), Failed> {
+fn makepkg_allsource_packs_the_release_too(lab: &Lab) -> Result<(), Failed> {
     let place = Place::new(lab, "rustkmod")?;
     let mut makepkg = place.makepkg(lab);
     let there = place.root.join("source packages");
@@ -242,7 +227,7 @@ fn all_source(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn directories(lab: &Lab) -> Result<(), Failed> {
+fn every_directory_of_makepkg_may_be_elsewhere_and_have_blanks(lab: &Lab) -> Result<(), Failed> {
     let place = Place::new(lab, DKMS)?;
     let mut makepkg = place.makepkg(lab);
     let logs = place.root.join("the logs");
@@ -262,7 +247,7 @@ fn directories(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// Prepared in a BUILDDIR that it can take; all other directories have blanks.
-fn kernel_directories(lab: &Lab) -> Result<(), Failed> {
+fn the_kernel_is_prepared_from_directories_with_blanks(lab: &Lab) -> Result<(), Failed> {
     let place = Place::new(lab, "linux-rust-lts61")?;
     let mut makepkg = lab.configuring(place.tree.clone())?;
     makepkg.pkgdest = place.root.join("the packages");
@@ -289,7 +274,7 @@ fn kernel_directories(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn kernel_builddir(lab: &Lab) -> Result<(), Failed> {
+fn the_kernel_refuses_a_builddir_with_blanks(lab: &Lab) -> Result<(), Failed> {
     let place = Place::new(lab, "linux-rust-lts61")?;
     let mut makepkg = lab.configuring(place.tree.clone())?;
     makepkg.builddir = place.root.join("the build");

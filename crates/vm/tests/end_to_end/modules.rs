@@ -8,28 +8,22 @@ use std::{
     os::unix::fs::chown,
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::Arc,
 };
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{
     boot::{module_file, put_program},
     host::BUILDER,
     machine::Machine,
 };
 
-use crate::lab::{self, Lab, ran, says, text};
+use crate::lab::{Lab, ran, says, text, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            ("mixed_module_works_on_each_series", mixed),
-            ("mixed_module_follows_an_upgrade", mixed_upgraded),
-            ("new_mixed_module_passes_its_own_ci", new_mixed),
-        ],
-    )
-}
+trials![
+    mixed_module_works_on_each_series,
+    mixed_module_follows_an_upgrade,
+    new_mixed_module_passes_its_own_ci,
+];
 
 /// Where the module is built by hand.
 const HOME: &str = "/home/author";
@@ -172,7 +166,7 @@ fn by_dkms(lab: &Lab, machine: &Machine, kernel: &str) -> Result<(), Failed> {
     used(machine, kernel, &["mixed_peer"])
 }
 
-fn mixed(lab: &Lab) -> Result<(), Failed> {
+fn mixed_module_works_on_each_series(lab: &Lab) -> Result<(), Failed> {
     for (_, machine) in lab.each_series()? {
         put_program(&machine)?;
         let kernel = machine.kernel()?;
@@ -184,7 +178,7 @@ fn mixed(lab: &Lab) -> Result<(), Failed> {
 
 /// What `rustkmod new` has made is packaged, built, linted, checked and booted by its own script; and
 /// an editor knows both halves.
-fn new_mixed(lab: &Lab) -> Result<(), Failed> {
+fn new_mixed_module_passes_its_own_ci(lab: &Lab) -> Result<(), Failed> {
     for (_, machine) in lab.each_series()? {
         put_program(&machine)?;
         let kernel = machine.kernel()?;
@@ -226,7 +220,7 @@ fn new_mixed(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// DKMS builds it for the new kernel while pacman installs that.
-fn mixed_upgraded(lab: &Lab) -> Result<(), Failed> {
+fn mixed_module_follows_an_upgrade(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     put_program(&machine)?;
     let package = package(lab, &machine)?;

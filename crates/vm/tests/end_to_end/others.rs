@@ -3,9 +3,9 @@
 //! Configurations of other distributions, as they are: every crate of the newest series is built with
 //! them, and each option that they lose is named.
 
-use std::{collections::BTreeSet, fs, sync::Arc};
+use std::{collections::BTreeSet, fs};
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{
     files::data,
     source::{file_of_package, newest_package},
@@ -14,30 +14,19 @@ use vm::{
 use crate::{
     config::{config, make_prepare, options, tree},
     contents::has,
-    lab::{self, Lab},
+    lab::{self, Lab, slow_of_all_series, trials},
 };
 
 /// CachyOS's, which is not in this repository.
 const CACHYOS: &str = "cachyos-7.2.config";
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    let mut trials = lab::slow_trials(
-        lab,
-        &[
-            ("debians_config_builds_every_crate", debian),
-            ("cachyos_config_builds_every_crate", cachyos),
-        ],
-    );
-    // Ignored, and shown as ignored, where the data is not there.
-    if data(CACHYOS).is_none()
-        && let Some(trial) = trials.pop()
-    {
-        trials.push(trial.with_ignored_flag(true));
-    }
-    trials
-}
+trials![
+    debians_config_builds_every_crate => slow_of_all_series,
+    cachyos_config_builds_every_crate
+        => |lab| slow_of_all_series(lab) && data(CACHYOS).is_some(),
+];
 
-fn debian(lab: &Lab) -> Result<(), Failed> {
+fn debians_config_builds_every_crate(lab: &Lab) -> Result<(), Failed> {
     let name = format!("linux-config-{}", lab.newest()?.series.name);
     let deb = newest_package(&name, &lab.shop.cache, &lab.shop.progress)?;
     let inner = format!("./usr/src/{name}/config.amd64_none_amd64.xz");
@@ -46,7 +35,7 @@ fn debian(lab: &Lab) -> Result<(), Failed> {
     builds_every_crate(lab, "debian", &unpacked.stdout)
 }
 
-fn cachyos(lab: &Lab) -> Result<(), Failed> {
+fn cachyos_config_builds_every_crate(lab: &Lab) -> Result<(), Failed> {
     let config = fs::read(data(CACHYOS).ok_or("no data")?)?;
     builds_every_crate(lab, "cachyos", &config)
 }

@@ -8,7 +8,6 @@ use std::{
     os::unix::fs::chown,
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
 };
 
 use alpm_mtree::{
@@ -16,7 +15,7 @@ use alpm_mtree::{
     mtree::v2::{File, Path as Entry},
 };
 use alpm_package::Package;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{
     cache::{Kept, Key},
     files::repository,
@@ -26,18 +25,13 @@ use vm::{
     run::answer,
 };
 
-use crate::lab::{self, Lab, files, ran, says, text};
+use crate::lab::{self, Lab, files, ran, says, text, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            ("archs_reader_accepts_every_package", accepted),
-            ("rustkmods_package_installs_runs_and_goes", installs),
-            ("rustkmods_package_names_no_path_of_its_build", build_paths),
-        ],
-    )
-}
+trials![
+    archs_reader_accepts_every_package,
+    rustkmods_package_installs_runs_and_goes,
+    rustkmods_package_names_no_path_of_its_build,
+];
 
 /// What git has of this repository, the builder's own: makepkg refuses root, and its checkout may
 /// be one that others cannot read.
@@ -137,7 +131,7 @@ fn listed(package: &Path) -> Result<Vec<File>, Failed> {
     Ok(found)
 }
 
-fn accepted(lab: &Lab) -> Result<(), Failed> {
+fn archs_reader_accepts_every_package(lab: &Lab) -> Result<(), Failed> {
     let mut read = 0;
     for kept in [
         &*lab.first,
@@ -168,7 +162,7 @@ fn accepted(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn installs(lab: &Lab) -> Result<(), Failed> {
+fn rustkmods_package_installs_runs_and_goes(lab: &Lab) -> Result<(), Failed> {
     let kept = program(lab)?;
     let package = packages(&kept.path)?.pop().ok_or("a package")?;
     let all = listed(&package)?;
@@ -230,7 +224,7 @@ fn installs(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn build_paths(lab: &Lab) -> Result<(), Failed> {
+fn rustkmods_package_names_no_path_of_its_build(lab: &Lab) -> Result<(), Failed> {
     let kept = program(lab)?;
     let package = packages(&kept.path)?.pop().ok_or("a package")?;
     let directory = lab

@@ -3,36 +3,26 @@
 //! Modules that others have published: C modules that Debian packages for DKMS, on a kernel that clang
 //! built; and bcachefs, a file system that is partly Rust.
 
-use std::{env, fs, path::Path, process::Command, sync::Arc};
+use std::{env, fs, path::Path, process::Command};
 
 use kernel_boot::Verdict;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{
     boot::boot, machine::Machine, package_files::for_modules, source::newest_package,
     workshop::Workshop,
 };
 
-use crate::lab::{self, Lab, ran, text};
+use crate::lab::{self, Lab, ran, slow, slow_of_all_series, text, trials};
 
 /// Names a checkout of bcachefs-tools, which is not part of this project.
 const BCACHEFS: &str = "LINUX_RUST_BCACHEFS";
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    let mut trials = lab::trials(
-        lab,
-        &[("published_c_module_works_on_each_series", acpi_call)],
-    );
-    trials.extend(lab::slow_trials(
-        lab,
-        &[("published_c_modules_of_every_kind_work", c_modules)],
-    ));
-    let bcachefs = lab::slow_trials(lab, &[("bcachefs_is_built_with_its_rust", bcachefs)]);
-    trials.extend(bcachefs.into_iter().map(|trial| {
-        let is_ignored = trial.has_ignored_flag() || env::var_os(BCACHEFS).is_none();
-        trial.with_ignored_flag(is_ignored)
-    }));
-    trials
-}
+trials![
+    published_c_module_works_on_each_series,
+    published_c_modules_of_every_kind_work => slow,
+    bcachefs_is_built_with_its_rust
+        => |lab| slow_of_all_series(lab) && env::var_os(BCACHEFS).is_some(),
+];
 
 /// A module in C as somebody else packages it.
 struct Published {
@@ -88,7 +78,7 @@ fn works(
     Ok(true)
 }
 
-fn acpi_call(lab: &Lab) -> Result<(), Failed> {
+fn published_c_module_works_on_each_series(lab: &Lab) -> Result<(), Failed> {
     let published = Published {
         package: "acpi-call-dkms",
         name: "acpi-call",
@@ -115,7 +105,7 @@ fn rich(lab: &Lab, shop: &Workshop, machine: &Machine) -> Result<String, Failed>
     Ok(new.ok_or("another kernel")?)
 }
 
-fn c_modules(lab: &Lab) -> Result<(), Failed> {
+fn published_c_modules_of_every_kind_work(lab: &Lab) -> Result<(), Failed> {
     for (shop, machine) in lab.each_series()? {
         let kernel = rich(lab, shop, &machine)?;
         let mut worked = Vec::new();
@@ -147,7 +137,7 @@ fn c_modules(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// Its own `make install_dkms`, and DKMS. That its Rust is left out would be no error of its build.
-fn bcachefs(lab: &Lab) -> Result<(), Failed> {
+fn bcachefs_is_built_with_its_rust(lab: &Lab) -> Result<(), Failed> {
     let checkout = env::var_os(BCACHEFS).ok_or("it is set")?;
     let (shop, machine) = lab.each_series()?.pop().ok_or("a series")?;
     let kernel = rich(lab, shop, &machine)?;

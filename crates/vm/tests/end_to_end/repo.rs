@@ -5,24 +5,17 @@
 #[path = "../small_packages/served.rs"]
 mod served;
 
-use std::sync::Arc;
-
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{demo::boot_installed, repo};
 
 use crate::{
     chain::is_good,
-    lab::{self, Lab, ran},
+    lab::{Lab, ran, trials},
 };
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[("repo_has_all_that_a_module_needs_to_load", installs)],
-    )
-}
+trials![repo_has_all_that_a_module_needs_to_load,];
 
-fn installs(lab: &Lab) -> Result<(), Failed> {
+fn repo_has_all_that_a_module_needs_to_load(lab: &Lab) -> Result<(), Failed> {
     let home = tempfile::tempdir()?;
     let directory = tempfile::tempdir()?;
     let repository = directory.path().join("repo");

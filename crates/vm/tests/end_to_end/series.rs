@@ -3,10 +3,10 @@
 //! Every row of the table: built, side by side on one machine, followed by DKMS, loaded; and what
 //! `rustkmod` says of each.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path};
 
 use kernel_boot::Verdict;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{
     boot::put_program,
     check_series,
@@ -18,30 +18,18 @@ use vm::{
 
 use crate::{
     ibt::rust_can_be_called,
-    lab::{self, Lab, ran, says, text},
+    lab::{Lab, of_all_series, ran, says, slow_of_all_series, text, trials},
 };
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    let mut trials = lab::trials(
-        lab,
-        &[
-            ("every_row_fits_its_tree", rows),
-            ("all_series_live_side_by_side", side_by_side),
-            ("a_series_without_a_row_is_named", no_row),
-        ],
-    );
-    trials.extend(lab::slow_trials(
-        lab,
-        &[(
-            "the_default_series_with_the_newest_clang_is_as_good",
-            newest_clang,
-        )],
-    ));
-    trials
-}
+trials![
+    every_row_fits_its_tree => of_all_series,
+    all_series_live_side_by_side => of_all_series,
+    a_series_without_a_row_is_named,
+    the_default_series_with_the_newest_clang_is_as_good => slow_of_all_series,
+];
 
 /// As on Arch, whose clang is that of no series.
-fn newest_clang(lab: &Lab) -> Result<(), Failed> {
+fn the_default_series_with_the_newest_clang_is_as_good(lab: &Lab) -> Result<(), Failed> {
     let mut shop = lab.shop.for_series(lab.shop.series.clone())?;
     shop.llvm = lab.newest_llvm()?;
     let mut makepkg = lab.makepkg_of(&shop, "test-newest", shop.pkgbuild("linux-rust", 1)?)?;
@@ -79,13 +67,13 @@ fn structs_have_fields(kdir: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-fn rows(lab: &Lab) -> Result<(), Failed> {
+fn every_row_fits_its_tree(lab: &Lab) -> Result<(), Failed> {
     let wrong = check_series::check(lab.shop.distribution, &lab.shop.cache, &lab.shop.progress)?;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }
 
-fn side_by_side(lab: &Lab) -> Result<(), Failed> {
+fn all_series_live_side_by_side(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.bare_machine()?;
     let mut all = packages(&lab.dkms.path)?;
     for shop in lab.series()? {
@@ -173,7 +161,7 @@ fn refused(lab: &Lab, makepkg: &Makepkg, name: &str) -> Result<String, Failed> {
     Ok(prepared.expect_err("it was accepted").to_string())
 }
 
-fn no_row(lab: &Lab) -> Result<(), Failed> {
+fn a_series_without_a_row_is_named(lab: &Lab) -> Result<(), Failed> {
     let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
     // The last two are as numbers what rows have.
     for series in ["5.15", "6.10", "6.120"] {

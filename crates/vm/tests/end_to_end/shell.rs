@@ -2,23 +2,18 @@
 
 //! The shell that there is: short, and clean.
 
-use std::{fs, path::PathBuf, process::Command, sync::Arc};
+use std::{fs, path::PathBuf, process::Command};
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{cache::file_hash, files::repository};
 
-use crate::lab::{self, Lab, ran, text};
+use crate::lab::{Lab, ran, text, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            ("shellcheck_finds_nothing", shellcheck),
-            ("the_sums_of_local_sources_are_theirs", sums),
-            ("makepkg_writes_over_nothing_of_gits", apart),
-        ],
-    )
-}
+trials![
+    shellcheck_finds_nothing,
+    the_sums_of_local_sources_are_theirs,
+    makepkg_writes_over_nothing_of_gits,
+];
 
 /// Files that git tracks, links left out.
 fn tracked() -> Result<Vec<PathBuf>, Failed> {
@@ -35,7 +30,7 @@ fn tracked() -> Result<Vec<PathBuf>, Failed> {
         .collect())
 }
 
-fn shellcheck(_: &Lab) -> Result<(), Failed> {
+fn shellcheck_finds_nothing(_: &Lab) -> Result<(), Failed> {
     let (mut scripts, mut pkgbuilds) = (0, 0);
     for file in tracked()? {
         let mut command = Command::new("shellcheck");
@@ -58,7 +53,7 @@ fn shellcheck(_: &Lab) -> Result<(), Failed> {
 }
 
 /// makepkg's `src` and `pkg` are beside the PKGBUILD, and it empties them.
-fn apart(_: &Lab) -> Result<(), Failed> {
+fn makepkg_writes_over_nothing_of_gits(_: &Lab) -> Result<(), Failed> {
     let tracked = tracked()?;
     for pkgbuild in tracked.iter().filter(|file| file.ends_with("PKGBUILD")) {
         let directory = pkgbuild.parent().ok_or("a directory")?;
@@ -74,7 +69,7 @@ fn apart(_: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn sums(_: &Lab) -> Result<(), Failed> {
+fn the_sums_of_local_sources_are_theirs(_: &Lab) -> Result<(), Failed> {
     let mut checked = 0;
     for pkgbuild in tracked()?
         .into_iter()

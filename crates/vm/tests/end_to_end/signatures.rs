@@ -8,32 +8,23 @@ use std::{
     os::unix::fs::chown,
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::Arc,
 };
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{cache::file_hash, host::BUILDER, makepkg::Makepkg, series};
 
-use crate::lab::{self, Lab, says, text};
+use crate::lab::{Lab, says, text, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            ("a_good_signature_passes", good),
-            ("a_tampered_tarball_is_refused", tampered),
-            ("a_signature_by_another_key_is_refused", wrong_key),
-            ("a_signature_by_an_unknown_key_is_refused", unknown_key),
-            ("a_revoked_key_is_refused", revoked_key),
-            ("an_expired_key_is_warned_of", expired_key),
-            ("a_missing_signature_is_refused", missing),
-            (
-                "a_good_signature_of_another_release_is_refused_by_its_hash",
-                other_release,
-            ),
-        ],
-    )
-}
+trials![
+    a_good_signature_passes,
+    a_tampered_tarball_is_refused,
+    a_signature_by_another_key_is_refused,
+    a_signature_by_an_unknown_key_is_refused,
+    a_revoked_key_is_refused,
+    an_expired_key_is_warned_of,
+    a_missing_signature_is_refused,
+    a_good_signature_of_another_release_is_refused_by_its_hash,
+];
 
 /// A keyring of the builder's, and the directory that downloads go to. (Below /tmp, because the path
 /// of gpg's socket has to be short.)
@@ -188,7 +179,7 @@ fn release() -> Result<String, Failed> {
 const NOW: &[&str] = &[];
 const THEN: &[&str] = &["--faked-system-time=20200101T000000"];
 
-fn good(lab: &Lab) -> Result<(), Failed> {
+fn a_good_signature_passes(lab: &Lab) -> Result<(), Failed> {
     let signer = Signer::new()?;
     let key = signer.key("signer@example.org", NOW, "never")?;
     signer.sign(&key, NOW)?;
@@ -203,7 +194,7 @@ fn good(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn tampered(lab: &Lab) -> Result<(), Failed> {
+fn a_tampered_tarball_is_refused(lab: &Lab) -> Result<(), Failed> {
     let signer = Signer::new()?;
     let key = signer.key("signer@example.org", NOW, "never")?;
     signer.sign(&key, NOW)?;
@@ -218,7 +209,7 @@ fn tampered(lab: &Lab) -> Result<(), Failed> {
     signer.refused(lab, &key, &["FAILED (bad signature from public key"])
 }
 
-fn wrong_key(lab: &Lab) -> Result<(), Failed> {
+fn a_signature_by_another_key_is_refused(lab: &Lab) -> Result<(), Failed> {
     let signer = Signer::new()?;
     let key = signer.key("signer@example.org", NOW, "never")?;
     let other = signer.key("other@example.org", NOW, "never")?;
@@ -230,7 +221,7 @@ fn wrong_key(lab: &Lab) -> Result<(), Failed> {
     )
 }
 
-fn unknown_key(lab: &Lab) -> Result<(), Failed> {
+fn a_signature_by_an_unknown_key_is_refused(lab: &Lab) -> Result<(), Failed> {
     let signer = Signer::new()?;
     let key = signer.key("signer@example.org", NOW, "never")?;
     signer.sign(&key, NOW)?;
@@ -238,7 +229,7 @@ fn unknown_key(lab: &Lab) -> Result<(), Failed> {
     signer.refused(lab, &key, &["FAILED (unknown public key"])
 }
 
-fn revoked_key(lab: &Lab) -> Result<(), Failed> {
+fn a_revoked_key_is_refused(lab: &Lab) -> Result<(), Failed> {
     let signer = Signer::new()?;
     let key = signer.key("signer@example.org", NOW, "never")?;
     signer.sign(&key, NOW)?;
@@ -251,7 +242,7 @@ fn revoked_key(lab: &Lab) -> Result<(), Failed> {
 }
 
 /// makepkg does not refuse it: what was signed while the key was good stays good.
-fn expired_key(lab: &Lab) -> Result<(), Failed> {
+fn an_expired_key_is_warned_of(lab: &Lab) -> Result<(), Failed> {
     let signer = Signer::new()?;
     let key = signer.key("signer@example.org", THEN, "1y")?;
     signer.sign(&key, THEN)?;
@@ -267,7 +258,7 @@ fn expired_key(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn missing(lab: &Lab) -> Result<(), Failed> {
+fn a_missing_signature_is_refused(lab: &Lab) -> Result<(), Failed> {
     let signer = Signer::new()?;
     let key = signer.key("signer@example.org", NOW, "never")?;
     signer.sign(&key, NOW)?;
@@ -282,7 +273,7 @@ fn missing(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn other_release(lab: &Lab) -> Result<(), Failed> {
+fn a_good_signature_of_another_release_is_refused_by_its_hash(lab: &Lab) -> Result<(), Failed> {
     let signer = Signer::new()?;
     let key = signer.key("signer@example.org", NOW, "never")?;
     signer.sign(&key, NOW)?;

@@ -7,11 +7,10 @@ use std::{
     os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
 };
 
 use kernel_boot::{Boot, Verdict};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use vm::{
     boot::{boot, put_program},
     demo::MODULE,
@@ -21,23 +20,15 @@ use vm::{
 
 use crate::{
     contents::all_unpacked,
-    lab::{self, Lab, files, logged, ran, says, text},
+    lab::{Lab, files, logged, ran, says, text, trials},
 };
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            ("dkms_signs_with_the_key_and_the_kernel_trusts_it", trusted),
-            (
-                "dkms_signs_with_another_key_and_the_kernel_does_not",
-                untrusted,
-            ),
-            ("the_signing_key_is_in_no_package_and_no_build", nowhere),
-            ("a_signing_key_that_is_none_is_refused", no_key),
-        ],
-    )
-}
+trials![
+    dkms_signs_with_the_key_and_the_kernel_trusts_it,
+    dkms_signs_with_another_key_and_the_kernel_does_not,
+    the_signing_key_is_in_no_package_and_no_build,
+    a_signing_key_that_is_none_is_refused,
+];
 
 /// Where the key lies in the machine.
 const KEY: &str = "/etc/keys/modules.pem";
@@ -53,7 +44,7 @@ fn built(lab: &Lab, machine: &Machine, framework: &str) -> Result<PathBuf, Faile
         "dkms remove rust-out-of-tree/1.0 --all; dkms install rust-out-of-tree/1.0 -k {}",
         lab.release
     );
-    ran(machine.command("sh").args(["-euc", &script]))?;
+    ran(&mut machine.sh(&script))?;
     Ok(machine.module_files(&lab.release, MODULE)?.remove(0))
 }
 
@@ -89,7 +80,7 @@ fn signer(module: &Path) -> Result<String, Failed> {
     Ok(output.trim().to_owned())
 }
 
-fn trusted(lab: &Lab) -> Result<(), Failed> {
+fn dkms_signs_with_the_key_and_the_kernel_trusts_it(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let key = lab.shop.signing_key()?.ok_or("a key")?;
     machine.write(KEY, &fs::read_to_string(key)?)?;
@@ -113,7 +104,7 @@ fn trusted(lab: &Lab) -> Result<(), Failed> {
 
 /// dkms's own key, which it makes where none is named. Which keys a kernel trusts is known to it
 /// alone; `rustkmod check` says that it is not the one that its own modules are signed with.
-fn untrusted(lab: &Lab) -> Result<(), Failed> {
+fn dkms_signs_with_another_key_and_the_kernel_does_not(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let module = built(lab, &machine, "")?;
     let by = signer(&module)?;
@@ -143,7 +134,7 @@ fn untrusted(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn nowhere(lab: &Lab) -> Result<(), Failed> {
+fn the_signing_key_is_in_no_package_and_no_build(lab: &Lab) -> Result<(), Failed> {
     let key = lab.shop.signing_key()?.ok_or("a key")?;
     let mode = key.metadata()?.permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -206,7 +197,7 @@ fn key_file(lab: &Lab, text: &str, mode: u32) -> Result<PathBuf, Failed> {
 }
 
 /// A certificate that is not there, or a file that has none, stops prepare().
-fn no_key(lab: &Lab) -> Result<(), Failed> {
+fn a_signing_key_that_is_none_is_refused(lab: &Lab) -> Result<(), Failed> {
     let good = fs::read_to_string(lab.shop.signing_key()?.ok_or("a key")?)?;
     let (private, _) = good.split_once("-----BEGIN CERT").ok_or("both")?;
     let without = key_file(lab, private, 0o600)?;

@@ -7,39 +7,26 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Output, Stdio},
-    sync::Arc,
 };
 
-use libtest_mimic::{Failed, Trial};
-use nix::mount::{MsFlags, mount};
-use vm::{boot::put_program, files::repository, machine::Machine, run::answer};
+use libtest_mimic::Failed;
+use vm::{boot::put_program, files::repository, machine::Machine, mounts::bind, run::answer};
 
-use crate::lab::{self, Lab, ran, says, text};
+use crate::lab::{Lab, ran, says, text, trials};
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::trials(
-        lab,
-        &[
-            ("make_without_argument_builds_the_module", without_argument),
-            ("make_builds_in_directories_with_odd_names", odd_directories),
-            ("make_needs_no_network", no_network),
-            ("moved_headers_build_with_the_packaged_rustc", moved),
-            (
-                "another_rustc_is_refused_before_anything_compiles",
-                another_rustc,
-            ),
-            ("a_missing_toolchain_is_named", missing_toolchain),
-            ("missing_and_damaged_crates_are_named", damaged),
-            ("modules_in_c_do_not_need_rust", c_module),
-            ("the_dkms_check_names_each_reason", dkms_check),
-            ("rustkmod_is_right_on_these_packages", rustkmod),
-            (
-                "headers_without_their_rustc_are_told_from_roots",
-                other_headers,
-            ),
-        ],
-    )
-}
+trials![
+    make_without_argument_builds_the_module,
+    make_builds_in_directories_with_odd_names,
+    make_needs_no_network,
+    moved_headers_build_with_the_packaged_rustc,
+    another_rustc_is_refused_before_anything_compiles,
+    a_missing_toolchain_is_named,
+    missing_and_damaged_crates_are_named,
+    modules_in_c_do_not_need_rust,
+    the_dkms_check_names_each_reason,
+    rustkmod_is_right_on_these_packages,
+    headers_without_their_rustc_are_told_from_roots,
+];
 
 /// The module's directory at `place`, which the user owns.
 pub fn checkout(machine: &Machine, place: &str) -> Result<(), Failed> {
@@ -86,7 +73,7 @@ fn is_refused(output: &Output, machine: &Machine, place: &str, message: &[&str])
     );
 }
 
-fn without_argument(lab: &Lab) -> Result<(), Failed> {
+fn make_without_argument_builds_the_module(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     uname(lab, &machine)?;
     checkout(&machine, "/tmp/module")?;
@@ -108,7 +95,7 @@ fn without_argument(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn odd_directories(lab: &Lab) -> Result<(), Failed> {
+fn make_builds_in_directories_with_odd_names(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let mut running = Vec::new();
     for (number, name) in [
@@ -153,7 +140,7 @@ fn odd_directories(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn no_network(lab: &Lab) -> Result<(), Failed> {
+fn make_needs_no_network(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     checkout(&machine, "/tmp/module")?;
     let script = format!("cd /tmp/module; make KDIR={}", lab.kdir());
@@ -165,7 +152,7 @@ fn no_network(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn moved(lab: &Lab) -> Result<(), Failed> {
+fn moved_headers_build_with_the_packaged_rustc(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     checkout(&machine, "/tmp/module")?;
     fs::rename(machine.path(&lab.kdir()), machine.path("/opt/moved")).or_else(|_| {
@@ -187,17 +174,11 @@ fn lend_other_rustc(machine: &Machine) -> Result<String, Failed> {
     let place = machine.path("/opt/rust");
     fs::create_dir_all(&place)?;
     let sysroot = answer("rustc", ["--print", "sysroot"]);
-    mount(
-        Some(Path::new(&sysroot)),
-        &place,
-        None::<&str>,
-        MsFlags::MS_BIND,
-        None::<&str>,
-    )?;
+    bind(Path::new(&sysroot), &place)?;
     Ok("/opt/rust/bin/rustc".to_owned())
 }
 
-fn another_rustc(lab: &Lab) -> Result<(), Failed> {
+fn another_rustc_is_refused_before_anything_compiles(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let other = lend_other_rustc(&machine)?;
     checkout(&machine, "/tmp/module")?;
@@ -227,7 +208,7 @@ fn another_rustc(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn missing_toolchain(lab: &Lab) -> Result<(), Failed> {
+fn a_missing_toolchain_is_named(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     checkout(&machine, "/tmp/module")?;
     fs::remove_dir_all(machine.path("/usr/lib/rust162"))?;
@@ -249,7 +230,7 @@ fn truncate(path: &Path) -> std::io::Result<()> {
         .set_len(length / 2)
 }
 
-fn damaged(lab: &Lab) -> Result<(), Failed> {
+fn missing_and_damaged_crates_are_named(lab: &Lab) -> Result<(), Failed> {
     type Damage = fn(&Path) -> std::io::Result<()>;
     let cases: [(&str, Damage, &str); 6] = [
         (
@@ -302,7 +283,7 @@ fn damaged(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn c_module(lab: &Lab) -> Result<(), Failed> {
+fn modules_in_c_do_not_need_rust(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     fs::remove_dir_all(machine.path("/usr/lib/rust162"))?;
     machine.write("/tmp/c/Kbuild", "obj-m := hello.o\n")?;
@@ -335,7 +316,7 @@ fn c_module(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-fn dkms_check(lab: &Lab) -> Result<(), Failed> {
+fn the_dkms_check_names_each_reason(lab: &Lab) -> Result<(), Failed> {
     type Damage = fn(&Machine, &Path);
     let version = lab.release.trim_end_matches("-rust-lts61");
     let again = format!("sudo pacman -U linux-rust-lts61-headers-{version}-*.pkg.tar.zst");
@@ -433,7 +414,7 @@ fn check_headers(lab: &Lab, machine: &Machine) -> Result<Output, Failed> {
 }
 
 /// Headers that do not bring their rustc, as those of Arch's own kernel: make runs root's.
-fn other_headers(lab: &Lab) -> Result<(), Failed> {
+fn headers_without_their_rustc_are_told_from_roots(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     let kdir = machine.path(&lab.kdir());
     let config = fs::read_to_string(kdir.join(".config"))?;
@@ -472,7 +453,7 @@ fn other_headers(lab: &Lab) -> Result<(), Failed> {
 
 /// The installed packages are sound to `doctor` and `check`; broken, `doctor` says so before make
 /// does, and the DKMS check shows what it found.
-fn rustkmod(lab: &Lab) -> Result<(), Failed> {
+fn rustkmod_is_right_on_these_packages(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
     put_program(&machine)?;
     let run = |arguments: &[&str]| machine.command("rustkmod").args(arguments).output();

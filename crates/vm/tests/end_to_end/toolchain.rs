@@ -2,26 +2,20 @@
 
 //! `_rustc=`: a toolchain that is installed already becomes the package.
 
-use std::{fs, process::Command, sync::Arc};
+use std::{fs, process::Command};
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 
 use crate::{
     contents::has,
-    lab::{self, Lab, package, ran, says, unpack},
+    lab::{Lab, package, ran, says, slow_of_all_series, trials, unpack},
 };
 
-pub fn trials(lab: Option<&Arc<Lab>>) -> Vec<Trial> {
-    lab::slow_trials(
-        lab,
-        &[(
-            "rust_toolchain_packages_a_rustc_that_is_installed",
-            installed,
-        )],
-    )
-}
+trials![
+    rust_toolchain_packages_a_rustc_that_is_installed => slow_of_all_series,
+];
 
-fn installed(lab: &Lab) -> Result<(), Failed> {
+fn rust_toolchain_packages_a_rustc_that_is_installed(lab: &Lab) -> Result<(), Failed> {
     let shop = lab.newest()?;
     let name = shop.series.toolchain();
     // A sysroot, as rustup has them, but for what Arch has elsewhere: without rust-src at first, and

@@ -14,7 +14,7 @@ use std::{
     env, fs,
     os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Output},
+    process::{ExitCode, Output},
     sync::Arc,
 };
 
@@ -178,8 +178,7 @@ fn text(output: &Output) -> String {
 /// Runs a script in a machine, and returns what it said if it was as expected.
 #[track_caller]
 fn runs(machine: &Machine, good: bool, script: &str) -> String {
-    let mut shell: Command = machine.command("sh");
-    let output = shell.args(["-euc", script]).output().expect("sh");
+    let output = machine.sh(script).output().expect("sh");
     let said = text(&output);
     assert_eq!(output.status.success(), good, "{script}:\n{said}");
     said

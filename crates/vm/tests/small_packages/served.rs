@@ -52,7 +52,7 @@ pub fn trust(machine: &Machine, repository: &Path) -> Result<(), Failed> {
     let script = format!(
         "pacman-key --init; pacman-key --add /tmp/{PUBLIC_KEY}; pacman-key --lsign-key {ADDRESS}"
     );
-    let output = machine.command("sh").args(["-euc", &script]).output()?;
+    let output = machine.sh(&script).output()?;
     if output.status.success() {
         return Ok(());
     }
