@@ -134,7 +134,7 @@ impl Error {
             Self::BuiltIn { .. } => "its modules.builtin says so".into(),
             Self::NotAUserland(_) => "there is no /bin/sh in it".into(),
             Self::NoMount { options, .. } => format!(
-                "it comes by 9p over virtio, below an overlay, and this kernel lacks {}",
+                "the guest mounts it by 9p over virtio, below an overlay, and this kernel lacks {}",
                 options.join(", ")
             ),
             Self::NoInit { looked_at, .. } => {

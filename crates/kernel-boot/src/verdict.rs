@@ -35,7 +35,7 @@ impl std::fmt::Display for Verdict {
             Self::Good => write!(out, "good"),
             Self::Failed(step) => write!(out, "failed: {step}"),
             Self::Warned(line) => write!(out, "the kernel warned: {line}"),
-            Self::Oops(line) => write!(out, "the kernel broke: {line}"),
+            Self::Oops(line) => write!(out, "the kernel crashed: {line}"),
             Self::Hung(step) => write!(out, "no end of: {step}"),
             Self::CutOff(step) => write!(out, "the machine stopped in the middle of: {step}"),
         }

@@ -168,7 +168,7 @@ impl Kdir {
         }
         let Some(series) = makefile.series else {
             return Err(format!(
-                "{} has no VERSION and PATCHLEVEL: it is damaged, or no kernel's",
+                "{} has no VERSION and PATCHLEVEL: it is damaged, or not a kernel's",
                 shown(&self.file("Makefile"))
             ));
         };

@@ -34,11 +34,11 @@ pub enum Color {
     Never,
 }
 
-/// Says why a Rust kernel module cannot be built or loaded, and what to do.
+/// Says why a Rust kernel module does not build or load, and how to fix it.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Arguments {
-    /// Print JSON, whose fields are documented and stable
+    /// Print JSON, with documented and stable fields
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
     /// Look at the system below this directory instead of the running one
@@ -55,22 +55,23 @@ pub struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Look at everything a Rust module's build needs: headers, crates, rustc, DKMS, signatures
+    /// Check everything that building a Rust module needs: headers, crates, rustc, DKMS, signatures
     ///
-    /// Every check is made, not only the first that fails. Exit status: 0 when nothing fails, 1
-    /// when a check fails, 2 when it could not run.
+    /// It does not stop at the first check that fails. Exit status: 0 when no check fails, 1 when one
+    /// does, 2 when it could not run.
     #[command(
         after_long_help = "Examples:\n  rustkmod doctor\n  rustkmod doctor --kernel ~/linux\n  rustkmod --root /mnt doctor 6.12.1-1-lts"
     )]
     Doctor(doctor::command::Arguments),
-    /// Say whether a kernel would take a module, without loading it
+    /// Say whether a kernel would load a module, without loading it
     ///
-    /// Exit status: 0 when it would take all, 1 when it would refuse one, 2 when it could not run.
+    /// Exit status: 0 when it would load every module, 1 when it would refuse one, 2 when it could not
+    /// run.
     #[command(
         after_long_help = "Examples:\n  rustkmod check hello.ko\n  rustkmod check --kernel 6.12.1-1-lts hello.ko\n  rustkmod check -q /lib/modules/$(uname -r)/updates"
     )]
     Check(check::command::Arguments),
-    /// Say why a configuration lacks a symbol, and which changes turn it on
+    /// Say why a kernel option is off, and which changes turn it on
     ///
     /// Exit status: 0 when it is on, 1 when it is off, 2 when it could not run.
     #[command(
@@ -79,33 +80,33 @@ pub enum Command {
     Why(why::command::Arguments),
     /// Say what the failures in a build or kernel log mean, and how to fix them
     ///
-    /// Exit status: 0 when no failure is in the log, 1 when one is, 2 when it could not run.
+    /// Exit status: 0 when the log has no failure, 1 when it has one, 2 when it could not run.
     #[command(
         after_long_help = "Examples:\n  make 2>&1 | rustkmod explain\n  sudo dmesg | rustkmod explain\n  rustkmod explain /var/lib/dkms/hello/1.0/build/make.log"
     )]
     Explain(explain::command::Arguments),
-    /// Say which rustc a kernel's modules need, and where one is
+    /// Say which rustc a kernel's modules need, and where it is installed
     ///
-    /// Exit status: 0 when it is on this machine, 1 when it is not, 2 when it could not run.
+    /// Exit status: 0 when it is installed, 1 when it is not, 2 when it could not run.
     #[command(
         after_long_help = "Examples:\n  rustkmod toolchain\n  make RUSTC=\"$(rustkmod toolchain --path)\"\n  sudo rustkmod toolchain --install"
     )]
     Toolchain(toolchain::Arguments),
     /// Create a new module that builds as it is
     ///
-    /// Exit status: 0 when it is made, 2 when it is not.
+    /// Exit status: 0 when it was created, 2 when it was not.
     #[command(
         after_long_help = "Examples:\n  rustkmod new hello\n  rustkmod new hello --kernel 6.12.1-1-lts"
     )]
     New(NewArguments),
-    /// Write rust-project.json, from which rust-analyzer knows a module and its kernel
+    /// Write rust-project.json, which tells rust-analyzer about a module and its kernel
     ///
-    /// Exit status: 0 when it is written, 2 when it is not.
+    /// Exit status: 0 when it was written, 2 when it was not.
     #[command(
         after_long_help = "Examples:\n  rustkmod ide\n  rustkmod ide ~/hello --kernel ~/linux"
     )]
     Ide(IdeArguments),
-    /// Boot a kernel in QEMU, load modules there, and say what came of it
+    /// Boot a kernel in QEMU, load modules there, and report what happened
     ///
     /// Exit status: 0 when all went well, 1 when a module or the kernel failed, 2 when it could not
     /// run.

@@ -48,8 +48,8 @@ pub fn rustc(system: &System, kdir: &Path, release: Option<&str>, rustc: &str) -
             crate::command::quoted(format!("{package}-{version}"))
         ),
         Some((_, package, version)) => format!(
-            "it is Debian's or Ubuntu's rustc {version}: there in the package {package}, or in rustc \
-             where that has this version"
+            "it is Debian's or Ubuntu's rustc {version}: install the package {package}, or rustc if \
+             that has this version"
         ),
         None => {
             "it is a distribution's own, which rustup does not have: install the rust package it \

@@ -20,8 +20,8 @@ pub const KERNEL: &str = "RELEASE|DIRECTORY|IMAGE";
 /// Which kernel is meant, by an option.
 #[derive(Debug, Clone, Default, Args)]
 pub struct KernelOption {
-    /// The kernel: its release, as `uname -r` prints it, its headers or source tree, or its image;
-    /// the running one by default
+    /// The kernel: a release as `uname -r` prints it, the directory of its headers or sources, or its
+    /// image; the running kernel by default
     #[arg(long, value_name = KERNEL, conflicts_with = "kdir", value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
     /// The kernel tree

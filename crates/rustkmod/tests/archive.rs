@@ -445,7 +445,7 @@ fn what_is_not_there_is_named() {
     world.fails(
         &world.url,
         &[
-            "no keyring of pacman's",
+            "no pacman keyring",
             "/etc/pacman.d/gnupg",
             "pacman-key --init",
         ],

@@ -200,7 +200,7 @@ fn the_kernels_boot_is_shown_on_request() {
     let boots = "[    0.0] Linux version 6.1-x\nkmod-init: begin: load m\n[    0.9] m: hello\n";
     let works = "ok 1 boot 6.1-x\n# begin: load m\n# kmsg: m: hello\nok 2 load m\n1..2\n";
     let breaks = "[    1.0] kernel BUG at m.c:3!\n";
-    let again = "help: see all that came over the console";
+    let again = "help: see everything that was on the console";
     for (console, report, status, word) in [
         (boots.to_owned(), works, 0, ""),
         // The init could not report what the module said.

@@ -47,7 +47,9 @@ pub fn would_run(system: &System, kdir: &Kdir, given: Option<&str>) -> WouldRun 
         (Some(value), _) => (value.to_string(), None),
         (None, Ok(Rustc::Value(value, from))) => (value.clone(), Some(from.clone())),
         (None, Ok(Rustc::Unset)) => {
-            return WouldRun::Unknown("the tree's Makefile has no RUSTC: it knows no Rust".into());
+            return WouldRun::Unknown(
+                "the tree's Makefile does not set RUSTC, so it does not support Rust".into(),
+            );
         }
         (None, Ok(Rustc::AskMake)) => match ask_make(system, kdir) {
             Ok(value) => (value, Some(kdir.file("Makefile"))),
@@ -141,7 +143,9 @@ fn working_directory(system: &System, kdir: &Kdir) -> PathBuf {
 /// Asks make for the value of `RUSTC`, for a tree whose Makefile computes it.
 fn ask_make(system: &System, kdir: &Kdir) -> Result<String, String> {
     if !system.is_live() {
-        return Err("its Makefile computes RUSTC, which only make on that machine can".into());
+        return Err(
+            "its Makefile computes RUSTC, and only make on that machine can do that".into(),
+        );
     }
     let mut command = limited("make");
     command

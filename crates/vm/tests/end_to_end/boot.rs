@@ -139,7 +139,7 @@ fn boot_says_where_a_module_panics(lab: &Lab) -> Result<(), Failed> {
     says(
         &ended(&output, 1),
         &[
-            "error[oops]: the kernel broke in `load rust_out_of_tree`",
+            "error[oops]: the kernel crashed in `load rust_out_of_tree`",
             "note: the kernel says:",
             "rust_kernel: panicked at 'on purpose', ./rust_out_of_tree.rs:",
             "kernel BUG at rust/helpers.c",
@@ -182,7 +182,7 @@ fn boot_counts_a_warning_of_the_kernels(lab: &Lab) -> Result<(), Failed> {
     says(
         &ended(&output, 1),
         &[
-            "error[warning]: the kernel warned of itself",
+            "error[warning]: the kernel logged a warning (WARN)",
             "note: the kernel says:\n        odd: 3\n        WARNING: ",
             "[warns]",
         ],
@@ -240,7 +240,7 @@ fn boot_loads_what_a_module_needs_first(lab: &Lab) -> Result<(), Failed> {
     says(
         &ended(&output, 1),
         &[
-            "warning[depends]: `needs` names a module that it needs",
+            "warning[depends]: `needs` needs the module `gives`",
             "`load needs` failed: No such file or directory",
             "error[unknown-symbol]",
         ],

@@ -183,7 +183,7 @@ fn a_kernel_that_panics_is_a_verdict(lab: &Lab) -> Result<(), Failed> {
     )?;
     says(
         &boot.verdict.to_string(),
-        &["the kernel broke", "Kernel panic"],
+        &["the kernel crashed", "Kernel panic"],
     );
     Ok(())
 }

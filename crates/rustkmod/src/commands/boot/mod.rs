@@ -37,25 +37,25 @@ use kernel_tree::system::System;
 /// Arguments of `boot`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Modules: a directory with Kbuild or Makefile, which is built first; a file (.ko, .ko.zst,
-    /// .ko.xz, .ko.gz); or the name of one of the kernel's own
+    /// The modules: a directory with a Kbuild or Makefile, which is built first; a file (.ko,
+    /// .ko.zst, .ko.xz, .ko.gz); or the name of one of the kernel's own modules
     #[arg(value_name = "DIR|FILE|NAME")]
     pub modules: Vec<PathBuf>,
-    /// The kernel: a release, a directory (of an installed kernel, a built tree, an unpacked
-    /// package), or an image; the running one by default
+    /// The kernel: a release, a directory (an installed kernel's, a built tree, an unpacked package),
+    /// or an image; the running kernel by default
     #[arg(long, value_name = KERNEL, value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
-    /// Do all of it in the system that is installed in DIR, `/` for this machine's own: its modprobe
-    /// loads the modules, and its shell runs the command. Only the guest's memory is written to
+    /// Run the system that is installed in DIR in the guest (`/` is this machine's own): its modprobe
+    /// loads the modules, and its shell runs the command. Nothing in DIR is changed
     #[arg(long, value_name = "DIR")]
     pub userland: Option<PathBuf>,
-    /// Run this in the guest's shell once the modules are loaded; it fails if that fails
+    /// Run COMMAND in the guest's shell once the modules are loaded; if it fails, so does the boot
     #[arg(long, value_name = "COMMAND")]
     pub command: Option<String>,
-    /// A shell in the guest once the modules are loaded; `exit` goes on
+    /// Open a shell in the guest once the modules are loaded; after `exit` they are unloaded
     #[arg(long, conflicts_with_all = ["command", "json"])]
     pub shell: bool,
-    /// More for the kernel's command line; NAME.PARAMETER=VALUE is for a module
+    /// Add parameters to the kernel's command line; NAME.PARAMETER=VALUE sets a module's
     #[arg(
         long,
         value_name = "PARAMETERS",
@@ -63,16 +63,16 @@ pub struct Arguments {
         hide_default_value = true
     )]
     pub append: String,
-    /// The guest's memory
+    /// The guest's memory, in MiB
     #[arg(long, value_name = "MIB", default_value_t = MEMORY, value_parser = clap::value_parser!(u32).range(32..))]
     pub memory: u32,
-    /// When the guest is given up as one that hangs; it is asked where
+    /// Give the guest up after this time; its kernel is then asked where it hangs
     #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
-    /// What emulates the processor
+    /// How the guest's processor is run
     #[arg(long, value_enum, default_value_t, env = "RUSTKMOD_ACCEL")]
     pub accel: Accel,
-    /// Show all that comes over the console, not only what the kernel logs while the modules are there
+    /// Show the whole console, not only what the kernel logs while the modules are loaded
     #[arg(short, long)]
     pub verbose: bool,
     /// What is so without --verbose
@@ -83,14 +83,14 @@ pub struct Arguments {
 /// What emulates the processor.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub enum Accel {
-    /// KVM where it works, else TCG
+    /// By KVM where it works, otherwise by TCG
     #[default]
     // An empty RUSTKMOD_ACCEL counts as unset.
     #[value(alias = "")]
     Auto,
-    /// The processor itself
+    /// By the processor itself
     Kvm,
-    /// Emulation, which works everywhere
+    /// By QEMU's emulation, which works everywhere
     Tcg,
 }
 
@@ -252,7 +252,7 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
         if !arguments.verbose {
             let again = Call::again("boot").without_word("--quiet");
             let again = again.without_word("-q").and("--verbose");
-            finding = finding.run("see all that came over the console", again);
+            finding = finding.run("see everything that was on the console", again);
         }
     }
     told.findings.push(finding);
@@ -274,9 +274,9 @@ fn show(event: Event<'_>, verbose: bool, live: &mut dyn Write) -> std::io::Resul
                 "KVM is not usable here; using TCG (emulation)",
             )
             .note(why)
-            .note("it is not tried again until this machine boots anew, or QEMU is another one")
+            .note("it is not tried again until this machine has rebooted or QEMU has changed")
             .run(
-                "try it again all the same",
+                "try it again anyway",
                 Call::again("boot").with("--accel", "kvm"),
             );
             write_finding(live, &finding)?;
@@ -301,12 +301,12 @@ fn missing(module: &str, needed: &str, kernel: &Kernel) -> Finding {
     Finding::warning(
         "depends",
         "",
-        format!("`{module}` names a module that it needs, and {name} has no `{needed}`"),
+        format!("`{module}` needs the module `{needed}`, which {name} does not have"),
     )
     .note(format!(
         "it was looked for among the modules given, and in {modules}"
     ))
-    .advise("give it as well, in front of it or behind")
+    .advise("pass that module too; the order does not matter")
 }
 
 fn verdict(boot: &Boot, kernel: &Kernel, plan: &Plan, arguments: &Arguments) -> Finding {
@@ -333,16 +333,16 @@ fn verdict(boot: &Boot, kernel: &Kernel, plan: &Plan, arguments: &Arguments) -> 
             None => format!("`{step}` failed"),
         }),
         Verdict::Warned(_) => {
-            say("the kernel warned of itself while the modules were there".into())
+            say("the kernel logged a warning (WARN) while the modules were loaded".into())
         }
         Verdict::Oops(_) => say(match &boot.report.begun {
-            Some(step) => format!("the kernel broke in `{}`", step.step),
-            None => "the kernel broke".into(),
+            Some(step) => format!("the kernel crashed in `{}`", step.step),
+            None => "the kernel crashed".into(),
         }),
         Verdict::Hung(step) => {
             let limit = arguments.timeout;
             say(format!("`{step}` did not end")).note(format!(
-                "it was given up after {limit} s, and asked where it was (--timeout)"
+                "given up after {limit} s (--timeout); its kernel was then asked where it hangs"
             ))
         }
         Verdict::CutOff(step) => say(format!("the machine stopped in the middle of `{step}`")),
@@ -393,11 +393,9 @@ fn why_failed(
         return match file.has_exit {
             true => finding
                 .note("something in the guest still uses it: another module, an open file, a mount")
-                .advise("let the command end what it began"),
+                .advise("have the command stop or unmount what it started"),
             false => finding
-                .note(
-                    "it has no exit function (cleanup_module), and the kernel keeps what has none",
-                )
+                .note("it has no exit function (cleanup_module), so the kernel cannot unload it")
                 .advise("give it one: module_exit() in C; what `module!` makes in Rust has one"),
         };
     }
@@ -409,7 +407,7 @@ fn without_userland(finding: Finding, boot: &Boot) -> Finding {
     match boot.report.failed() {
         Some(step) if step.step == "userland" => finding
             .note(format!(
-                "a userland comes by 9p over virtio, below an overlay: {}",
+                "the guest mounts a userland by 9p over virtio, below an overlay: {}",
                 Userland::needed_options().join(", ")
             ))
             .run(
@@ -429,7 +427,7 @@ fn in_little_memory(finding: Finding, boot: &Boot, arguments: &Arguments) -> Fin
     finding
         .note(format!("it had {} MiB of memory", arguments.memory))
         .advise(format!(
-            "leave --memory out: {} MiB is what it gets then",
+            "leave --memory out: the guest then gets {} MiB",
             MEMORY
         ))
 }

@@ -18,17 +18,17 @@ use crate::report::counted;
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Modules (.ko, .ko.zst, .ko.xz, .ko.gz), and directories of them
+    /// The modules (.ko, .ko.zst, .ko.xz, .ko.gz), or directories of them
     #[arg(required = true, value_name = "FILE|DIR")]
     pub paths: Vec<PathBuf>,
-    /// The kernel: its release, as `uname -r` prints it, its headers or source tree, or its image;
-    /// the running one by default
+    /// The kernel: a release as `uname -r` prints it, the directory of its headers or sources, or its
+    /// image; the running kernel by default
     #[arg(long, value_name = KERNEL, value_parser = NonEmptyStringValueParser::new())]
     pub kernel: Option<String>,
-    /// List every symbol a module needs, and who exports it
+    /// List every symbol that a module needs, and what exports it
     #[arg(long)]
     pub symbols: bool,
-    /// Leave out what is fine
+    /// Show only warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
 }

@@ -19,10 +19,10 @@ pub struct Arguments {
     /// Which kernel
     #[command(flatten)]
     pub tree: Tree,
-    /// The RUSTC= you give to make, if you do
+    /// The value that you give to make as RUSTC=, if any
     #[arg(long, value_name = "RUSTC")]
     pub rustc: Option<String>,
-    /// Leave out what is fine
+    /// Show only warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
 }

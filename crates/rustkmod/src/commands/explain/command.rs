@@ -18,7 +18,7 @@ use crate::output::{Header, Output, Verdict, header};
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The log; standard input by default
+    /// The log file; standard input by default
     pub log: Option<PathBuf>,
 }
 

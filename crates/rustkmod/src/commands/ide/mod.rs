@@ -31,7 +31,7 @@ use stage::stage;
 /// Arguments of `ide`.
 #[derive(Debug, Args)]
 pub struct IdeArguments {
-    /// The module's directory, with its Kbuild; this one by default
+    /// The module's directory, which has its Kbuild; the current directory by default
     #[arg(value_name = "DIR")]
     pub directory: Option<PathBuf>,
     /// Which kernel it is written for
@@ -145,15 +145,15 @@ pub(crate) fn run(system: &System, arguments: &IdeArguments, out: &mut Output) -
         for kept in kept.filter_map(|staged| staged.kept.as_ref()) {
             writeln!(
                 out,
-                "  note: rustkmod had not written the one that was there: it is {} now",
+                "  note: the file that was there was not written by rustkmod; it is now {}",
                 kept.display()
             )?;
         }
         if entries.len() < c.len() {
             writeln!(
                 out,
-                "  note: how a C file is compiled, and what bindgen makes of its header, is known \
-                 once it is built\n  \
+                "  note: how a C file is compiled, and what bindgen makes of its header, is only known \
+                 once it has been built\n  \
                  help: build the module, and run this again\n            {}",
                 Command::new("make -C")
                     .arg(&kdir.path)

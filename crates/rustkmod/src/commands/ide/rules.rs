@@ -142,7 +142,7 @@ pub fn crates(kdir: &Kdir, rustc: &Path, library: &Path) -> Result<Vec<Rule>> {
             makefile.display()
         );
         Err(Error::new(message)
-            .note("core and kernel are not both among what it says")
+            .note("it has no rule for `core`, or none for `kernel`")
             .run(
                 "see what the tree lacks",
                 Call::of(&["doctor"]).with("--kdir", &kdir.path),
@@ -283,7 +283,7 @@ fn no_make(source: io::Error) -> Error {
     let here = System::here(None).distribution();
     let install = install::packages(here, "make", "make", "make");
     Error::new("make does not start")
-        .note(format!("{source}, and it is what reads the Makefiles"))
+        .note(format!("{source}; `ide` has make read the Makefiles"))
         .run_if_known("install it", install, "install GNU make")
 }
 

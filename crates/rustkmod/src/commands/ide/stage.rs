@@ -31,7 +31,7 @@ pub(super) fn stage(
 ) -> Result<Staged> {
     let failed = |source| Error::write(path, &source);
     let in_the_way = |path: &Path, reason| {
-        Error::new(format!("{} is there already, and {reason}", path.display()))
+        Error::new(format!("{} already exists, and {reason}", path.display()))
             .note("nothing was written")
             .run(
                 "put it aside",

@@ -30,15 +30,15 @@ use kernel_tree::system::System;
 /// Arguments of `new`.
 #[derive(Debug, Args)]
 pub struct NewArguments {
-    /// The module's name, which the directory gets, too
+    /// The name of the module and of its directory
     pub name: String,
     /// Which kernel it is written for
     #[command(flatten)]
     pub kernel: KernelOption,
-    /// Who writes it: `NAME <ADDRESS>`; what git says by default
+    /// The author, as `NAME <ADDRESS>`; taken from git's configuration by default
     #[arg(long)]
     pub author: Option<String>,
-    /// What kind of module it is
+    /// The kind of module
     #[arg(long, value_enum, default_value_t)]
     pub template: Template,
     /// Set up continuous integration: a script that builds, lints and boots the module, and a workflow
@@ -136,7 +136,7 @@ fn may_be_made(directory: &Path) -> Result<Option<Permissions>> {
 }
 
 fn in_the_way(path: &Path, reason: &str) -> Error {
-    Error::new(format!("{} is there already, and {reason}", path.display()))
+    Error::new(format!("{} already exists, and {reason}", path.display()))
         .note("nothing was written")
         .advise("take another name, or start in another directory")
 }

@@ -38,10 +38,10 @@ mod mixed {
 /// What kind of module it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Template {
-    /// One file in Rust, which says hello
+    /// One Rust file that logs a greeting
     #[default]
     Hello,
-    /// A device in C that keeps its bytes in Rust, with bindings made by bindgen
+    /// A device written in C whose data is kept by Rust, with bindings made by bindgen
     Mixed,
 }
 

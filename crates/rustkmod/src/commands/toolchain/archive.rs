@@ -51,13 +51,13 @@ impl<'a> Archive<'a> {
             .any(|file| keyring.join(file).is_file());
         if !has_keys {
             let shown = system.shown(&keyring);
-            return Err(Error::new("this machine has no keyring of pacman's")
+            return Err(Error::new("this machine has no pacman keyring")
                 .note(format!(
                     "{shown} has no pubring.gpg, and a package is only taken with a signature by one \
                      of its keys"
                 ))
                 .run(
-                    "on Arch, make it; elsewhere Arch's rust cannot be installed",
+                    "create it; this works on Arch alone",
                     "sudo pacman-key --init && sudo pacman-key --populate",
                 ));
         }
@@ -171,7 +171,7 @@ fn refused(url: &str, reason: &str, remedy: Remedy) -> Error {
             Call::again("toolchain").with("--mirror", "URL"),
         ),
         Remedy::Keys => error.run(
-            "get the keys of today, and try again",
+            "update pacman's keyring, and try again",
             "sudo pacman -Sy --needed archlinux-keyring",
         ),
     }
@@ -231,7 +231,7 @@ fn no_version(package: &ArchPackage, url: &str, says: &str) -> Error {
     let (name, version) = (package.name(), package.version());
     Error::new(format!("the archive does not have {name} {version}"))
         .note(format!("{url}: {says}"))
-        .note("a rustc that a distribution made from Arch has built again is in its own archive")
+        .note("if a distribution based on Arch rebuilt this rustc, only its own archive has it")
         .run(
             "name an archive of the same layout that has it",
             Call::again("toolchain").with("--mirror", "URL"),

@@ -163,7 +163,7 @@ impl New<'_> {
                 None => {
                     let rust = self.archive.url(&self.packages[0]);
                     return Err(Error::new(format!(
-                        "the fetched rustc needs {}, and no package of it is known",
+                        "the fetched rustc needs {}, and it is not known which package has it",
                         library.name
                     ))
                     .note(rust)

@@ -36,21 +36,21 @@ pub struct Arguments {
     /// Which kernel
     #[command(flatten)]
     pub tree: Tree,
-    /// Print only the path of a rustc that fits, for scripts
+    /// Print only the path of that rustc, for scripts
     #[arg(long, conflicts_with = "json")]
     pub path: bool,
-    /// Get it, if it is not here: through rustup, or where Arch's package of Rust made the crates,
-    /// from the archive of Arch's packages
+    /// Install it if it is missing: by rustup, or from the archive of Arch's packages if Arch's rust
+    /// made the kernel's crates
     #[arg(long)]
     pub install: bool,
-    /// The archive, or another of the same layout
+    /// The archive to fetch packages from: Arch's, or another of the same layout
     #[arg(long, value_name = "URL", default_value = archive::ARCHIVE)]
     pub mirror: String,
-    /// Undo --install: the kernel's headers use the rustc in PATH again, and what no other kernel
-    /// uses of what was fetched is removed
+    /// Undo --install: let the kernel's headers use the rustc in PATH again, and remove what was
+    /// fetched and no other kernel uses
     #[arg(long, conflicts_with_all = ["install", "path"])]
     pub remove: bool,
-    /// Remove what was fetched for kernels that are gone
+    /// Remove what was fetched for kernels that are no longer installed
     #[arg(long, conflicts_with_all = ["install", "path", "remove", "release", "kernel", "kdir"])]
     pub clean: bool,
 }
@@ -68,16 +68,14 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
     let tree = system.shown(&kdir.path);
     let name = release.clone().unwrap_or_else(|| tree.clone());
     let Some(need) = toolchain::need(&kdir) else {
-        return Err(
-            Error::new(format!("which rustc {name} needs cannot be told"))
-                .note(format!(
-                    "{tree} has neither crates (rust/*.rmeta) nor scripts/min-tool-version.sh"
-                ))
-                .run(
-                    "see what it lacks",
-                    kernel_arg::doctor(system, &kdir.path, release.as_deref()),
-                ),
-        );
+        return Err(Error::new(format!("cannot tell which rustc {name} needs"))
+            .note(format!(
+                "{tree} has neither crates (rust/*.rmeta) nor scripts/min-tool-version.sh"
+            ))
+            .run(
+                "see what it lacks",
+                kernel_arg::doctor(system, &kdir.path, release.as_deref()),
+            ));
     };
     let package = need.exact().and_then(ArchPackage::of_rustc);
     if arguments.install
@@ -96,7 +94,7 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
     } else if arguments.install && !system.is_live() {
         return Err(
             Error::new("--install is for the running system, and --root names another")
-                .note("rustup would install into this system, where nothing would be looked for")
+                .note("rustup would install it on the running system, where nothing looks for it")
                 .run(
                     "see what the other system needs",
                     Call::again("toolchain").without_word("--install"),
@@ -111,7 +109,7 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
         fitting = all.iter().find(|found| found.fits(&need)).cloned();
         if fitting.is_none() {
             return Err(Error::new(format!(
-                "rustup installed a toolchain, and it is not the one {name} needs"
+                "rustup installed a toolchain, but not the one that {name} needs"
             ))
             .note(format!("it needs {}", wanted(&need)))
             .run("see what rustup has", "rustup toolchain list -v"));
@@ -201,7 +199,7 @@ fn write_need(out: &mut Output, system: &System, need: &Need) -> Result<()> {
         )?,
         Need::ConfiguredWith { from, .. } => writeln!(
             out,
-            "  note: {} says so; the crates, which would tell for certain, are not there",
+            "  note: {} says so; the crates, which would say for certain, are missing",
             system.shown(from)
         )?,
         Need::AtLeast { only, too_new, .. } => {
@@ -223,8 +221,8 @@ fn write_need(out: &mut Output, system: &System, need: &Need) -> Result<()> {
             if !too_new.is_empty() && !only {
                 writeln!(
                     out,
-                    "  note: later stable releases of a series take these changes in, and newer \
-                     rustcs then"
+                    "  note: later stable releases of a series may have these changes, and then \
+                     work with newer rustcs"
                 )?;
             }
         }

@@ -20,13 +20,13 @@ use crate::stream;
 /// Arguments of `why`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The symbol, such as RUST; SYMBOL=VALUE asks for another value than on
+    /// The option, such as RUST; SYMBOL=VALUE asks for a value other than on
     #[arg(value_name = "SYMBOL[=VALUE]", value_parser = symbol)]
     pub symbol: String,
     /// The kernel whose tree has the Kconfig files
     #[command(flatten)]
     pub kernel: KernelOption,
-    /// The configuration; the tree's .config by default
+    /// The configuration file; the tree's .config by default
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Print only the changes, as a config fragment
