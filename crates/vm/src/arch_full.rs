@@ -18,13 +18,13 @@ use crate::{
     demo,
     error::{Context, Error, Result},
     files::{data, files, gib, mib, size},
-    host::BUILDER,
+    host::{BUILDER, Site},
     makepkg::Makepkg,
     package_files::packages,
     root,
     run::Progress,
     series::{self, clang_major, clangs, debians_llvm},
-    workshop::Site,
+    workshop::Workshop,
 };
 
 /// Arch's configuration, where LINUX_RUST_DATA has it: its server is not reached from everywhere.
@@ -46,11 +46,11 @@ pub fn run() -> Result<()> {
     let cache = root::enter(&progress)?;
     kernel_boot::init()?;
     let row = series::chosen(None)?.remove(0);
-    let mut shop = Site::open(cache, progress)?.workshop(row)?;
+    let mut shop = Workshop::new(&Site::open(cache, progress)?, row)?;
     if clang_major("clang").is_none_or(|major| major < CLANG) {
         let newest = clangs().into_iter().max().unwrap_or(CLANG);
         let why = "Arch's configuration has what older clangs cannot";
-        shop.llvm = Some(debians_llvm(newest, why, &shop.cache, &progress)?);
+        shop.llvm = Some(debians_llvm(newest, why, &shop)?);
     }
     shop.install_toolchain()?;
     // Whoever works here meanwhile goes first: in this session, and in others, whose share of the time

@@ -23,7 +23,7 @@ use nix::sys::{
 use crate::{
     cache::Cache,
     error::{Context, Error, Result},
-    host::{self, BUILDER, Sign, Tool},
+    host::{BUILDER, Sign, Tool},
     makepkg::Makepkg,
     mounts::{Unmount, mount},
     run::{Progress, answer},
@@ -59,7 +59,7 @@ pub fn links_of(tool: &str) -> Result<Unmount<PathBuf>> {
 
 /// Installs what is missing.
 pub fn install(shop: &Workshop) -> Result<()> {
-    host::install_missing(NEEDED, shop.distribution, &shop.cache, &shop.progress)
+    shop.install_missing(NEEDED)
 }
 
 /// Writes the builder's own makepkg.conf, which makepkg reads after the system's.

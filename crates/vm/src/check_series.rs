@@ -6,10 +6,9 @@
 use std::{fs, path::Path, process::Command};
 
 use crate::{
-    cache::Cache,
     error::{Context, Error, Result},
     files::repository,
-    host::{self, Distribution},
+    host::{self, Site},
     releases::{self, COMPONENTS, Part},
     root,
     run::{Program, Progress},
@@ -20,8 +19,8 @@ use crate::{
 /// Checks, and says what came of it.
 pub fn run() -> Result<()> {
     let progress = Progress::default();
-    let cache = root::enter(&progress)?;
-    let wrong = check(Distribution::detect()?, &cache, &progress)?;
+    let site = Site::here(root::enter(&progress)?, progress)?;
+    let wrong = check(&site)?;
     if wrong.is_empty() {
         progress.say("Good: every row fits its tree.");
         return Ok(());
@@ -34,11 +33,8 @@ pub fn run() -> Result<()> {
 }
 
 /// Returns what is wrong in the table, a sentence each.
-pub fn check(
-    distribution: Distribution,
-    cache: &Cache,
-    progress: &Progress,
-) -> Result<Vec<String>> {
+pub fn check(site: &Site) -> Result<Vec<String>> {
+    let progress = &site.progress;
     let rows = series::all()?;
     let mut wrong = twins(&rows);
     for row in &rows {
@@ -49,7 +45,7 @@ pub fn check(
             Ok(manifest) => of_row.extend(hashes(&parts, &manifest)),
             Err(why) => progress.say(format!("{}: {why}: hashes not checked", row.name)),
         }
-        if let Some(tarball) = source::find(&row.name, distribution, cache, progress)?
+        if let Some(tarball) = source::find(&row.name, site)?
             && numbers(&tarball.version) > numbers(&row.release)
         {
             progress.say(format!(
@@ -57,8 +53,8 @@ pub fn check(
                 row.name, tarball.version, row.release
             ));
         }
-        let tarball = source::tarball(row, distribution, cache, progress)?;
-        of_row.extend(tree(row, &parts, &tarball, cache, progress)?);
+        let tarball = source::tarball(row, site)?;
+        of_row.extend(tree(row, &parts, &tarball, site)?);
         wrong.extend(
             of_row
                 .into_iter()
@@ -162,24 +158,18 @@ fn hashes(parts: &[Part], manifest: &str) -> Vec<String> {
 
 /// What the row says of its tools and its patch, against the tree: rustc and bindgen are those that its
 /// `scripts/min-tool-version.sh` asks for, or later, and the patch applies without fuzz.
-fn tree(
-    row: &Series,
-    parts: &[Part],
-    tarball: &Path,
-    cache: &Cache,
-    progress: &Progress,
-) -> Result<Vec<String>> {
+fn tree(row: &Series, parts: &[Part], tarball: &Path, site: &Site) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     let directory = tempfile::tempdir().context("create a directory in", std::env::temp_dir())?;
     let patch = repository().join("linux-rust").join(row.patch());
     let text = fs::read_to_string(&patch).context("read", &patch)?;
-    Program::new("unpacking", "tar", &cache.log("series")?)
+    Program::new("unpacking", "tar", &site.cache.log("series")?)
         .args(["--extract", "--strip-components=1", "--directory"])
         .args([directory.path(), "--file".as_ref(), tarball])
         .args(["--wildcards", "--no-wildcards-match-slash"])
         .args(["linux-*/scripts/min-tool-version.sh"])
         .args(patched(&text).map(|file| format!("linux-*/{file}")))
-        .run(progress)?;
+        .run(&site.progress)?;
 
     let script = directory.path().join("scripts/min-tool-version.sh");
     let least = |tool: &str| {

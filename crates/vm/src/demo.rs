@@ -14,12 +14,13 @@ use crate::{
     cache::Kept,
     error::{Context, Error, Result},
     files::mib,
+    host::Site,
     machine::Machine,
     package_files::{packages, packages_of},
     root,
     run::{Progress, answer},
     series,
-    workshop::{Site, Workshop},
+    workshop::Workshop,
 };
 
 /// The module that is shown.
@@ -35,7 +36,7 @@ pub fn run(series: Option<&str>) -> Result<()> {
     let site = Site::open(cache, progress)?;
     parts.end("tools");
     if let [row] = &rows[..] {
-        let shop = site.workshop(row.clone())?;
+        let shop = Workshop::new(&site, row.clone())?;
         parts.end("sources and compilers");
         show_series(&shop, &mut parts)?;
         print!("{parts}");
@@ -46,7 +47,7 @@ pub fn run(series: Option<&str>) -> Result<()> {
     for row in rows {
         let name = row.name.clone();
         // One series that fails does not keep the others from being shown.
-        let shop = site.workshop(row);
+        let shop = Workshop::new(&site, row);
         match shop.and_then(|shop| show_series(&shop, &mut parts)) {
             Ok(shown) => table.push(shown.cells()),
             Err(error) => {

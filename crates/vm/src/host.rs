@@ -4,9 +4,11 @@
 
 use std::{
     env,
+    ffi::OsStr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 
 use crate::{
@@ -114,55 +116,95 @@ const LIBCLANG: (&str, &str) = ("libclang.so", "libclang-dev");
 /// because what it builds on is kept.
 pub const BUILDER: u32 = 65534;
 
-/// Installs what is missing of `tools`, after saying what.
-pub fn install_missing(
-    tools: &[Tool],
-    distribution: Distribution,
-    cache: &Cache,
-    progress: &Progress,
-) -> Result<()> {
-    let mut missing = missing(tools, distribution);
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let log = cache.log("install")?;
-    progress.say(format!(
-        "Installing what is missing: {}...",
-        missing.join(" ")
-    ));
-    let (install, options): (_, &[&str]) = match distribution {
-        Distribution::Debian => {
-            // Package lists of yesterday name files that are gone today.
-            Program::new("apt-get update", "apt-get", &log)
-                .args(["update"])
-                .help("look at /etc/apt/sources.list, and at the network")
-                .run(progress)?;
-            ("apt-get", &["install", "--yes", "--no-install-recommends"])
-        }
-        Distribution::Arch => ("pacman", &["-S", "--needed", "--noconfirm"]),
-    };
-    missing.sort();
-    let by_hand = format!("{install} {} {}", options.join(" "), missing.join(" "));
-    root::change(|| {
-        Program::new("installing packages", install, &log)
-            .args(options)
-            .args(&missing)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .help(format!("by hand: sudo {by_hand}"))
-            .run(progress)
-    })?;
+/// What everything here is done with: the machine, what is kept, and the clock.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Whose package manager this is.
+    pub distribution: Distribution,
+    /// What is kept.
+    pub cache: Arc<Cache>,
+    /// The clock.
+    pub progress: Progress,
+}
 
-    let still = self::missing(tools, distribution);
-    if still.is_empty() {
-        return Ok(());
+impl Site {
+    /// The machine as it is.
+    pub fn here(cache: Cache, progress: Progress) -> Result<Self> {
+        Ok(Self {
+            distribution: Distribution::detect()?,
+            cache: Arc::new(cache),
+            progress,
+        })
     }
-    Err(Error::MissingTools {
-        tools: still,
-        help: format!(
-            "sudo {}",
-            by_hand.replacen("install", "install --reinstall", 1)
-        ),
-    })
+
+    /// The same with the tools that building needs.
+    pub fn open(cache: Cache, progress: Progress) -> Result<Self> {
+        let site = Self::here(cache, progress)?;
+        site.install_missing(NEEDED)?;
+        Ok(site)
+    }
+
+    /// Installs what is missing of `tools`, after saying what.
+    pub fn install_missing(&self, tools: &[Tool]) -> Result<()> {
+        let Self {
+            distribution,
+            cache,
+            progress,
+        } = self;
+        let mut missing = missing(tools, *distribution);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let log = cache.log("install")?;
+        progress.say(format!(
+            "Installing what is missing: {}...",
+            missing.join(" ")
+        ));
+        let (install, options): (_, &[&str]) = match distribution {
+            Distribution::Debian => {
+                // Package lists of yesterday name files that are gone today.
+                Program::new("apt-get update", "apt-get", &log)
+                    .args(["update"])
+                    .help("look at /etc/apt/sources.list, and at the network")
+                    .run(progress)?;
+                ("apt-get", &["install", "--yes", "--no-install-recommends"])
+            }
+            Distribution::Arch => ("pacman", &["-S", "--needed", "--noconfirm"]),
+        };
+        missing.sort();
+        let by_hand = format!("{install} {} {}", options.join(" "), missing.join(" "));
+        root::change(|| {
+            Program::new("installing packages", install, &log)
+                .args(options)
+                .args(&missing)
+                .env("DEBIAN_FRONTEND", "noninteractive")
+                .help(format!("by hand: sudo {by_hand}"))
+                .run(progress)
+        })?;
+
+        let still = self::missing(tools, *distribution);
+        if still.is_empty() {
+            return Ok(());
+        }
+        Err(Error::MissingTools {
+            tools: still,
+            help: format!(
+                "sudo {}",
+                by_hand.replacen("install", "install --reinstall", 1)
+            ),
+        })
+    }
+
+    /// Installs packages of Debian's.
+    pub fn apt_install(&self, what: &str, packages: &[impl AsRef<OsStr>]) -> Result<()> {
+        root::change(|| {
+            Program::new(what, "apt-get", &self.cache.log("install")?)
+                .args(["install", "--yes", "--no-install-recommends"])
+                .args(packages)
+                .env("DEBIAN_FRONTEND", "noninteractive")
+                .run(&self.progress)
+        })
+    }
 }
 
 /// The packages whose sign is not there.
@@ -211,12 +253,7 @@ pub struct Rust {
 }
 
 /// A cargo of this machine's; and the distribution's rustc, where `version` cannot be fetched.
-pub fn rust(
-    version: &str,
-    distribution: Distribution,
-    cache: &Cache,
-    progress: &Progress,
-) -> Result<Rust> {
+pub fn rust(version: &str, site: &Site) -> Result<Rust> {
     let sysroot = answer("rustc", ["--print", "sysroot"]);
     let cargo = Path::new(&sysroot).join("bin");
     if !cargo.join("cargo").exists() {
@@ -226,7 +263,7 @@ pub fn rust(
                 "rustc in PATH says that its own is in '{}'",
                 cargo.display()
             ),
-            help: match distribution {
+            help: match site.distribution {
                 Distribution::Arch => "sudo pacman -S rust",
                 Distribution::Debian => "install rustup (https://rustup.rs)",
             }
@@ -237,25 +274,20 @@ pub fn rust(
         return Ok(Rust { cargo, rustc: None });
     };
     let rustc = PathBuf::from("/usr/bin/rustc");
-    if distribution != Distribution::Debian {
+    if site.distribution != Distribution::Debian {
         return Err(Error::State {
             what: format!("rustc {version} cannot be had"),
             note: format!("{why}; the kernel builds with that rustc only"),
             help: "look at the network".into(),
         });
     }
-    progress.say(format!(
+    site.progress.say(format!(
         "rustc {version} cannot be fetched ({why}): packaging Debian's"
     ));
     let sources = Path::new("/usr/lib/rustlib/src/rust/library/core/src/lib.rs");
     if !rustc.exists() || !sources.exists() {
-        root::change(|| {
-            Program::new("installing rustc", "apt-get", &cache.log("install-rust")?)
-                .args(["install", "--yes", "--no-install-recommends"])
-                .args(["rustc", "rust-src", "rust-clippy", "rustfmt"])
-                .env("DEBIAN_FRONTEND", "noninteractive")
-                .run(progress)
-        })?;
+        let packages = ["rustc", "rust-src", "rust-clippy", "rustfmt"];
+        site.apt_install("installing rustc", &packages)?;
     }
     Ok(Rust {
         cargo,

@@ -316,23 +316,15 @@ impl Machine {
         log: &Path,
         progress: &Progress,
     ) -> Result<()> {
-        let mut inside = Vec::new();
         let directory = self.path("/packages");
         fs::create_dir_all(&directory).context("create", &directory)?;
+        let (mut inside, mut names) = (Vec::new(), Vec::new());
         for package in packages {
-            let name = package
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            let copy = directory.join(&name);
-            fs::copy(package, &copy).context("copy", package)?;
-            inside.push(format!("/packages/{name}"));
+            let file = package.file_name().unwrap_or_default();
+            fs::copy(package, directory.join(file)).context("copy", package)?;
+            inside.push(Path::new("/packages").join(file));
+            names.push(package_name(package));
         }
-        let names: Vec<_> = inside
-            .iter()
-            .map(|path| package_name(path.trim_start_matches("/packages/")).to_owned())
-            .collect();
         // Nothing is fetched: neither by pacman nor by what DKMS builds in its hooks. And nothing of
         // it goes on when this program is gone.
         let what = format!("pacman -U {}", names.join(" "));
@@ -344,8 +336,9 @@ impl Machine {
         program = program.args(self.assumed()).args(&inside);
         program.command().env_clear().envs(ENVIRONMENT);
         program.run(progress)?;
-        for path in &inside {
-            fs::remove_file(self.path(path)).context("remove", self.path(path))?;
+        for package in packages {
+            let copy = directory.join(package.file_name().unwrap_or_default());
+            fs::remove_file(&copy).context("remove", &copy)?;
         }
         Ok(())
     }

@@ -162,7 +162,7 @@ impl<'a> Makepkg<'a> {
     /// and all that it started end with this program, however that ends. (Twice `--pdeathsig`:
     /// changing the user clears it.)
     pub fn program(&self, what: &str, log: &Path, options: &[&str]) -> Result<Program> {
-        let Workshop { cache, .. } = self.workshop;
+        let cache = &self.workshop.cache;
         let user = self.user;
         let home = cache.directory(
             if user == BUILDER {

@@ -3,7 +3,8 @@
 //! Package files, by their names.
 
 use std::{
-    fs::{self, File},
+    ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -36,8 +37,7 @@ pub fn packages_of<const N: usize>(all: [&Kept; N]) -> Result<Vec<PathBuf>> {
 pub fn for_modules(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut packages = packages(directory)?;
     packages.retain(|path| {
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        let name = package_name(&file);
+        let name = package_name(path);
         !name.ends_with("-src") && !name.ends_with("-rustdoc")
     });
     Ok(packages)
@@ -45,28 +45,17 @@ pub fn for_modules(directory: &Path) -> Result<Vec<PathBuf>> {
 
 /// "linux-rust-lts61 2.9 MiB, linux-rust-lts61-headers 29.4 MiB"
 pub fn sizes(directory: &Path) -> Result<String> {
-    let lines: Vec<_> = packages(directory)?
-        .iter()
-        .map(|path| size_line(path))
-        .collect();
-    Ok(lines.join(", "))
-}
-
-/// "linux-rust-lts61-headers 29.4 MiB"
-fn size_line(path: &Path) -> String {
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let bytes = File::open(path)
-        .and_then(|file| file.metadata())
-        .map_or(0, |meta| meta.len());
-    format!("{} {:.1} MiB", package_name(&name), mib(bytes))
+    let size = |path: &PathBuf| {
+        let bytes = path.metadata().map_or(0, |file| file.len());
+        format!("{} {:.1} MiB", package_name(path), mib(bytes))
+    };
+    let sizes: Vec<_> = packages(directory)?.iter().map(size).collect();
+    Ok(sizes.join(", "))
 }
 
 /// The name in `NAME-VERSION-PKGREL-ARCH.pkg.tar.zst`.
-pub fn package_name(file: &str) -> &str {
+pub fn package_name(path: &Path) -> &str {
+    let file = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
     file.rsplitn(4, '-').last().unwrap_or(file)
 }
 
@@ -76,13 +65,17 @@ mod tests {
 
     #[test]
     fn package_names_are_read_from_files() {
-        assert_eq!(
-            package_name("linux-rust-lts61-6.1.192-1-x86_64.pkg.tar.zst"),
-            "linux-rust-lts61"
-        );
-        assert_eq!(
-            package_name("rust-out-of-tree-dkms-1.0-1-any.pkg.tar.zst"),
-            "rust-out-of-tree-dkms"
-        );
+        for (file, name) in [
+            (
+                "/p/linux-rust-lts61-6.1.192-1-x86_64.pkg.tar.zst",
+                "linux-rust-lts61",
+            ),
+            (
+                "rust-out-of-tree-dkms-1.0-1-any.pkg.tar.zst",
+                "rust-out-of-tree-dkms",
+            ),
+        ] {
+            assert_eq!(package_name(Path::new(file)), name);
+        }
     }
 }

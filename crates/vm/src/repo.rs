@@ -19,11 +19,12 @@ use std::{
 use crate::{
     error::{Context, Error, Result},
     files::repository,
+    host::Site,
     package_files::{packages, packages_of},
     root,
     run::{Program, Progress, answer},
     series,
-    workshop::{Site, Workshop},
+    workshop::Workshop,
 };
 
 /// The repository's name, and that of its database.
@@ -63,7 +64,7 @@ pub fn build(series: Option<&str>) -> Result<()> {
     let site = Site::open(root::enter(&progress)?, progress)?;
     let mut all = BTreeSet::new();
     for row in rows {
-        all.extend(files(&site.workshop(row)?)?);
+        all.extend(files(&Workshop::new(&site, row)?)?);
     }
     let new = repository().join("target/repo.new");
     collect(

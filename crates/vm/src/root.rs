@@ -296,11 +296,10 @@ pub fn install(files: &[PathBuf], cache: &Cache, progress: &Progress) -> Result<
     let mut here: Vec<_> = lines();
     let mut new = Vec::new();
     for file in files {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let name = package_name(&name).to_owned();
+        let name = package_name(file);
         let line = format!("{name} {}", file_hash(file)?);
         if !here.contains(&line) {
-            here.retain(|line| line.split(' ').next() != Some(&name));
+            here.retain(|line| line.split(' ').next() != Some(name));
             here.push(line);
             new.push(file.clone());
         }

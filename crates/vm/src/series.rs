@@ -5,12 +5,10 @@
 use std::{fs, path::PathBuf};
 
 use crate::{
-    cache::Cache,
     error::{Context, Error, Result},
     files::repository,
-    host::Distribution,
-    root,
-    run::{Program, Progress, answer},
+    host::{Distribution, Site},
+    run::answer,
 };
 
 /// A row of the table; its head says what the columns are.
@@ -129,25 +127,20 @@ pub(crate) fn numbers(version: &str) -> Vec<u32> {
 /// The directory of the LLVM that builds this series, where that is not the one in PATH. On Debian,
 /// whose own is years older than Arch's, it is the newest that its suites have, installed beside
 /// the other; the default series stays with the one in PATH, so that nothing has to be installed for it.
-pub fn llvm(
-    row: &Series,
-    distribution: Distribution,
-    cache: &Cache,
-    progress: &Progress,
-) -> Result<Option<PathBuf>> {
+pub fn llvm(row: &Series, site: &Site) -> Result<Option<PathBuf>> {
     let here = answer("clang", ["-dumpversion"]);
     let is_default = row.name == chosen(None)?[0].name;
     let Some(newest) = clangs().into_iter().max() else {
         return Ok(None);
     };
-    if distribution != Distribution::Debian || is_default {
+    if site.distribution != Distribution::Debian || is_default {
         return Ok(None);
     }
     let why = format!(
         "Linux {} is built with the newest clang, as on Arch, and clang here is {here}",
         row.name
     );
-    Ok(Some(debians_llvm(newest, &why, cache, progress)?))
+    Ok(Some(debians_llvm(newest, &why, site)?))
 }
 
 /// The major versions of clang that Debian's suites have.
@@ -164,20 +157,16 @@ pub fn clang_major(clang: &str) -> Option<u32> {
 }
 
 /// The directory of an LLVM of Debian's, which is installed beside its default where it is not yet.
-pub fn debians_llvm(major: u32, why: &str, cache: &Cache, progress: &Progress) -> Result<PathBuf> {
+pub fn debians_llvm(major: u32, why: &str, site: &Site) -> Result<PathBuf> {
     let directory = PathBuf::from(format!("/usr/lib/llvm-{major}/bin"));
     let there = |name: &str| directory.join(name).exists();
     let libclang = directory.join("../lib/libclang.so").exists();
     if !(there("clang") && there("ld.lld") && there("llvm-config") && libclang) {
+        let progress = &site.progress;
         progress.say(format!("{why}: installing clang-{major}..."));
-        root::change(|| {
-            Program::new("installing clang", "apt-get", &cache.log("install-clang")?)
-                .args(["install", "--yes", "--no-install-recommends"])
-                .args(["clang", "lld", "llvm"].map(|name| format!("{name}-{major}")))
-                .args([format!("libclang-{major}-dev")])
-                .env("DEBIAN_FRONTEND", "noninteractive")
-                .run(progress)
-        })?;
+        let packages = ["clang-N", "lld-N", "llvm-N", "libclang-N-dev"];
+        let packages = packages.map(|name| name.replace('N', &major.to_string()));
+        site.apt_install("installing clang", &packages)?;
     }
     Ok(directory)
 }

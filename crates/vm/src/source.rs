@@ -14,7 +14,7 @@ use std::{
 use crate::{
     cache::{Cache, Key, file_hash},
     error::{Context, Error, Result},
-    host::{BUILDER, Distribution},
+    host::{BUILDER, Distribution, Site},
     root,
     run::{Program, Progress},
     series::{self, Series},
@@ -33,12 +33,10 @@ pub struct Tarball {
 }
 
 /// Nothing, where makepkg can get the sources itself; a tarball otherwise.
-pub fn find(
-    series: &str,
-    distribution: Distribution,
-    cache: &Cache,
-    progress: &Progress,
-) -> Result<Option<Tarball>> {
+pub fn find(series: &str, site: &Site) -> Result<Option<Tarball>> {
+    let Site {
+        cache, progress, ..
+    } = site;
     if let Some(path) = own(series)? {
         let sha256 = file_hash(&path)?;
         progress.say(format!("Kernel sources: {}", path.display()));
@@ -64,7 +62,7 @@ pub fn find(
         progress.say("Kernel sources: kernel.org, through makepkg");
         return Ok(None);
     }
-    if distribution != Distribution::Debian {
+    if site.distribution != Distribution::Debian {
         return Err(Error::NoSource {
             why: "this is not Debian, which has its own".into(),
         });
@@ -84,27 +82,23 @@ pub fn find(
 
 /// The tarball, from wherever it comes: where makepkg fetches it itself, this is what it fetched or
 /// will find.
-pub fn tarball(
-    row: &Series,
-    distribution: Distribution,
-    cache: &Cache,
-    progress: &Progress,
-) -> Result<PathBuf> {
-    if let Some(tarball) = find(&row.name, distribution, cache, progress)? {
+pub fn tarball(row: &Series, site: &Site) -> Result<PathBuf> {
+    if let Some(tarball) = find(&row.name, site)? {
         return Ok(tarball.path);
     }
     let name = format!("linux-{}.tar.xz", row.release);
-    let path = cache.directory("sources", BUILDER)?.join(&name);
+    let path = site.cache.directory("sources", BUILDER)?.join(&name);
     if !path.exists() {
         let major = row.release.split('.').next().unwrap_or_default();
         let part = path.with_extension("part");
-        Program::new(format!("fetching {name}"), "curl", &cache.log("source")?)
+        let log = site.cache.log("source")?;
+        Program::new(format!("fetching {name}"), "curl", &log)
             .args("--fail --silent --show-error --location --output".split(' '))
             .args([&part])
             .args([format!(
                 "https://cdn.kernel.org/pub/linux/kernel/v{major}.x/{name}"
             )])
-            .run(progress)?;
+            .run(&site.progress)?;
         fs::rename(&part, &path).context("rename", &part)?;
     }
     let sha256 = file_hash(&path)?;
@@ -139,10 +133,9 @@ impl Tarball {
 pub fn print(series: Option<&str>) -> Result<()> {
     let rows = series::chosen(series)?;
     let progress = Progress::beside_an_answer();
-    let cache = root::enter(&progress)?;
+    let site = Site::here(root::enter(&progress)?, progress)?;
     for row in rows {
-        let path = tarball(&row, Distribution::detect()?, &cache, &progress)?;
-        println!("{}", path.display());
+        println!("{}", tarball(&row, &site)?.display());
     }
     Ok(())
 }

@@ -14,11 +14,11 @@ use crate::{
     cache::{CACHE, HELD},
     error::{Error, Result},
     files::repository,
-    host::{self, Distribution, find_program},
+    host::{self, Distribution, Site, find_program},
     root,
     run::{Program, Progress},
     series, source,
-    workshop::{Site, Workshop},
+    workshop::Workshop,
 };
 
 /// Always the same packages and profile: with others, cargo would compile everything once more.
@@ -64,20 +64,15 @@ pub fn run(series: Option<&str>) -> Result<()> {
     suite.cargo("the package of kconfig", &words(package), &[]);
 
     let site = Site::open(cache, progress)?;
-    let shop = site.workshop(rows[0].clone())?;
-    host::install_missing(
-        host::NEEDED_BY_TESTS,
-        shop.distribution,
-        &shop.cache,
-        &progress,
-    )?;
+    let shop = Workshop::new(&site, rows[0].clone())?;
+    shop.install_missing(host::NEEDED_BY_TESTS)?;
     let wanted = if all { "all" } else { "default" };
     let end_to_end = words("--test small_packages --test end_to_end");
     suite.test("the packages", &end_to_end, &[("LINUX_RUST_TEST", wanted)]);
     suite.of_this_machine(shop.distribution);
     for (number, row) in rows.into_iter().enumerate() {
         let name = row.name.clone();
-        let shop = site.workshop(row);
+        let shop = Workshop::new(&site, row);
         if let Err(error) = shop.and_then(|shop| suite.of_series(&shop, number == 0)) {
             suite.failed(&format!("the tests of {name}"), &error);
         }
@@ -120,8 +115,8 @@ impl Suite {
     /// rustkmod against make, with a series' headers; kconfig against the kernel's own evaluator, on
     /// its sources.
     fn of_series(&mut self, shop: &Workshop, language: bool) -> Result<()> {
-        let Workshop { series, cache, .. } = shop;
-        let archive = source::tarball(series, shop.distribution, cache, &shop.progress)?;
+        let series = &shop.series;
+        let archive = source::tarball(series, shop)?;
         let archive = archive.display().to_string();
         let data = env::var_os("LINUX_RUST_DATA")
             .map_or_else(|| repository().join("../shared/data"), PathBuf::from);

@@ -6,10 +6,10 @@ use std::{
     env,
     ffi::OsString,
     fs,
+    ops::Deref,
     os::unix::fs::chown,
     path::{Path, PathBuf},
     process::{Command, exit},
-    sync::Arc,
 };
 
 use nix::sys::statvfs::statvfs;
@@ -18,7 +18,7 @@ use crate::{
     cache::{CACHE, Cache, HELD, Kept, Key, file_hash},
     error::{Context, Error, Result},
     files::repository,
-    host::{self, BUILDER, Distribution, Rust},
+    host::{self, BUILDER, Rust, Site},
     machine::Machine,
     makepkg::{Makepkg, Tree, lend, make_signing_key},
     package_files::{package_name, packages, sizes},
@@ -34,14 +34,9 @@ const NEEDS_BYTES: u64 = 6 << 30;
 /// All that stays the same between the builds of one run.
 #[derive(Debug)]
 pub struct Workshop {
-    /// What is kept.
-    pub cache: Arc<Cache>,
+    site: Site,
     /// Which kernel.
     pub series: Series,
-    /// The clock.
-    pub progress: Progress,
-    /// Whose package manager this is.
-    pub distribution: Distribution,
     /// A tarball, where kernel.org cannot be reached.
     pub tarball: Option<Tarball>,
     /// What the toolchain's package is made with.
@@ -50,63 +45,31 @@ pub struct Workshop {
     pub llvm: Option<PathBuf>,
 }
 
-/// What every series' workshop stands on: the cache, and the tools.
-#[derive(Debug)]
-pub struct Site {
-    distribution: Distribution,
-    /// What is kept.
-    pub cache: Arc<Cache>,
-    progress: Progress,
-}
+impl Deref for Workshop {
+    type Target = Site;
 
-impl Site {
-    /// Gets the tools that building needs.
-    pub fn open(cache: Cache, progress: Progress) -> Result<Self> {
-        let distribution = Distribution::detect()?;
-        let cache = Arc::new(cache);
-        host::install_missing(host::NEEDED, distribution, &cache, &progress)?;
-        Ok(Self {
-            distribution,
-            cache,
-            progress,
-        })
-    }
-
-    /// Gets what this series needs besides: sources, a clang that it takes, a way to its rustc.
-    pub fn workshop(&self, series: Series) -> Result<Workshop> {
-        let Self {
-            distribution,
-            cache,
-            progress,
-        } = self;
-        require_space(cache, &series)?;
-        Ok(Workshop {
-            tarball: source::find(&series.name, *distribution, cache, progress)?,
-            llvm: series::llvm(&series, *distribution, cache, progress)?,
-            rust: host::rust(&series.rustc, *distribution, cache, progress)?,
-            cache: Arc::clone(cache),
-            series,
-            progress: *progress,
-            distribution: *distribution,
-        })
+    fn deref(&self) -> &Site {
+        &self.site
     }
 }
 
 impl Workshop {
+    /// Gets what this series needs besides: sources, a clang that it takes, a way to its rustc.
+    pub fn new(site: &Site, series: Series) -> Result<Self> {
+        require_space(&site.cache, &series)?;
+        Ok(Self {
+            tarball: source::find(&series.name, site)?,
+            llvm: series::llvm(&series, site)?,
+            rust: host::rust(&series.rustc, site)?,
+            site: site.clone(),
+            series,
+        })
+    }
+
     /// For the default series.
     pub fn open(cache: Cache, progress: Progress) -> Result<Self> {
         let site = Site::open(cache, progress)?;
-        site.workshop(series::chosen(None)?.remove(0))
-    }
-
-    /// The same for another series.
-    pub fn for_series(&self, series: Series) -> Result<Self> {
-        let site = Site {
-            distribution: self.distribution,
-            cache: Arc::clone(&self.cache),
-            progress: self.progress,
-        };
-        site.workshop(series)
+        Self::new(&site, series::chosen(None)?.remove(0))
     }
 
     /// A fresh copy of this machine, with the LLVM that builds.
@@ -234,10 +197,8 @@ impl Workshop {
         let first = self.kernel(1)?;
         let mut found = packages(&first.path)?;
         found.retain(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            ["-headers", "-src"]
-                .iter()
-                .any(|part| package_name(&name).ends_with(part))
+            let parts = ["-headers", "-src"];
+            parts.iter().any(|part| package_name(path).ends_with(part))
         });
         found.extend(packages(&self.toolchain()?.path)?);
         let mut key = Key::default();
@@ -346,7 +307,7 @@ pub fn print_headers(series: Option<&str>) -> Result<()> {
     let progress = Progress::beside_an_answer();
     let site = Site::open(root::enter(&progress)?, progress)?;
     for row in rows {
-        println!("{}", site.workshop(row)?.headers()?.display());
+        println!("{}", Workshop::new(&site, row)?.headers()?.display());
     }
     Ok(())
 }

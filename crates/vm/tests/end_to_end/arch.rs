@@ -12,6 +12,7 @@ use vm::{
     demo::MODULE,
     files::data,
     makepkg::Makepkg,
+    workshop::Workshop,
 };
 
 use crate::{
@@ -190,7 +191,7 @@ fn archs_config_boots_with_the_modules_of_one_machine(lab: &Lab) -> Result<(), F
         .collect();
     assert!(found.is_empty(), "{found:#?}");
 
-    let mut shop = lab.shop.for_series(lab.shop.series.clone())?;
+    let mut shop = Workshop::new(&lab.shop, lab.shop.series.clone())?;
     shop.llvm = lab.newest_llvm()?;
     let (machine, kernel) = lab.booted(&shop, &makepkg, "arch")?;
     put_program(&machine)?;

@@ -237,9 +237,8 @@ pub fn same(lab: &Lab, first: &[PathBuf], second: &[PathBuf]) -> Result<(), Fail
     assert_eq!(names(first), names(second));
     let mut found = Vec::new();
     for (one, other) in first.iter().zip(second) {
-        let name = one.file_name().unwrap_or_default().to_string_lossy();
         for difference in differences(lab, one, other)? {
-            found.push(format!("{}: {difference}", package_name(&name)));
+            found.push(format!("{}: {difference}", package_name(one)));
         }
     }
     if found.is_empty() {

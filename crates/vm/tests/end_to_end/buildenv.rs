@@ -82,10 +82,8 @@ fn distcc_spreads_the_build_and_changes_nothing(lab: &Lab) -> Result<(), Failed>
 }
 
 fn names(directory: &Path) -> Result<Vec<String>, Failed> {
-    let names = packages(directory)?.into_iter().map(|path| {
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        package_name(&file).to_owned()
-    });
+    let packages = packages(directory)?;
+    let names = packages.iter().map(|path| package_name(path).to_owned());
     Ok(names.collect())
 }
 

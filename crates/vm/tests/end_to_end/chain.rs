@@ -4,7 +4,7 @@
 
 use std::{fs, os::unix::fs::symlink, path::PathBuf, process::Command};
 
-use kernel_boot::{Boot, Verdict};
+use kernel_boot::Verdict;
 use libtest_mimic::Failed;
 use vm::{
     boot::{boot, put_program},
@@ -52,14 +52,11 @@ fn dkms_builds_the_module_inside_the_transaction(lab: &Lab) -> Result<(), Failed
     Ok(())
 }
 
-#[track_caller]
-pub fn is_good(boot: &Boot, release: &str) {
-    assert_eq!(
-        boot.verdict,
-        Verdict::Good,
-        "console: {}",
-        boot.console.display()
-    );
+/// The installed kernel boots, and the module loads, prints and goes.
+pub fn loads(lab: &Lab, machine: &Machine, name: &str, release: &str) -> Result<(), Failed> {
+    let boot = boot_installed(&lab.shop, machine, name, release, "")?;
+    let console = boot.console.display();
+    assert_eq!(boot.verdict, Verdict::Good, "console: {console}");
     let steps = boot.report.steps.iter();
     let steps: Vec<_> = steps.map(|step| step.step.as_str()).collect();
     let boot_step = format!("boot {release}");
@@ -86,12 +83,11 @@ pub fn is_good(boot: &Boot, release: &str) {
             "Goodbye from Rust, outside the kernel tree (exit)",
         ]
     );
+    Ok(())
 }
 
 fn the_module_loads_prints_and_unloads(lab: &Lab) -> Result<(), Failed> {
-    let boot = boot_installed(&lab.shop, &lab.machine()?, "loads", &lab.release, "")?;
-    is_good(&boot, &lab.release);
-    Ok(())
+    loads(lab, &lab.machine()?, "loads", &lab.release)
 }
 
 fn the_kernels_own_rust_modules_load(lab: &Lab) -> Result<(), Failed> {
@@ -194,11 +190,7 @@ fn an_upgrade_rebuilds_the_module_by_itself(lab: &Lab) -> Result<(), Failed> {
     assert_ne!(release, *lab.release);
     let left = machine.path(&format!("/usr/lib/modules/{}/vmlinuz", lab.release));
     assert!(!left.exists(), "the old kernel is still there");
-    is_good(
-        &boot_installed(&lab.shop, &machine, "upgrade", &release, "")?,
-        &release,
-    );
-    Ok(())
+    loads(lab, &machine, "upgrade", &release)
 }
 
 fn an_upgrade_whose_dkms_build_fails_keeps_the_old_kernel(lab: &Lab) -> Result<(), Failed> {
@@ -231,18 +223,13 @@ fn an_upgrade_whose_dkms_build_fails_keeps_the_old_kernel(lab: &Lab) -> Result<(
     // Who makes an image of each kernel by this file makes one of the new.
     let names = |release: &str| machine.path(&format!("/usr/lib/modules/{release}/pkgbase"));
     assert!(!names(&lab.release).exists() && names(&new).exists());
-    let boot = boot_installed(&lab.shop, &machine, "kept", &lab.release, "")?;
-    is_good(&boot, &lab.release);
+    loads(lab, &machine, "kept", &lab.release)?;
 
     // Once it builds again, the next upgrade takes the kept kernel away.
     machine.write(SOURCE, &good)?;
     lab.pacman(&machine, "fixed-upgrade", &for_modules(&lab.second.path)?)?;
     assert_eq!(machine.kernels()?.as_slice(), std::slice::from_ref(&new));
-    is_good(
-        &boot_installed(&lab.shop, &machine, "fixed", &new, "")?,
-        &new,
-    );
-    Ok(())
+    loads(lab, &machine, "fixed", &new)
 }
 
 const SOURCE: &str = "/usr/src/rust-out-of-tree-1.0/rust_out_of_tree.rs";
@@ -268,10 +255,7 @@ fn a_kept_kernel_stays_until_its_modules_are_there(lab: &Lab) -> Result<(), Fail
             &format!("to boot {}: make an initramfs of it", lab.release),
         ],
     );
-    is_good(
-        &boot_installed(&lab.shop, &machine, "kept-2", &lab.release, "")?,
-        &lab.release,
-    );
+    loads(lab, &machine, "kept-2", &lab.release)?;
 
     // Back to the old package, as the message says. DKMS cannot build for it either, and its module
     // of before is there all the same.
@@ -293,16 +277,11 @@ fn a_kept_kernel_stays_until_its_modules_are_there(lab: &Lab) -> Result<(), Fail
         machine.kernels()?.as_slice(),
         std::slice::from_ref(&*lab.release)
     );
-    let names = second.iter().map(|package| {
-        let file = package.file_name().unwrap_or_default().to_string_lossy();
-        package_name(&file).to_owned()
-    });
+    let names = second
+        .iter()
+        .map(|package| package_name(package).to_owned());
     nothing_is_missing(&machine, names)?;
-    is_good(
-        &boot_installed(&lab.shop, &machine, "kept-back", &lab.release, "")?,
-        &lab.release,
-    );
-    Ok(())
+    loads(lab, &machine, "kept-back", &lab.release)
 }
 
 /// `pacman -Qk` of these packages.
@@ -324,11 +303,7 @@ fn an_upgrade_of_the_kernel_alone_leaves_the_headers(lab: &Lab) -> Result<(), Fa
         &lab.some(&lab.second, &["linux-rust-lts61"])?,
     )?;
     nothing_is_missing(&machine, ["linux-rust-lts61-headers".to_owned()])?;
-    is_good(
-        &boot_installed(&lab.shop, &machine, "alone", &lab.release, "")?,
-        &lab.release,
-    );
-    Ok(())
+    loads(lab, &machine, "alone", &lab.release)
 }
 
 /// An absolute link, as of DKMS sources that are worked on, names a file of the real machine here.

@@ -67,15 +67,15 @@ pub fn options(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn refused(
-    lab: &Lab,
-    config: &str,
-    edit: impl FnOnce(&Makepkg<'_>),
-    message: &[&str],
-) -> Result<(), Failed> {
+#[track_caller]
+fn is_set(config: &BTreeMap<String, String>, option: &str, value: &str) {
+    let found = config.get(option).map(String::as_str);
+    assert_eq!(found, Some(value), "{option}");
+}
+
+fn refused(lab: &Lab, config: &str, message: &[&str]) -> Result<(), Failed> {
     let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.set("_config", config);
-    edit(&makepkg);
     let error = prepare(&makepkg).expect_err("it was accepted").to_string();
     says(&error, message);
     Ok(())
@@ -86,7 +86,6 @@ fn a_config_with_modversions_is_refused(lab: &Lab) -> Result<(), Failed> {
     refused(
         lab,
         &config,
-        |_| {},
         &[
             "CONFIG_RUST was asked for as y, and is n",
             "error: this configuration loses what no kernel here goes without: RUST",
@@ -101,13 +100,10 @@ fn a_config_of_ones_own_gets_rust(lab: &Lab) -> Result<(), Failed> {
     makepkg.set("_config", &own.display().to_string());
     prepare(&makepkg)?;
     let config = config(&makepkg)?;
-    assert_eq!(config.get("CONFIG_RUST").map(String::as_str), Some("y"));
+    is_set(&config, "CONFIG_RUST", "y");
     assert_eq!(config.get("CONFIG_GCC_PLUGINS"), None);
-    assert_eq!(
-        config.get("CONFIG_IKHEADERS").map(String::as_str),
-        Some("m"),
-        "what is the user's own"
-    );
+    // What is the user's own.
+    is_set(&config, "CONFIG_IKHEADERS", "m");
     Ok(())
 }
 
@@ -117,21 +113,16 @@ fn the_debug_config_loses_none_of_its_options(lab: &Lab) -> Result<(), Failed> {
     prepare(&makepkg)?;
     let config = config(&makepkg)?;
     let asked = options(&fs::read_to_string(makepkg.start.join("config.debug"))?);
-    assert_eq!(asked.get("CONFIG_KASAN").map(String::as_str), Some("y"));
+    is_set(&asked, "CONFIG_KASAN", "y");
     for (option, value) in asked {
         assert_eq!(config.get(&option), Some(&value), "{option}");
     }
-    assert_eq!(config.get("CONFIG_RUST").map(String::as_str), Some("y"));
+    is_set(&config, "CONFIG_RUST", "y");
     Ok(())
 }
 
 fn a_config_that_is_not_there_is_named(lab: &Lab) -> Result<(), Failed> {
-    refused(
-        lab,
-        "/no/such/config",
-        |_| {},
-        &["cannot stat '/no/such/config'"],
-    )
+    refused(lab, "/no/such/config", &["cannot stat '/no/such/config'"])
 }
 
 /// `makepkg -e` on a tree whose `.config` is another than `prepare()` left.
@@ -170,7 +161,6 @@ fn an_old_clang_is_named_where_it_is_the_reason(lab: &Lab) -> Result<(), Failed>
     refused(
         lab,
         &config.display().to_string(),
-        |_| {},
         &[
             "CONFIG_RETHUNK was asked for as y, and is n",
             "loses what no kernel here goes without: RETHUNK",
@@ -201,16 +191,10 @@ fn only_listed_modules_are_built_with_localmodcfg(lab: &Lab) -> Result<(), Faile
         .set("_localmodcfg_path", "modprobed.db");
     prepare(&makepkg)?;
     let config = config(&makepkg)?;
-    assert_eq!(
-        config.get("CONFIG_SAMPLE_RUST_MINIMAL").map(String::as_str),
-        Some("m")
-    );
-    assert_eq!(
-        config.get("CONFIG_IKHEADERS"),
-        None,
-        "it was not in the list"
-    );
-    assert_eq!(config.get("CONFIG_RUST").map(String::as_str), Some("y"));
+    is_set(&config, "CONFIG_SAMPLE_RUST_MINIMAL", "m");
+    // It was not in the list.
+    assert_eq!(config.get("CONFIG_IKHEADERS"), None);
+    is_set(&config, "CONFIG_RUST", "y");
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use libtest_mimic::Failed;
 
 use crate::lab::{Lab, says, text, trials};
 
-trials![the_documentation_is_searched_and_its_links_lead_on,];
+trials![the_documentation_is_searched_and_its_links_lead_on];
 
 /// What a browser has made of a page when its scripts are done.
 struct Browser {

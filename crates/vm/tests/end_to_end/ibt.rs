@@ -15,7 +15,7 @@ use crate::{
     stock_make::checkout,
 };
 
-trials![a_module_without_endbr_is_named,];
+trials![a_module_without_endbr_is_named];
 
 /// As the Makefiles of Linux 6.1 build it.
 fn a_module_without_endbr_is_named(lab: &Lab) -> Result<(), Failed> {

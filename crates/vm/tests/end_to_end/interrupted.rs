@@ -280,12 +280,8 @@ fn grow(directory: &Path) -> Result<(), Failed> {
 /// The installed kernel boots, and the module loads.
 fn boots(lab: &Lab, machine: &Machine, name: &str, release: &str) -> Result<(), Failed> {
     let boot = boot_installed(&lab.shop, machine, name, release, "")?;
-    assert_eq!(
-        boot.verdict,
-        Verdict::Good,
-        "console: {}",
-        boot.console.display()
-    );
+    let console = boot.console.display();
+    assert_eq!(boot.verdict, Verdict::Good, "console: {console}");
     Ok(())
 }
 

@@ -27,7 +27,7 @@ use vm::{
     host::{self, BUILDER},
     machine::Machine,
     makepkg::Makepkg,
-    package_files::{for_modules, packages, packages_of},
+    package_files::{for_modules, package_name, packages, packages_of},
     root,
     run::{Program, Progress},
     series,
@@ -203,12 +203,7 @@ impl Lab {
         let cache = root::enter(&progress)?;
         kernel_boot::init().map_err(vm::Error::from)?;
         let shop = Arc::new(Workshop::open(cache, progress)?);
-        host::install_missing(
-            host::NEEDED_BY_TESTS,
-            shop.distribution,
-            &shop.cache,
-            &progress,
-        )?;
+        shop.install_missing(host::NEEDED_BY_TESTS)?;
         let of_shop = |make: fn(&Workshop) -> Result<Kept>| {
             let shop = Arc::clone(&shop);
             Lazy::new(move || make(&shop))
@@ -247,7 +242,7 @@ impl Lab {
     pub fn series(&self) -> Result<&[Workshop]> {
         once(&self.series, || {
             let rows = series::chosen(all_series().then_some("all"))?.into_iter();
-            rows.map(|row| self.shop.for_series(row)).collect()
+            rows.map(|row| Workshop::new(&self.shop, row)).collect()
         })
     }
 
@@ -260,13 +255,7 @@ impl Lab {
     /// the one in PATH.
     pub fn newest_llvm(&self) -> Result<Option<PathBuf>> {
         let rows = series::chosen(Some("all"))?;
-        let Workshop {
-            distribution,
-            cache,
-            progress,
-            ..
-        } = &*self.shop;
-        series::llvm(rows.last().expect("a row"), *distribution, cache, progress)
+        series::llvm(rows.last().expect("a row"), &self.shop)
     }
 
     /// For each series a machine with its packages and the LLVM that built them, for one test.
@@ -375,10 +364,7 @@ impl Lab {
     /// The packages of a build whose names are among these.
     pub fn some(&self, kept: &Kept, names: &[&str]) -> Result<Vec<PathBuf>> {
         let mut found = packages(&kept.path)?;
-        found.retain(|path| {
-            let file = path.file_name().unwrap_or_default().to_string_lossy();
-            names.contains(&vm::package_files::package_name(&file))
-        });
+        found.retain(|path| names.contains(&package_name(path)));
         Ok(found)
     }
 
@@ -430,8 +416,7 @@ impl Lab {
         let whole = match &shop.tarball {
             Some(tarball) => tarball.clone(),
             None => {
-                let (cache, progress) = (&shop.cache, &shop.progress);
-                let path = source::tarball(&shop.series, shop.distribution, cache, progress)?;
+                let path = source::tarball(&shop.series, shop)?;
                 let sha256 = file_hash(&path)?;
                 let version = shop.series.release.clone();
                 Tarball {
@@ -537,11 +522,8 @@ pub fn says(text: &str, wanted: &[&str]) {
 
 /// The package of this name among those of a build.
 pub fn package(directory: &Path, name: &str) -> std::result::Result<PathBuf, Failed> {
-    let is_it = |path: &PathBuf| {
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        vm::package_files::package_name(&file) == name
-    };
-    let found = packages(directory)?.into_iter().find(is_it);
+    let mut packages = packages(directory)?.into_iter();
+    let found = packages.find(|path| package_name(path) == name);
     Ok(found.ok_or_else(|| format!("no package {name}"))?)
 }
 

@@ -6,14 +6,14 @@
 mod served;
 
 use libtest_mimic::Failed;
-use vm::{demo::boot_installed, repo};
+use vm::repo;
 
 use crate::{
-    chain::is_good,
+    chain::loads,
     lab::{Lab, ran, trials},
 };
 
-trials![repo_has_all_that_a_module_needs_to_load,];
+trials![repo_has_all_that_a_module_needs_to_load];
 
 fn repo_has_all_that_a_module_needs_to_load(lab: &Lab) -> Result<(), Failed> {
     let home = tempfile::tempdir()?;
@@ -34,7 +34,5 @@ fn repo_has_all_that_a_module_needs_to_load(lab: &Lab) -> Result<(), Failed> {
         .args(machine.assumed())
         .args([pkgbase, &format!("{pkgbase}-headers")])
         .args(["rust-out-of-tree-dkms", "keep-kernel"]))?;
-    let boot = boot_installed(&lab.shop, &machine, "repo", &lab.release, "")?;
-    is_good(&boot, &lab.release);
-    Ok(())
+    loads(lab, &machine, "repo", &lab.release)
 }

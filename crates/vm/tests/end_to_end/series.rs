@@ -14,6 +14,7 @@ use vm::{
     machine::Machine,
     makepkg::Makepkg,
     package_files::{packages, packages_of},
+    workshop::Workshop,
 };
 
 use crate::{
@@ -30,7 +31,7 @@ trials![
 
 /// As on Arch, whose clang is that of no series.
 fn the_default_series_with_the_newest_clang_is_as_good(lab: &Lab) -> Result<(), Failed> {
-    let mut shop = lab.shop.for_series(lab.shop.series.clone())?;
+    let mut shop = Workshop::new(&lab.shop, lab.shop.series.clone())?;
     shop.llvm = lab.newest_llvm()?;
     let mut makepkg = lab.makepkg_of(&shop, "test-newest", shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.set("_config", "vm");
@@ -68,7 +69,7 @@ fn structs_have_fields(kdir: &Path) -> Result<(), Failed> {
 }
 
 fn every_row_fits_its_tree(lab: &Lab) -> Result<(), Failed> {
-    let wrong = check_series::check(lab.shop.distribution, &lab.shop.cache, &lab.shop.progress)?;
+    let wrong = check_series::check(&lab.shop)?;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }

@@ -24,7 +24,7 @@ use vm::{
     cache::Cache,
     error::Context,
     files::repository,
-    host::{self, BUILDER, Distribution},
+    host::{BUILDER, Site},
     machine::Machine,
     makepkg::PACKAGER,
     package_files::packages,
@@ -34,15 +34,14 @@ use vm::{
 
 /// What all tests share.
 struct Shop {
-    cache: Cache,
+    cache: Arc<Cache>,
     progress: Progress,
 }
 
 impl Shop {
     fn open() -> Result<Self> {
         let progress = Progress::default();
-        let cache = root::enter(&progress)?;
-        host::install_missing(host::NEEDED, Distribution::detect()?, &cache, &progress)?;
+        let cache = Site::open(root::enter(&progress)?, progress)?.cache;
         let old = cache.path("small");
         if old.exists() {
             fs::remove_dir_all(&old).context("remove", &old)?;
