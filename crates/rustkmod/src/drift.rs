@@ -46,17 +46,17 @@ macro_rules! no_method {
     };
 }
 
-/// A name that is not there, imported or used.
+/// A name that is not there, imported or used: one of `A|B|C`.
 macro_rules! no_name {
-    ($name:literal) => {
+    ($names:literal) => {
         concat!(
-            r"(?:cannot find (?:type|struct|trait|macro|function|value|attribute|derive macro|module or crate|crate)[^`]* `",
-            $name,
-            r"`|(?:unresolved|undeclared|undeclared type|use of undeclared type)[^`]* `(?:[a-zA-Z_:]*::)?",
-            $name,
-            r"`|no `",
-            $name,
-            r"` in `)"
+            r"(?:cannot find (?:type|struct|trait|macro|function|value|attribute|derive macro|module or crate|crate)[^`]* `(?:",
+            $names,
+            r")`|(?:unresolved|undeclared|undeclared type|use of undeclared type)[^`]* `(?:[a-zA-Z_:]*::)?(?:",
+            $names,
+            r")`|no `(?:",
+            $names,
+            r")` in `)"
         )
     };
 }
@@ -80,7 +80,7 @@ pub const CHANGES: &[Change] = &[
         before: "",
         after: "kernel::str::CStr",
         old: &[],
-        new: &[no_name!("CStr"), no_name!("c_str")],
+        new: &[no_name!("CStr|c_str")],
     },
     Change {
         id: "error-codes",
@@ -104,13 +104,9 @@ pub const CHANGES: &[Change] = &[
         before: "",
         after: "#[pin_data], pin_init!, new_mutex!, new_spinlock!",
         old: &[],
-        new: &[
-            no_name!("pin_data"),
-            no_name!("pin_init"),
-            no_name!("try_pin_init"),
-            no_name!("new_mutex"),
-            no_name!("new_spinlock"),
-        ],
+        new: &[no_name!(
+            "pin_data|pin_init|try_pin_init|new_mutex|new_spinlock"
+        )],
     },
     Change {
         id: "push",
@@ -158,7 +154,7 @@ pub const CHANGES: &[Change] = &[
         old: &[
             r"E0061\]: this (?:method|function) takes 2 arguments but 1 argument was supplied(?:.|\n)*(?:Flags|flags)",
         ],
-        new: &[no_name!("GFP_KERNEL"), no_name!("GFP_ATOMIC")],
+        new: &[no_name!("GFP_KERNEL|GFP_ATOMIC")],
     },
     Change {
         id: "c-literals",
@@ -174,7 +170,7 @@ pub const CHANGES: &[Change] = &[
         before: "",
         after: "kernel::uaccess::UserSlice",
         old: &[],
-        new: &[no_name!("uaccess"), no_name!("UserSlice")],
+        new: &[no_name!("uaccess|UserSlice")],
     },
     Change {
         id: "kvec",
@@ -188,12 +184,7 @@ pub const CHANGES: &[Change] = &[
             r"cannot find macro `vec`",
             r"E0107\]: (?:struct|missing generics)(?:.|\n)*\bVec\b",
         ],
-        new: &[
-            no_name!("KVec"),
-            no_name!("VVec"),
-            no_name!("KVVec"),
-            no_name!("kvec"),
-        ],
+        new: &[no_name!("KVec|VVec|KVVec|kvec")],
     },
     Change {
         id: "kbox",
@@ -205,7 +196,7 @@ pub const CHANGES: &[Change] = &[
             r"unresolved import `alloc::boxed",
             r"E0107\]: (?:struct|missing generics)(?:.|\n)*\bBox\b",
         ],
-        new: &[no_name!("KBox"), no_name!("VBox"), no_name!("KVBox")],
+        new: &[no_name!("KBox|VBox|KVBox")],
     },
     Change {
         id: "miscdevice",
@@ -213,11 +204,7 @@ pub const CHANGES: &[Change] = &[
         before: "",
         after: "kernel::miscdevice::MiscDevice",
         old: &[],
-        new: &[
-            no_name!("miscdevice"),
-            no_name!("MiscDevice"),
-            no_name!("MiscDeviceRegistration"),
-        ],
+        new: &[no_name!("miscdevice|MiscDevice|MiscDeviceRegistration")],
     },
     Change {
         id: "drivers",
@@ -225,12 +212,9 @@ pub const CHANGES: &[Change] = &[
         before: "",
         after: "kernel::pci, kernel::platform and kernel::driver",
         old: &[],
-        new: &[
-            no_name!("pci"),
-            no_name!("platform"),
-            no_name!("module_pci_driver"),
-            no_name!("module_platform_driver"),
-        ],
+        new: &[no_name!(
+            "pci|platform|module_pci_driver|module_platform_driver"
+        )],
     },
     Change {
         id: "authors",

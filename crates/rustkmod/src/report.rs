@@ -38,12 +38,15 @@ pub struct Help {
     pub command: Option<Command>,
 }
 
+/// The name of a check.
+type Check = &'static str;
+
 /// What one check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The name of the check; it does not change between releases. What ends a command has none.
     #[serde(skip_serializing_if = "str::is_empty")]
-    pub check: &'static str,
+    pub check: Check,
     pub status: Status,
     /// What was looked at: a file, a directory, a variable.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -60,7 +63,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(
-        check: &'static str,
+        check: Check,
         status: Status,
         looked_at: impl ToString,
         message: impl Into<String>,
@@ -76,34 +79,22 @@ impl Finding {
     }
 
     /// A check that found nothing to complain about.
-    pub fn ok(check: &'static str, looked_at: impl ToString, message: impl Into<String>) -> Self {
+    pub fn ok(check: Check, looked_at: impl ToString, message: impl Into<String>) -> Self {
         Self::new(check, Status::Ok, looked_at, message)
     }
 
     /// A check that could not look, with the reason.
-    pub fn skipped(
-        check: &'static str,
-        looked_at: impl ToString,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn skipped(check: Check, looked_at: impl ToString, message: impl Into<String>) -> Self {
         Self::new(check, Status::Skipped, looked_at, message)
     }
 
     /// A check whose finding may or may not matter.
-    pub fn warning(
-        check: &'static str,
-        looked_at: impl ToString,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn warning(check: Check, looked_at: impl ToString, message: impl Into<String>) -> Self {
         Self::new(check, Status::Warning, looked_at, message)
     }
 
     /// A check that found why it cannot work.
-    pub fn error(
-        check: &'static str,
-        looked_at: impl ToString,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn error(check: Check, looked_at: impl ToString, message: impl Into<String>) -> Self {
         Self::new(check, Status::Error, looked_at, message)
     }
 
@@ -180,16 +171,18 @@ impl Writer {
     ) -> std::io::Result<()> {
         let mut groups: Vec<(&Finding, Vec<&str>)> = Vec::new();
         for finding in findings {
-            let is_same = |first: &Finding| {
-                first.status == Status::Skipped
-                    && (first.status, &first.message, &first.notes, &first.help)
-                        == (
-                            finding.status,
-                            &finding.message,
-                            &finding.notes,
-                            &finding.help,
-                        )
+            let said = |finding: &'a Finding| {
+                let Finding {
+                    status,
+                    message,
+                    notes,
+                    help,
+                    ..
+                } = finding;
+                (*status == Status::Skipped).then_some((message, notes, help))
             };
+            let is_same =
+                |first: &'a Finding| said(first).is_some_and(|one| said(finding) == Some(one));
             match groups.iter_mut().find(|(first, _)| is_same(first)) {
                 Some((_, checks)) => checks.push(finding.check),
                 None => groups.push((finding, vec![finding.check])),

@@ -376,7 +376,7 @@ fn id_in(path: &Path, child: &mut Child) -> String {
             Ok(text) if text.ends_with('\n') => return text.trim().to_owned(),
             _ => {}
         }
-        assert!(start.elapsed() < Duration::from_secs(60), "it begins not");
+        assert!(start.elapsed() < Duration::from_secs(60), "no id");
         assert!(child.try_wait().unwrap().is_none(), "it ended");
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -22,8 +22,8 @@ impl Machine {
         let machine = Self {
             directory: tempfile::tempdir().unwrap(),
         };
-        machine.write("etc/os-release", &format!("ID={distribution}\n"));
-        machine.write("proc/sys/kernel/osrelease", &format!("{RELEASE}\n"));
+        machine.write("etc/os-release", format!("ID={distribution}\n"));
+        machine.write("proc/sys/kernel/osrelease", format!("{RELEASE}\n"));
         machine.headers("Makefile", "VERSION = 6\nPATCHLEVEL = 1\nRUSTC = rustc\nF := --target=target\nexport RUST_TARGET_PATH := $(objtree)/rust\n");
         machine.headers(
             "scripts/Makefile.build",
@@ -49,16 +49,16 @@ impl Machine {
         machine
     }
 
-    fn write(&self, name: &str, text: &str) {
-        write(self.directory.path().join(name), text);
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        write(self.path(name), text);
     }
 
     fn build(&self) -> PathBuf {
-        self.directory
-            .path()
-            .join("lib/modules")
-            .join(RELEASE)
-            .join("build")
+        self.path("lib/modules").join(RELEASE).join("build")
     }
 
     fn headers(&self, name: &str, text: &str) {
@@ -188,10 +188,7 @@ fn doctor_with_dkms_and_lockdown() {
     );
     std::os::unix::fs::symlink(
         "/usr/src/hello-1.0",
-        machine
-            .directory
-            .path()
-            .join("var/lib/dkms/hello/1.0/source"),
+        machine.path("var/lib/dkms/hello/1.0/source"),
     )
     .unwrap();
     machine.write(
@@ -325,7 +322,7 @@ fn check_of_what_is_not_a_module() {
     machine.write("text.ko", "#!/bin/sh\n");
     machine.write("empty.ko", "");
     machine.write("bomb.ko.zst", "(\u{b5}/");
-    std::fs::create_dir(machine.directory.path().join("empty")).unwrap();
+    std::fs::create_dir(machine.path("empty")).unwrap();
     let shown = machine.run(&[
         "check", "--kernel", RELEASE, "text.ko", "empty.ko", "none.ko",
     ]);
@@ -356,10 +353,8 @@ fn explain_a_log() {
          foo.c:3:1: error: expected ';' before '}' token\n\
          make: *** [Makefile:2081: modules] Error 2\n",
     );
-    insta::assert_snapshot!(machine.run(&[
-        "explain",
-        &machine.directory.path().join("build.log").to_string_lossy()
-    ]));
+    let explain = |name: &str| machine.run(&["explain", &machine.path(name).to_string_lossy()]);
+    insta::assert_snapshot!(explain("build.log"));
     machine.write(
         "dmesg",
         "[    1.0] hello: version magic '6.1.0-other SMP mod_unload ' should be '6.1.0-test SMP preempt mod_unload '\n\
@@ -368,36 +363,13 @@ fn explain_a_log() {
          [    1.2] Loading of unsigned module is rejected\n\
          [    1.3] hello: loading out-of-tree module taints kernel.\n",
     );
-    insta::assert_snapshot!(
-        "explain_a_kernel_log",
-        machine.run(&[
-            "explain",
-            &machine.directory.path().join("dmesg").to_string_lossy()
-        ])
-    );
+    insta::assert_snapshot!("explain_a_kernel_log", explain("dmesg"));
     machine.write("clean.log", "  CC [M]  a.o\n");
-    insta::assert_snapshot!(
-        "explain_a_clean_log",
-        machine.run(&[
-            "explain",
-            &machine.directory.path().join("clean.log").to_string_lossy()
-        ])
-    );
-    insta::assert_snapshot!(
-        "explain_no_log",
-        machine.run(&[
-            "explain",
-            &machine.directory.path().join("none").to_string_lossy()
-        ])
-    );
-    insta::assert_snapshot!(
-        "explain_json",
-        machine.run(&[
-            "explain",
-            "--json",
-            &machine.directory.path().join("build.log").to_string_lossy()
-        ])
-    );
+    insta::assert_snapshot!("explain_a_clean_log", explain("clean.log"));
+    insta::assert_snapshot!("explain_no_log", explain("none"));
+    let log = machine.path("build.log");
+    let shown = machine.run(&["explain", "--json", &log.to_string_lossy()]);
+    insta::assert_snapshot!("explain_json", shown);
 }
 
 #[test]
@@ -428,7 +400,7 @@ fn a_tree_without_kconfig_names_the_question_that_was_asked() {
 #[test]
 fn where_no_kernel_runs_each_command_says_how_to_name_one() {
     let machine = Machine::new("arch");
-    std::fs::remove_file(machine.directory.path().join("proc/sys/kernel/osrelease")).unwrap();
+    std::fs::remove_file(machine.path("proc/sys/kernel/osrelease")).unwrap();
     machine.write("m.ko", "");
     for (given, wanted) in [
         (&["doctor", "-q"][..], "doctor -q KERNELRELEASE"),
@@ -457,7 +429,7 @@ fn what_is_of_no_use_is_refused_with_what_would_be() {
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
-    write(machine.directory.path().join("utf16"), utf16);
+    machine.write("utf16", utf16);
     for (given, wanted) in [
         (
             &["check", "m.ko", "--kernel", "./gone"][..],
@@ -541,17 +513,14 @@ fn a_rotated_log_is_unpacked() {
         .write_all(b"m: version magic '6.1.0 SMP ' should be '6.2.0 SMP '\n")
         .unwrap();
     let packed = packed.finish().unwrap();
-    write(machine.directory.path().join("kern.log.gz"), &packed);
+    machine.write("kern.log.gz", &packed);
     let said = machine.run(&["explain", "kern.log.gz"]);
     assert!(
         said.contains("error[version-magic]") && said.contains("kern.log.gz:1"),
         "{said}"
     );
     // Cut off, it is not half read.
-    write(
-        machine.directory.path().join("cut.gz"),
-        &packed[..packed.len() - 9],
-    );
+    machine.write("cut.gz", &packed[..packed.len() - 9]);
     let said = machine.run(&["explain", "cut.gz"]);
     assert!(
         said.contains("cut.gz cannot be read") && said.ends_with("[exit 2]\n"),
@@ -593,8 +562,7 @@ fn new_makes_a_module() {
         "new",
         machine.run(&["new", "hello", "--author", "A. Author <a@example.org>"])
     );
-    let files =
-        |name: &str| std::fs::read_to_string(machine.directory.path().join("hello").join(name));
+    let files = |name: &str| std::fs::read_to_string(machine.path("hello").join(name));
     insta::assert_snapshot!("new_source", files("hello.rs").unwrap());
     insta::assert_snapshot!("new_readme", files("README.md").unwrap());
     insta::assert_snapshot!(
@@ -638,7 +606,7 @@ fn new_refuses() {
     insta::assert_snapshot!("new_without_rust", machine.run(&["new", "hello"]));
     machine.headers("Makefile", "VERSION = 5\nPATCHLEVEL = 15\n");
     insta::assert_snapshot!("new_before_rust", machine.run(&["new", "hello"]));
-    assert!(!machine.directory.path().join("hello").exists());
+    assert!(!machine.path("hello").exists());
 }
 
 /// Of a kernel without headers the release is all that its package could be found by.
@@ -673,13 +641,7 @@ fn ide_says_what_is_not_installed() {
     insta::assert_snapshot!("ide_without_core", machine.run(&["ide", "hello"]));
     machine.headers("include/config/auto.conf", "CONFIG_X86=y\n");
     insta::assert_snapshot!("ide_without_rust", machine.run(&["ide", "hello"]));
-    assert!(
-        !machine
-            .directory
-            .path()
-            .join("hello/rust-project.json")
-            .exists()
-    );
+    assert!(!machine.path("hello/rust-project.json").exists());
 }
 
 #[test]
@@ -894,7 +856,7 @@ fn ide_json() {
         &format!("{toolchain}/lib/rustlib/src/rust/library/core/src/lib.rs"),
         "",
     );
-    let program = machine.directory.path().join(toolchain).join("bin/rustc");
+    let program = machine.path(toolchain).join("bin/rustc");
     write(&program, format!("#!/bin/sh\necho '{rustc}'\n"));
     runs(&program);
     machine.write("hello/Kbuild", "obj-m := hello.o device.o\n");
@@ -905,7 +867,7 @@ fn ide_json() {
     let output = command()
         .args(["ide", "hello", "--json", "--kernel"])
         .arg(machine.build())
-        .env("HOME", machine.directory.path().join("home"))
+        .env("HOME", machine.path("home"))
         .env_remove("RUSTUP_HOME")
         .current_dir(machine.directory.path())
         .output()

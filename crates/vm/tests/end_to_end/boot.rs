@@ -476,7 +476,7 @@ fn boot_leaves_nothing_when_it_is_interrupted(lab: &Lab) -> Result<(), Failed> {
     };
     let start = Instant::now();
     while is_booting().is_none() {
-        assert!(start.elapsed() < Duration::from_secs(120), "it boots not");
+        assert!(start.elapsed() < Duration::from_secs(120), "no boot");
         std::thread::sleep(Duration::from_millis(50));
     }
     // chroot has become the program.

@@ -75,9 +75,6 @@ pub struct Arguments {
     /// Show the whole console, not only what the kernel logs while the modules are loaded
     #[arg(short, long)]
     pub verbose: bool,
-    /// What is so without --verbose
-    #[arg(short, long, hide = true, conflicts_with = "verbose")]
-    pub quiet: bool,
 }
 
 /// What emulates the processor.
@@ -250,8 +247,7 @@ fn attempt(system: &System, arguments: &Arguments, live: &mut dyn Write) -> Resu
         finding = without_userland(finding, &boot);
         finding = in_little_memory(finding, &boot, arguments);
         if !arguments.verbose {
-            let again = Call::again("boot").without_word("--quiet");
-            let again = again.without_word("-q").and("--verbose");
+            let again = Call::again("boot").and("--verbose");
             finding = finding.run("see everything that was on the console", again);
         }
     }
