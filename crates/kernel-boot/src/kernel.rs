@@ -5,7 +5,6 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use kernel_files::{file, image};
@@ -268,15 +267,11 @@ fn no_image(system: &System, name: &str, looked_at: &[PathBuf]) -> Error {
 /// The release an image says it is of (Documentation/arch/x86/boot.rst: `kernel_version`). It may say
 /// none; it has to be an image.
 fn read_image(path: &Path) -> Result<Option<String>> {
-    let mut head = Vec::new();
-    let (file, size) = match file::open(path) {
+    let (head, size) = match file::head(path, image::HEAD) {
         Ok(opened) => opened,
         Err(file::Error::Read { source, .. }) => return Err(source).context("read", path),
         Err(_) => return Err(Error::NotAnImage(path.to_path_buf())),
     };
-    file.take(image::HEAD)
-        .read_to_end(&mut head)
-        .context("read", path)?;
     if !image::is_one(&head) {
         return Err(Error::NotAnImage(path.to_path_buf()));
     }

@@ -3,7 +3,7 @@
 //! Careful reading: regular files only, and never more than a limit.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Why a file is not read.
@@ -11,14 +11,21 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{path} cannot be read: {source}")]
-    Read {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Read { path: PathBuf, source: io::Error },
     #[error("{path} is not a regular file")]
     NotAFile { path: PathBuf },
     #[error("{path} holds more than {limit} bytes, no file of this kind does")]
     TooLarge { path: PathBuf, limit: u64 },
+}
+
+impl Error {
+    /// Adds to an I/O error which path could not be read.
+    pub fn reading(path: &Path) -> impl Fn(io::Error) -> Self {
+        |source| Self::Read {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
 }
 
 /// The result of reading a file.
@@ -26,50 +33,47 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// A path from the root, for messages and for commands that are run elsewhere.
 pub fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|source| Error::Read {
-        path: path.to_path_buf(),
-        source,
-    })
+    std::path::absolute(path).map_err(Error::reading(path))
 }
 
 /// Opens a regular file. A pipe, a device or a directory in its place is an error and is never
 /// waited on.
 pub fn open(path: &Path) -> Result<(File, u64)> {
-    let read = |source| Error::Read {
-        path: path.to_path_buf(),
-        source,
-    };
-    let about = std::fs::metadata(path).map_err(read)?;
+    let about = std::fs::metadata(path).map_err(Error::reading(path))?;
     if !about.is_file() {
         return Err(Error::NotAFile {
             path: path.to_path_buf(),
         });
     }
-    Ok((File::open(path).map_err(read)?, about.len()))
+    let file = File::open(path).map_err(Error::reading(path))?;
+    Ok((file, about.len()))
+}
+
+/// The first bytes of a regular file, and its size.
+pub fn head(path: &Path, bytes: u64) -> Result<(Vec<u8>, u64)> {
+    let (file, size) = open(path)?;
+    let mut head = Vec::new();
+    let read = file.take(bytes).read_to_end(&mut head);
+    read.map_err(Error::reading(path))?;
+    Ok((head, size))
 }
 
 /// Reads a regular file of at most `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let (file, size) = open(path)?;
+    let too_large = || Error::TooLarge {
+        path: path.to_path_buf(),
+        limit,
+    };
     if size > limit {
-        return Err(Error::TooLarge {
-            path: path.to_path_buf(),
-            limit,
-        });
+        return Err(too_large());
     }
     // Files in /proc and /sys claim to be empty: the limit holds for what is read, too.
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    file.take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|source| Error::Read {
-            path: path.to_path_buf(),
-            source,
-        })?;
+    let read = file.take(limit + 1).read_to_end(&mut bytes);
+    read.map_err(Error::reading(path))?;
     if bytes.len() as u64 > limit {
-        return Err(Error::TooLarge {
-            path: path.to_path_buf(),
-            limit,
-        });
+        return Err(too_large());
     }
     Ok(bytes)
 }

@@ -290,25 +290,22 @@ fn this_module<Elf: FileHeader<Endian = Endianness>>(
     let own = ".gnu.linkonce.this_module";
     let found: Vec<_> = sections.named(own).collect();
     let Some(first) = found.first() else { return };
-    if found.len() > 1 {
+    let (message, says) = if found.len() > 1 {
         let says = format!("Exactly one {own} section must exist.");
-        faults.push(Fault::elf(
-            SIX_4,
-            format!("it has two sections {own}"),
-            says,
-        ));
+        (format!("it has two sections {own}"), says)
     } else if sections.kind(first) == elf::SHT_NOBITS {
         let says = format!("{own} section must have a size set");
-        faults.push(Fault::elf(
-            SIX_4,
-            format!("its section {own} has no content"),
-            says,
-        ));
+        (format!("its section {own} has no content"), says)
     } else if !sections.is_loaded(first) {
         let says = format!("{own} must occupy memory during process execution");
-        let message = format!("its section {own} is not marked to be loaded");
-        faults.push(Fault::elf(SIX_4, message, says));
-    }
+        (
+            format!("its section {own} is not marked to be loaded"),
+            says,
+        )
+    } else {
+        return;
+    };
+    faults.push(Fault::elf(SIX_4, message, says));
 }
 
 /// `elf_validity_cache_index_versions()`.
@@ -347,32 +344,26 @@ fn symbol_names<Elf: FileHeader<Endian = Endianness>>(
     faults: &mut Vec<Fault>,
 ) {
     let names = sections.data(strings);
-    let fault = |message: &str, says: &str| Fault::elf(SIX_13, message, says);
-    if sections.kind(strings) != elf::SHT_STRTAB {
+    let is_beyond = |symbol: &Elf::Sym| symbol.st_name(sections.endian) as usize >= names.len();
+    let (since, message, says) = if sections.kind(strings) != elf::SHT_STRTAB {
         let message = "the names of its symbols are not in a string table";
-        let says = "Invalid ELF symbol string table type";
-        faults.push(Fault::elf(SIX_12, message, says));
+        (SIX_12, message, "Invalid ELF symbol string table type")
     } else if names.is_empty() {
-        faults.push(fault(
-            "there are no names of symbols in it",
-            "empty symbol string table",
-        ));
+        let message = "there are no names of symbols in it";
+        (SIX_13, message, "empty symbol string table")
     } else if names[0] != 0 {
-        let says = "symbol string table missing leading NUL";
-        faults.push(fault(
-            "the names of its symbols begin without an empty one",
-            says,
-        ));
+        let message = "the names of its symbols begin without an empty one";
+        (SIX_13, message, "symbol string table missing leading NUL")
     } else if names.last() != Some(&0) {
-        let says = "symbol string table isn't NUL terminated";
-        faults.push(fault("the names of its symbols do not end", says));
-    } else if (symbols.iter()).any(|s| s.st_name(sections.endian) as usize >= names.len()) {
-        let says = "symbol name out of bounds in string table";
-        faults.push(fault(
-            "the name of a symbol is beyond the other names",
-            says,
-        ));
-    }
+        let message = "the names of its symbols do not end";
+        (SIX_13, message, "symbol string table isn't NUL terminated")
+    } else if symbols.iter().any(is_beyond) {
+        let message = "the name of a symbol is beyond the other names";
+        (SIX_13, message, "symbol name out of bounds in string table")
+    } else {
+        return;
+    };
+    faults.push(Fault::elf(since, message, says));
 }
 
 /// What `simplify_symbols()` says of symbols that are not undefined.

@@ -2,7 +2,6 @@
 
 //! Which kernel is meant by a release, a directory or an image.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use kernel_files::{file, image};
@@ -63,15 +62,7 @@ impl Kernel {
     }
 
     fn of_image(system: &System, path: &Path) -> file::Result<Self> {
-        let mut head = Vec::new();
-        let (image, _) = file::open(path)?;
-        image
-            .take(image::HEAD)
-            .read_to_end(&mut head)
-            .map_err(|source| file::Error::Read {
-                path: path.to_path_buf(),
-                source,
-            })?;
+        let (head, _) = file::head(path, image::HEAD)?;
         let installed = match image::release(&head) {
             Some(release) => Self::of_release(system, &release),
             None => Self {

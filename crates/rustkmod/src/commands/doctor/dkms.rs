@@ -121,12 +121,8 @@ fn of_module(subject: &Subject, module: &DkmsModule, release: &str) -> Option<Fi
         &log_shown,
         format!("DKMS could not build {name}/{version} for {release}"),
     );
-    let explained = file::open(log).and_then(|(file, _)| {
-        explain::explain(file).map_err(|source| file::Error::Read {
-            path: log.to_path_buf(),
-            source,
-        })
-    });
+    let explained = file::open(log)
+        .and_then(|(file, _)| explain::explain(file).map_err(file::Error::reading(log)));
     match explained {
         Ok(explained) => match explained.failures().next() {
             Some(cause) => {

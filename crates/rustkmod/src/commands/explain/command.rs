@@ -67,16 +67,13 @@ pub(crate) fn run(arguments: &Arguments, out: &mut Output) -> Result<Verdict> {
 
 /// Explains a log that may be packed, as those that are rotated are. `path` is its name.
 fn explain_log(path: &Path, log: impl Read) -> Result<Explanation> {
-    let failed = |source| file::Error::Read {
-        path: path.to_path_buf(),
-        source,
-    };
-    let mut log = decompress::stream(log).map_err(failed)?;
+    let failed = file::Error::reading(path);
+    let mut log = decompress::stream(log).map_err(&failed)?;
     let mut start = Vec::new();
     log.by_ref()
         .take(4)
         .read_to_end(&mut start)
-        .map_err(failed)?;
+        .map_err(&failed)?;
     let (what, (text, command)) = match start.as_slice() {
         b"\x7fELF" => (
             "a module or a program (ELF)",
@@ -110,9 +107,5 @@ fn open_log(path: &Path) -> Result<std::fs::File> {
         }
         .into());
     }
-    let failed = |source| file::Error::Read {
-        path: path.to_path_buf(),
-        source,
-    };
-    Ok(std::fs::File::open(path).map_err(failed)?)
+    Ok(std::fs::File::open(path).map_err(file::Error::reading(path))?)
 }
