@@ -275,7 +275,7 @@ fn a_build_that_fails_says_why_in_the_document_too() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let document: serde_json::Value = serde_json::from_str(&printed(&output)).unwrap();
+    let document = common::json(&output);
     let notes = document["findings"][1]["notes"].to_string();
     assert!(notes.contains("use of undeclared identifier"), "{document}");
 }
@@ -683,7 +683,7 @@ fn a_reader_that_goes_away_changes_no_verdict() {
 
     let output = run().arg("--json").stderr(unread()).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let document = common::json(&output);
     assert_eq!(document["verdict"], "build-failed");
 
     let full = std::fs::File::create("/dev/full").unwrap();
@@ -709,7 +709,7 @@ fn debians_kernel_boots_from_where_it_was_unpacked() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let document: serde_json::Value = serde_json::from_str(&printed(&output)).unwrap();
+    let document = common::json(&output);
     assert_eq!(document["kernelrelease"], release);
     assert_eq!(document["verdict"], "good");
     let steps: Vec<_> = document["steps"]

@@ -258,7 +258,7 @@ fn modules_that_depmod_finds_wanting_are_refused() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let document = common::json(&output);
     let mut found: BTreeSet<(String, String)> = BTreeSet::new();
     for module in document["modules"].as_array().unwrap() {
         let path = Path::new(module["path"].as_str().unwrap());
@@ -405,14 +405,7 @@ fn doctor_says_that_debians_headers_are_without_rust() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let failing: Vec<_> = document["findings"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|finding| finding["status"] == "error")
-        .map(|finding| finding["check"].as_str().unwrap())
-        .collect();
-    assert_eq!(failing, ["config-rust"]);
+    let document = common::json(&output);
+    assert_eq!(common::failing(&output), ["config-rust"]);
     assert_eq!(document["kernelrelease"], debian.release.as_str());
 }

@@ -80,13 +80,7 @@ impl Kernel {
             .env("PATH", &self.path)
             .output()
             .unwrap();
-        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let findings = document["findings"].as_array().unwrap();
-        findings
-            .iter()
-            .filter(|finding| finding["status"] == "error")
-            .map(|finding| finding["check"].as_str().unwrap().to_string())
-            .collect()
+        common::failing(&output)
     }
 
     /// Builds the module; what make said when it failed.
@@ -128,10 +122,7 @@ impl Kernel {
         let log = self.module.join("log");
         std::fs::write(&log, &said).unwrap();
         let explained = common::rustkmod(&["explain", "--json", log.to_str().unwrap()]);
-        let document: serde_json::Value = serde_json::from_slice(&explained.stdout).unwrap();
-        let known = document["findings"].as_array().unwrap();
-        let is_known = known.iter().any(|known| known["status"] == "error");
-        assert!(is_known, "{name}: {said}");
+        assert!(!common::failing(&explained).is_empty(), "{name}: {said}");
         std::fs::write(&path, kept).unwrap();
     }
 }

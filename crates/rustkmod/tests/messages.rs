@@ -821,7 +821,7 @@ fn json_of_an_error_is_a_document() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let document = common::json(&output);
     assert_eq!(document["schema"], 2);
     let message = document["error"]["message"].as_str().unwrap();
     assert_eq!(message, "/nowhere/log cannot be read");

@@ -198,7 +198,7 @@ fn a_directory_that_is_not_utf_8_is_told_as_far_as_it_can_be() {
         .output()
         .unwrap();
     assert!(output.status.success());
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let document = common::json(&output);
     let path = document["path"].as_str().unwrap();
     assert!(path.ends_with("\u{fffd}/hello"), "{path}");
 }

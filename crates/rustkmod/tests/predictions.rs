@@ -131,13 +131,7 @@ impl Tree {
             .arg(toolchain.join("bin/rustc"))
             .output()
             .unwrap();
-        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let findings = document["findings"].as_array().unwrap();
-        let failing: Vec<_> = findings
-            .iter()
-            .filter(|finding| finding["status"] == "error")
-            .map(|finding| finding["check"].as_str().unwrap().to_string())
-            .collect();
+        let failing = common::failing(&output);
         assert_eq!(output.status.code(), Some(i32::from(!failing.is_empty())));
         failing
     }
@@ -173,17 +167,17 @@ fn another_rustc_is_e0514() {
 #[test]
 #[ignore = "needs rustc 1.62.0"]
 fn headers_moved_by_path_are_e0461_and_by_name_are_fine() {
-    let mut tree = Tree::new(true);
-    let moved = tree.directory.with_file_name("moved");
-    std::fs::rename(&tree.directory, &moved).unwrap();
-    tree.directory = moved;
+    let moved = |by_path| {
+        let mut tree = Tree::new(by_path);
+        let moved = tree.directory.with_file_name("moved");
+        std::fs::rename(&tree.directory, &moved).unwrap();
+        tree.directory = moved;
+        tree
+    };
+    let tree = moved(true);
     assert!(tree.module().contains("E0461"), "{}", tree.module());
     assert_eq!(tree.doctor(), ["target"]);
-
-    let mut tree = Tree::new(false);
-    let moved = tree.directory.with_file_name("moved");
-    std::fs::rename(&tree.directory, &moved).unwrap();
-    tree.directory = moved;
+    let tree = moved(false);
     assert_eq!(tree.module(), "");
     assert_eq!(tree.doctor(), [""; 0]);
 }
@@ -202,23 +196,15 @@ fn a_missing_crate_is_e0463() {
 #[test]
 #[ignore = "needs rustc 1.62.0"]
 fn a_missing_target_is_what_rustc_says() {
-    let tree = Tree::new(true);
-    std::fs::remove_file(tree.directory.join("rust/target.json")).unwrap();
-    assert!(
-        tree.module().contains(r#"target.json" does not exist"#),
-        "{}",
-        tree.module()
-    );
-    assert_eq!(tree.doctor(), ["target"]);
-
-    let tree = Tree::new(false);
-    std::fs::remove_file(tree.directory.join("rust/target.json")).unwrap();
-    assert!(
-        tree.module().contains("Could not find specification"),
-        "{}",
-        tree.module()
-    );
-    assert_eq!(tree.doctor(), ["target"]);
+    for (by_path, wanted) in [
+        (true, "target.json\" does not exist"),
+        (false, "Could not find specification"),
+    ] {
+        let tree = Tree::new(by_path);
+        std::fs::remove_file(tree.directory.join("rust/target.json")).unwrap();
+        assert!(tree.module().contains(wanted), "{}", tree.module());
+        assert_eq!(tree.doctor(), ["target"]);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     sync::mpsc::{self, RecvTimeoutError},
     thread,
@@ -85,7 +85,7 @@ pub fn run() -> Result<()> {
         makepkg.run("preparing", &["--force", "--nobuild"])?;
         fs::write(&mark, &inputs).context("write", &mark)?;
     }
-    let tree = tree(&src)?;
+    let tree = makepkg.tree()?;
     progress.say("Building (hours; it can be stopped, and goes on the next time)...");
     let built = told(&tree, progress, || {
         makepkg.run("building linux-rust", &["--force", "--noextract"])
@@ -128,16 +128,6 @@ fn provide_config(srcdest: &Path) -> Result<()> {
     }
     // Without it makepkg fetches it from Arch, as for everybody.
     Ok(())
-}
-
-/// The kernel's tree in makepkg's `src`.
-fn tree(src: &Path) -> Result<PathBuf> {
-    let entries = fs::read_dir(src).context("read", src)?;
-    Ok(entries
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.join("Kbuild").exists())
-        .unwrap_or_else(|| src.to_owned()))
 }
 
 /// Runs it, and says every few minutes how far the tree is.

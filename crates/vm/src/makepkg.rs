@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     cache::{Cache, Key, file_hash},
-    error::{Context, Result},
+    error::{Context, Error, Result},
     host::BUILDER,
     mounts::bind,
     run::{ENDS_WITH_US, Program, Progress, answer},
@@ -75,6 +75,19 @@ impl<'a> Makepkg<'a> {
     pub fn src(&self) -> PathBuf {
         let pkgbase = &self.workshop.series.pkgbase;
         self.builddir.join(pkgbase).join("src")
+    }
+
+    /// The kernel's tree there.
+    pub fn tree(&self) -> Result<PathBuf> {
+        let src = self.src();
+        let entries = fs::read_dir(&src).context("read", &src)?.flatten();
+        let mut paths = entries.map(|entry| entry.path());
+        let tree = paths.find(|path| path.join("Kbuild").exists());
+        tree.ok_or_else(|| Error::State {
+            what: "the kernel's sources are not unpacked".into(),
+            note: format!("no Kbuild is below {}", src.display()),
+            help: format!("ls {}", src.display()),
+        })
     }
 
     /// Sets an option of the PKGBUILD, or any variable.

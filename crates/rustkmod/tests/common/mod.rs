@@ -46,6 +46,21 @@ pub fn printed(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
+/// The document that a command printed.
+pub fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The names of the checks that fail, by the document of `doctor`.
+pub fn failing(output: &Output) -> Vec<String> {
+    let document = json(output);
+    let findings = document["findings"].as_array().unwrap().iter();
+    let failing = findings.filter(|finding| finding["status"] == "error");
+    failing
+        .map(|finding| finding["check"].as_str().unwrap().to_owned())
+        .collect()
+}
+
 /// Fails a test that lacks what it needs. Such tests are ignored unless they are asked for, and
 /// `make test` asks where it is all there.
 #[track_caller]

@@ -16,7 +16,7 @@ use vm::{
 };
 
 use crate::{
-    config::{config, make_prepare, options, prepare, tree},
+    config::{config, make_prepare, options, prepare},
     contents::{CRATES, has},
     ibt::rust_can_be_called,
     lab::{Lab, content, slow_of_all_series, trials},
@@ -147,7 +147,7 @@ fn archs_config_builds_every_crate_with_make_prepare(lab: &Lab) -> Result<(), Fa
     let whole = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
     let makepkg = prepare_arch(lab, whole)?;
     make_prepare(lab, &makepkg, "test-arch-prepare")?;
-    let tree = tree(&makepkg)?;
+    let tree = makepkg.tree()?;
     has(&tree, &CRATES);
     has(
         &tree,

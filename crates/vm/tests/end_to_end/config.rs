@@ -45,18 +45,8 @@ pub fn prepare(makepkg: &Makepkg<'_>) -> vm::Result<()> {
 
 /// The configuration that came out.
 pub fn config(makepkg: &Makepkg<'_>) -> Result<BTreeMap<String, String>, Failed> {
-    Ok(options(&fs::read_to_string(
-        tree(makepkg)?.join(".config"),
-    )?))
-}
-
-/// The kernel's sources, unpacked.
-pub fn tree(makepkg: &Makepkg<'_>) -> Result<PathBuf, Failed> {
-    Ok(fs::read_dir(makepkg.src())?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.join("Kconfig").exists())
-        .ok_or("no tree")?)
+    let config = makepkg.tree()?.join(".config");
+    Ok(options(&fs::read_to_string(config)?))
 }
 
 /// The options that a configuration sets.
@@ -130,7 +120,7 @@ fn a_config_that_was_changed_by_hand_is_asked_again(lab: &Lab) -> Result<(), Fai
     let mut makepkg = lab.configuring(lab.shop.pkgbuild("linux-rust", 1)?)?;
     makepkg.set("_config", "vm");
     prepare(&makepkg)?;
-    let tree = tree(&makepkg)?;
+    let tree = makepkg.tree()?;
     let build = |changes: &[&str]| {
         let changed = Command::new("scripts/config")
             .args(changes)

@@ -354,11 +354,7 @@ fn kernel_without_space(lab: &Lab) -> Seen {
         .program("preparing", &log, &["--force", "--nobuild"])?
         .run(&lab.shop.progress)?;
     // The tree, on a disk with hardly any room left.
-    let tree = fs::read_dir(makepkg.src())?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.join("Kbuild").exists())
-        .ok_or("a tree")?;
+    let tree = makepkg.tree()?;
     let whole = tree.with_extension("whole");
     fs::rename(&tree, &whole)?;
     fs::create_dir(&tree)?;

@@ -12,7 +12,7 @@ use vm::{
 };
 
 use crate::{
-    config::{config, make_prepare, options, tree},
+    config::{config, make_prepare, options},
     contents::has,
     lab::{self, Lab, slow_of_all_series, trials},
 };
@@ -81,7 +81,7 @@ fn builds_every_crate(lab: &Lab, name: &str, stock: &[u8]) -> Result<(), Failed>
     }
 
     make_prepare(lab, &makepkg, &format!("test-{name}-prepare"))?;
-    let tree = tree(&makepkg)?;
+    let tree = makepkg.tree()?;
     has(
         &tree,
         &[
