@@ -22,19 +22,25 @@ pub fn module_name(path: impl AsRef<Path>) -> String {
 /// The modules below a directory by their names, and where they were found: in depmod's list, which
 /// saves the walk, else in the directory.
 pub fn installed(directory: &Path) -> (HashMap<String, PathBuf>, PathBuf) {
-    let named = |path: PathBuf| (module_name(&path), path);
-    let list = directory.join("modules.dep");
-    match file::read_text(&list, LIMIT) {
-        Ok(text) => {
-            let lines = text.lines().filter_map(|line| line.split_once(':'));
-            let paths = lines.map(|(path, _)| directory.join(path));
-            (paths.map(named).collect(), list)
-        }
-        Err(_) => (
+    match listed(directory) {
+        Some(found) => (found, directory.join("modules.dep")),
+        None => (
             modules_below(directory).map(named).collect(),
             directory.to_path_buf(),
         ),
     }
+}
+
+/// The file that modprobe loads for each name, where depmod has made its list.
+pub fn listed(directory: &Path) -> Option<HashMap<String, PathBuf>> {
+    let text = file::read_text(&directory.join("modules.dep"), LIMIT).ok()?;
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    let paths = lines.map(|(path, _)| directory.join(path));
+    Some(paths.map(named).collect())
+}
+
+fn named(path: PathBuf) -> (String, PathBuf) {
+    (module_name(&path), path)
 }
 
 /// The names of the modules that are part of a kernel; nothing where it has no list of them.

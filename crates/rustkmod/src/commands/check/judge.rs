@@ -86,8 +86,9 @@ impl Context<'_> {
         found.extend(self.builtin(path, file));
         found.extend(self.branch_tracking(path, file));
         found.extend(self.cfi(path, file));
-        // That one is modprobe's.
+        // These are modprobe's.
         found.extend(self.dependencies(path, file));
+        found.extend(self.modprobe(path, file));
         report.loads = worst(&report.findings) < Status::Error;
         report.taints = self.taints(file);
         report.not_looked_at = self.not_looked_at(path, file);
@@ -176,8 +177,13 @@ impl Context<'_> {
 
     /// Whether a file is one of those the kernel was installed with.
     fn is_own(&self, path: &Path) -> bool {
-        let own = self.kernel.own.as_deref();
-        own.is_some_and(|own| path.starts_with(own))
+        let Some(own) = &self.kernel.own else {
+            return false;
+        };
+        // On most systems /lib is a link to /usr/lib.
+        let real = |path: &Path| path.canonicalize().ok();
+        path.starts_with(own)
+            || real(path).is_some_and(|path| real(own).is_some_and(|own| path.starts_with(own)))
     }
 
     /// What only `modprobe --force` should get by: a kernel with `CONFIG_MODULE_FORCE_LOAD` takes the
@@ -279,6 +285,55 @@ impl Context<'_> {
                 .note(format!("module_blacklist= in /proc/cmdline names {name}"))
                 .note(format!("the kernel says: Module {name} is blacklisted"))
                 .advise("take it from the boot loader's options, and boot again"),
+        )
+    }
+
+    /// Whether `modprobe NAME` loads this file: depmod lists one file for each name, and
+    /// `modprobe.d(5)` may have a command run in its place. insmod asks neither.
+    fn modprobe(&self, path: &Path, file: &KoFile) -> Option<Finding> {
+        let name = file.name(path);
+        let warning = |message: &str| Finding::warning("modprobe", path.display(), message);
+        let insmod = "or load this very file";
+        let load = Command::new("sudo insmod").arg(path);
+        if let Some((line, from)) = self.kernel.not_loaded.get(&name) {
+            return Some(
+                warning("modprobe does not load it")
+                    .note(format!(
+                        "{from} has `{line}`: modprobe runs that command instead"
+                    ))
+                    .run(
+                        "see the line, and take it out",
+                        Command::new("grep -n install").arg(from),
+                    )
+                    .run(insmod, load),
+            );
+        }
+        if self.kernel.listed.is_empty() || !self.is_own(path) {
+            return None;
+        }
+        let depmod = Command::new("sudo depmod").arg(self.kernel.name());
+        let Some(listed) = self.kernel.listed.get(&name) else {
+            return Some(
+                warning("modprobe does not find it")
+                    .note("depmod has not listed it since it was installed")
+                    .run("have it listed", depmod),
+            );
+        };
+        if listed.canonicalize().ok() == path.canonicalize().ok() {
+            return None;
+        }
+        Some(
+            warning("modprobe loads another file of this name")
+                .versus(
+                    ("this is", &path.display().to_string()),
+                    ("modprobe loads", &listed.display().to_string()),
+                )
+                .note("depmod lists one file for each name: of those in updates/ before the others")
+                .run(
+                    "if the other one is out of date, see whose it is",
+                    Command::new("dkms status"),
+                )
+                .run(insmod, load),
         )
     }
 
@@ -461,11 +516,7 @@ impl Context<'_> {
             Some(Signature::NotPkcs7) => "its signature is not of PKCS#7",
             None => "it has no signature",
         };
-        let sign_file = format!("{}/scripts/sign-file", self.kernel.build);
-        let signing = Command::new("sudo")
-            .arg(sign_file)
-            .shell("sha256 KEY.pem CERT.x509")
-            .arg(path);
+        let signing = self.signing(path);
         match enforcement {
             Enforcement::Refuses(reason) => {
                 let message = "the kernel loads signed modules only, and this one is not signed";
@@ -486,6 +537,27 @@ impl Context<'_> {
             }
             Enforcement::Taints | Enforcement::Ignores => None,
         }
+    }
+
+    /// The command that signs a module. A signature is in the packed file, not behind it.
+    fn signing(&self, path: &Path) -> Command {
+        let sign = |path: &Path| {
+            Command::new("sudo")
+                .arg(format!("{}/scripts/sign-file", self.kernel.build))
+                .shell("sha256 KEY.pem CERT.x509")
+                .arg(path)
+        };
+        let (unpack, pack) = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("zst") => ("sudo zstd -d --rm", "sudo zstd --rm"),
+            Some("xz") => ("sudo xz -d", "sudo xz --check=crc32 --lzma2=dict=1MiB"),
+            Some("gz") => ("sudo gzip -d", "sudo gzip"),
+            _ => return sign(path),
+        };
+        let plain = path.with_extension("");
+        Command::new(unpack)
+            .arg(path)
+            .then(&sign(&plain))
+            .then(&Command::new(pack).arg(&plain))
     }
 
     /// Compares the signer with that of the kernel's own modules.

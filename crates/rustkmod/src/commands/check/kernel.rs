@@ -3,7 +3,7 @@
 //! What is known of the kernel that should take the modules: from its headers, from the modules it
 //! was installed with and, where it is the running one, from `/proc` and `/sys`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use kernel_files::config::Config;
@@ -64,6 +64,11 @@ pub struct Kernel {
     pub loaded: HashSet<String>,
     /// The modules that its command line forbids, where it runs.
     pub forbidden: HashSet<String>,
+    /// The file that depmod has listed for each of its modules, where it has.
+    pub listed: HashMap<String, PathBuf>,
+    /// The modules that modprobe does not load, as a line of `modprobe.d(5)` has it run a command
+    /// instead: each with the line and the file it stands in.
+    pub not_loaded: HashMap<String, (String, String)>,
     /// The directory to build modules in, as messages call it.
     pub build: String,
 }
@@ -169,6 +174,8 @@ impl Kernel {
                 .flat_map(|names| names.split(','))
                 .map(str::to_string)
                 .collect(),
+            listed: modules.and_then(depmod::listed).unwrap_or_default(),
+            not_loaded: not_loaded(system),
             build: system.shown(kdir_path),
             release,
         }
@@ -281,8 +288,9 @@ fn exports_without_headers(
         modules.join("System.map"),
     ];
     let (path, text) = maps.into_iter().find_map(|path| {
+        // Debian installs a line in its place that says where the real one is.
         let text = file::read_text(&path, 256 << 20).ok()?;
-        Some((path, text))
+        text.contains(" __ksymtab_").then_some((path, text))
     })?;
     let mut symvers = Symvers::default();
     let mut add = |name: &str, exporter: &str| {
@@ -309,7 +317,7 @@ fn exports_without_headers(
             add(name, module);
         }
     }
-    (!symvers.exports.is_empty()).then(|| (symvers, system.shown(&path)))
+    Some((symvers, system.shown(&path)))
 }
 
 /// The modules a kernel was installed with or has built in, and where that was found.
@@ -336,6 +344,33 @@ fn builtin_in_sysfs(directory: &Path) -> HashSet<String> {
             is_shown.then(|| name.to_string())
         })
         .collect()
+}
+
+/// The lines `install NAME COMMAND` of `modprobe.d(5)` whose command is not there to load anything, as
+/// hardening guides have them.
+fn not_loaded(system: &System) -> HashMap<String, (String, String)> {
+    const DIRECTORIES: [&str; 4] = ["/lib", "/usr/lib", "/run", "/etc"];
+    const COMMANDS: [&str; 3] = ["true", "false", ":"];
+    let files = DIRECTORIES.iter().flat_map(|directory| {
+        let entries = std::fs::read_dir(system.at(format!("{directory}/modprobe.d")));
+        entries.into_iter().flatten().flatten().take(1024)
+    });
+    let mut found = HashMap::new();
+    for path in files.map(|entry| entry.path()) {
+        if path.extension().is_none_or(|ending| ending != "conf") {
+            continue;
+        }
+        for line in file::read_text(&path, 1 << 20).unwrap_or_default().lines() {
+            let words: Vec<_> = line.split_whitespace().collect();
+            if let ["install", name, command, ..] = words[..]
+                && COMMANDS.contains(&command.rsplit('/').next().unwrap_or(command))
+            {
+                let place = (words.join(" "), system.shown(&path));
+                found.insert(name.replace('-', "_"), place);
+            }
+        }
+    }
+    found
 }
 
 /// The configuration of a kernel without headers is beside its image or its modules.

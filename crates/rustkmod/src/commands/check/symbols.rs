@@ -8,6 +8,7 @@ use std::path::Path;
 use kernel_files::depmod;
 use kernel_files::kofile::KoFile;
 use kernel_files::rustsym::{self, Missing, RustExports};
+use kernel_files::sanity::Series;
 use kernel_files::symvers::Symvers;
 
 use super::judge::{Context, EXPORTS_TO_MODULES};
@@ -17,6 +18,9 @@ use crate::report::{Finding, counted};
 
 /// How many symbols a message names before it only counts the rest.
 const SHOWN: usize = 5;
+
+/// The series in which `MODULE_IMPORT_NS()` takes a string.
+const QUOTES_NAMESPACES: Series = (6, 13);
 
 /// Symbols that the kernel does not look up: the linker's and the module's own.
 const NOT_LOOKED_UP: [&str; 3] = ["_GLOBAL_OFFSET_TABLE_", ".TOC.", "__this_module"];
@@ -94,16 +98,19 @@ impl Context<'_> {
 
     fn gpl_finding(&self, path: &Path, file: &KoFile, names: &[String]) -> Finding {
         let message = format!(
-            "{} exported to GPL modules only, and this is none",
+            "{} exported to GPL modules only, and this module is not one",
             if names.len() == 1 {
                 "a symbol is".into()
             } else {
                 format!("{} symbols are", names.len())
             }
         );
-        let license = file.info("license").unwrap_or("none");
+        let license = match file.info("license") {
+            Some(license) => format!("\"{license}\""),
+            None => "it states none".to_string(),
+        };
         let finding = Finding::error("gpl", path.display(), message).versus(
-            ("the module's licence", &format!("\"{license}\"")),
+            ("the module's licence", &license),
             (
                 "the kernel takes",
                 "\"GPL\", \"GPL v2\", \"Dual MIT/GPL\" and the like",
@@ -128,7 +135,9 @@ impl Context<'_> {
         let kernel = self.kernel.name();
         let rebuild = self.kernel.rebuild();
         let error = |message: String| Finding::error("symbols", shown, message);
-        if !rustsym::is_rust(symbol) {
+        // The C functions of rust/helpers, which the kernel crate calls from within a module.
+        let is_helper = symbol.starts_with("rust_helper_");
+        if !rustsym::is_rust(symbol) && !is_helper {
             let finding = error(format!("the kernel {kernel} does not export what it needs"))
                 .note(format!("not in {from}"))
                 .advise(
@@ -138,7 +147,12 @@ impl Context<'_> {
             return ("not-exported", finding);
         }
         let rust = self.rust.get_or_init(|| RustExports::of(symvers));
-        match rust.why_missing(symbol) {
+        let why = match rust.why_missing(symbol) {
+            Missing::NoRust => Missing::NoRust,
+            _ if is_helper => Missing::AnotherKernel,
+            why => why,
+        };
+        match why {
             Missing::Allocator => (
                 "allocator",
                 error("it uses `alloc`, and this kernel does not export its allocator".into())
@@ -186,14 +200,22 @@ impl Context<'_> {
                          to be built with this one"
                     )),
             ),
-            Missing::AnotherKernel => (
-                "another-kernel",
-                error("it was built against another kernel's crates, by the same rustc".into())
+            Missing::AnotherKernel => {
+                let finding = match is_helper {
+                    true => error("it was built against another kernel's `kernel` crate".into())
+                        .note(format!(
+                            "it calls C functions of that crate (rust_helper_…) that are not in {from}"
+                        )),
+                    false => error(
+                        "it was built against another kernel's crates, by the same rustc".into(),
+                    )
                     .note(format!(
                         "the crates in {from} have the same numbers, but lack what it needs"
-                    ))
-                    .run("build it again, for this kernel", rebuild),
-            ),
+                    )),
+                };
+                let finding = finding.run("build it again, for this kernel", rebuild);
+                ("another-kernel", finding)
+            }
         }
     }
 
@@ -349,11 +371,16 @@ impl Context<'_> {
             true => Finding::warning("namespace", path.display(), message),
             false => Finding::error("namespace", path.display(), message),
         };
+        let quote = match self.kernel.is_since(QUOTES_NAMESPACES) {
+            true => "\"",
+            false => "",
+        };
         Some(
             finding
                 .note(format!("{symbol} is exported in {namespace}"))
                 .advise(format!(
-                    "in C: MODULE_IMPORT_NS({namespace}); in Rust: imports_ns in `module!`"
+                    "in C: MODULE_IMPORT_NS({quote}{namespace}{quote}); in Rust, where the series \
+                     has it: imports_ns: [\"{namespace}\"] in `module!`"
                 )),
         )
     }
@@ -370,7 +397,8 @@ impl Context<'_> {
             });
             of_kernel.or_else(|| {
                 let other = self.own_exports.get(symbol.as_str())?;
-                (*other != path).then(|| other.display().to_string())
+                // Another file of the same module exports the same.
+                (depmod::module_name(other) != name).then(|| other.display().to_string())
             })
         };
         let (symbol, owner) =

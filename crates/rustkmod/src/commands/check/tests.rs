@@ -376,3 +376,166 @@ fn taints_are_told() {
     file.modinfo.push(("intree".into(), "Y".into()));
     assert!(judged(&kernel(), file).taints.is_empty());
 }
+
+#[test]
+fn a_packed_module_is_signed_unpacked() {
+    let mut kernel = kernel();
+    kernel.enforcement = Enforcement::Refuses("sig_enforce".into());
+    let signing = |name: &str| {
+        let context = Context {
+            kernel: &kernel,
+            own_exports: HashMap::new(),
+            own_names: HashSet::new(),
+            rust: &std::sync::OnceLock::new(),
+            options: Options::default(),
+        };
+        let report = context.module(Path::new(name), &Ok(module(&[])));
+        report.findings[0].help[0]
+            .command
+            .clone()
+            .unwrap()
+            .to_string()
+    };
+    let sign = "sudo /lib/modules/6.1.0/build/scripts/sign-file sha256 KEY.pem CERT.x509 m.ko";
+    assert_eq!(signing("m.ko"), sign);
+    assert_eq!(
+        signing("m.ko.zst"),
+        format!("sudo zstd -d --rm m.ko.zst && {sign} && sudo zstd --rm m.ko")
+    );
+}
+
+#[test]
+fn a_namespace_is_named_as_the_series_wants_it() {
+    let advice = |series| {
+        let kernel = Kernel {
+            series: Some(series),
+            ..kernel()
+        };
+        judged(&kernel, module(&["spaced"])).findings[0].help[0]
+            .text
+            .clone()
+    };
+    assert!(advice((6, 12)).contains("MODULE_IMPORT_NS(SPACE)"));
+    assert!(advice((6, 13)).contains("MODULE_IMPORT_NS(\"SPACE\")"));
+}
+
+#[test]
+fn helpers_of_the_kernel_crate_are_rusts() {
+    let missing = |kernel: &Kernel| {
+        let report = judged(kernel, module(&["rust_helper_krealloc"]));
+        report.missing[0].reason
+    };
+    assert_eq!(missing(&kernel()), "no-rust");
+    let mut with_rust = kernel();
+    let line = "0x0\t_RNvCsf3ZqGq0Vbkh_6kernel1f\tvmlinux\tEXPORT_SYMBOL_GPL\t\n";
+    with_rust.symvers = Some((Symvers::parse(line), "Module.symvers".into()));
+    assert_eq!(missing(&with_rust), "another-kernel");
+}
+
+#[test]
+fn a_stub_of_system_map_is_no_list_of_exports() {
+    let root = tempfile::tempdir().unwrap();
+    let modules = root.path().join("lib/modules/6.1.0");
+    let write = |name: &str, text: &str| {
+        std::fs::create_dir_all(&modules).unwrap();
+        std::fs::write(modules.join(name), text).unwrap();
+    };
+    write("modules.symbols", "alias symbol:fuse_do_open fuse\n");
+    let system = kernel_tree::system::System::bare(root.path());
+    let read = || {
+        Kernel::read(
+            &system,
+            &modules.join("build"),
+            Some(&modules),
+            Some("6.1.0".into()),
+            false,
+        )
+    };
+    write(
+        "System.map",
+        "ffffffffffffffff B The real System.map is in another package\n",
+    );
+    assert!(read().symvers.is_none());
+    write("System.map", "ffffffff82a00000 r __ksymtab__printk\n");
+    assert_eq!(read().symvers.unwrap().0.exports.len(), 2);
+}
+
+#[test]
+fn what_modprobe_would_not_load_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = root.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let modules = root.path().join("lib/modules/6.1.0");
+    for name in [
+        "updates/dkms/a.ko",
+        "kernel/a.ko",
+        "kernel/b-c.ko",
+        "extra/new.ko",
+    ] {
+        write(&format!("lib/modules/6.1.0/{name}"), "");
+    }
+    write(
+        "lib/modules/6.1.0/modules.dep",
+        "updates/dkms/a.ko:\nkernel/b-c.ko:\n",
+    );
+    write(
+        "etc/modprobe.d/hardening.conf",
+        "blacklist a\ninstall b-c /bin/false\ninstall a modprobe -i a\n",
+    );
+    let system = kernel_tree::system::System::bare(root.path());
+    let kernel = Kernel {
+        vermagic: None,
+        ..Kernel::read(
+            &system,
+            &modules.join("build"),
+            Some(&modules),
+            Some("6.1.0".into()),
+            false,
+        )
+    };
+    let told = |name: &str| {
+        let context = Context {
+            kernel: &kernel,
+            own_exports: HashMap::new(),
+            own_names: HashSet::new(),
+            rust: &std::sync::OnceLock::new(),
+            options: Options::default(),
+        };
+        let report = context.module(&modules.join(name), &Ok(module(&[])));
+        let mut found = report
+            .findings
+            .into_iter()
+            .filter(|one| one.check == "modprobe");
+        found.next().map(|one| one.message)
+    };
+    assert_eq!(told("updates/dkms/a.ko"), None);
+    assert_eq!(
+        told("kernel/a.ko").unwrap(),
+        "modprobe loads another file of this name"
+    );
+    assert_eq!(told("kernel/b-c.ko").unwrap(), "modprobe does not load it");
+    assert_eq!(told("extra/new.ko").unwrap(), "modprobe does not find it");
+}
+
+#[test]
+fn two_files_of_one_module_may_export_the_same() {
+    let rust = std::sync::OnceLock::new();
+    let mut file = module(&[]);
+    file.exports = vec!["f".into()];
+    file.modinfo.push(("name".into(), "m".into()));
+    let other = |path| {
+        Context {
+            kernel: &kernel(),
+            own_exports: HashMap::from([("f", Path::new(path))]),
+            own_names: HashSet::new(),
+            rust: &rust,
+            options: Options::default(),
+        }
+        .duplicates(Path::new("updates/m.ko"), &file)
+    };
+    assert!(other("kernel/m.ko.zst").is_none());
+    assert!(other("kernel/n.ko").is_some());
+}
