@@ -26,6 +26,8 @@ pub struct DkmsModule {
     pub failed_log: Option<PathBuf>,
     /// The reason `dkms.conf` gives to leave this kernel out, as its assignments stand.
     pub exclusive: Vec<String>,
+    /// Whether DKMS builds it for new kernels by itself (`AUTOINSTALL`).
+    pub is_automatic: bool,
     /// The directory of its source, `None` when the link leads nowhere.
     pub source: Option<PathBuf>,
 }
@@ -108,6 +110,9 @@ fn module(system: &System, name: &Path, version: &Path, release: &str) -> DkmsMo
             .filter(|line| line.starts_with("BUILD_EXCLUSIVE_"))
             .map(str::to_string)
             .collect(),
+        is_automatic: conf
+            .lines()
+            .any(|line| line.trim().starts_with("AUTOINSTALL=")),
         source: Some(source).filter(|source| source.is_dir()),
     }
 }

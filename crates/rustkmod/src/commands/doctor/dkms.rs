@@ -36,7 +36,18 @@ pub fn dkms(subject: &Subject) -> Vec<Finding> {
     };
     let mut findings: Vec<_> = modules
         .iter()
-        .filter_map(|module| of_module(subject, module, release))
+        .filter_map(|module| {
+            let finding = of_module(subject, module, release)?;
+            let is_other =
+                |other: &&DkmsModule| other.name == module.name && other.state == State::Installed;
+            Some(match modules.iter().find(is_other) {
+                Some(other) => finding.note(format!(
+                    "{}/{} is installed for this kernel",
+                    other.name, other.version
+                )),
+                None => finding,
+            })
+        })
         .collect();
     if findings.is_empty() {
         let message = format!(
@@ -103,15 +114,17 @@ fn of_module(subject: &Subject, module: &DkmsModule, release: &str) -> Option<Fi
         );
     }
     let Some(log) = &module.failed_log else {
-        return Some(
-            Finding::warning(
-                check,
-                &shown,
-                format!("DKMS has not built {name}/{version} for {release}"),
-            )
-            .note("there is no log of a build for this kernel")
-            .run("build it, and see", again),
-        );
+        let message = format!("DKMS has not built {name}/{version} for {release}");
+        let mut finding = Finding::warning(check, &shown, message)
+            .note("there is no log of a build for this kernel");
+        if !module.is_automatic {
+            finding = finding
+                .note("its dkms.conf has no AUTOINSTALL: DKMS builds it only when it is told to");
+        }
+        for line in &module.exclusive {
+            finding = finding.note(format!("its dkms.conf is not for every kernel: {line}"));
+        }
+        return Some(finding.run("build it, and see", again));
     };
     let log_shown = subject.system.shown(log);
     // A build that failed is a thing of the past: what still stands in its way, other checks find.
@@ -196,6 +209,33 @@ mod tests {
         let finding = &dkms(&tree.subject())[0];
         assert_eq!(finding.status, Warning);
         assert_eq!(finding.notes[0], "line 2: the headers have no crate `core`");
+    }
+
+    #[test]
+    fn what_dkms_conf_says_of_kernels_is_told() {
+        let tree = Tree::new();
+        with_module(&tree);
+        let notes = || dkms(&tree.subject())[0].notes.clone();
+        assert!(notes().iter().any(|note| note.contains("no AUTOINSTALL")));
+        tree.write(
+            "usr/src/m-1.0/dkms.conf",
+            "AUTOINSTALL=\"yes\"\nBUILD_EXCLUSIVE_KERNEL=\"^5\"\n",
+        );
+        let other = tree.directory.path().join("var/lib/dkms/m");
+        tree.write("var/lib/dkms/m/0.9/x", "");
+        std::os::unix::fs::symlink("/usr/src/m-1.0", other.join("0.9/source")).unwrap();
+        std::os::unix::fs::symlink(
+            "0.9/6.1.0-test/x86_64",
+            other.join("kernel-6.1.0-test-x86_64"),
+        )
+        .unwrap();
+        assert_eq!(
+            notes()[1..],
+            [
+                "its dkms.conf is not for every kernel: BUILD_EXCLUSIVE_KERNEL=\"^5\"",
+                "m/0.9 is installed for this kernel"
+            ]
+        );
     }
 
     #[test]
