@@ -28,6 +28,10 @@ pub struct TopMakefile {
     pub rustc: Rustc,
     /// Whether it sets `LLVM` by itself, as the headers of a clang-built kernel should.
     pub sets_llvm: bool,
+    /// The C compiler where LLVM is not set, by a name that is looked for in `PATH`.
+    pub gcc: Option<String>,
+    /// What it sets `CROSS_COMPILE` to, as Debian's headers do.
+    pub cross_compile: Option<String>,
     /// The value of `--target=` for Rust code, as it is written.
     pub target: Option<String>,
     /// Whether it exports `RUST_TARGET_PATH`.
@@ -184,6 +188,17 @@ impl Reader<'_> {
             "VERSION" if self.version.0.is_none() => self.version.0 = value.parse().ok(),
             "PATCHLEVEL" if self.version.1.is_none() => self.version.1 = value.parse().ok(),
             "LLVM" if !value.is_empty() => self.found.sets_llvm = true,
+            "CROSS_COMPILE" if !value.is_empty() && !value.contains('$') => {
+                self.found.cross_compile = Some(value.to_string());
+            }
+            // `$(CROSS_COMPILE)gcc`, or `$(if …,ccache) $(CROSS_COMPILE)gcc-14`.
+            "CC" => {
+                let word = value.split_whitespace().last().unwrap_or_default();
+                let name = word.strip_prefix("$(CROSS_COMPILE)").unwrap_or(word);
+                if name.starts_with("gcc") && !name.contains('$') {
+                    self.found.gcc = Some(name.to_string());
+                }
+            }
             "RUSTC" if is_override || !self.rustc_is_overridden => {
                 self.rustc_is_overridden |= is_override;
                 self.rustc(path, operator, value, depth);
