@@ -3,7 +3,6 @@
 //! The kernel's configuration: is Rust on, and if not, why.
 
 use super::subject::Subject;
-use crate::call::Call;
 use crate::commands::why::{self, Question};
 use crate::report::Finding;
 use kernel_files::config::Config;
@@ -42,12 +41,16 @@ pub fn config_rust(subject: &Subject) -> Vec<Finding> {
 /// Adds the chain of dependencies that keeps Rust off, and the changes that turn it on.
 fn why_it_is_off(subject: &Subject, finding: Finding) -> Finding {
     let question = Question::new(&subject.kdir, "RUST", None);
-    let Ok((answer, place)) = question.answer(&subject.system) else {
-        return finding.run(
-            "see which changes turn it on, with the kernel's source and this configuration",
-            Call::of(&["why", "RUST", "--kdir", "SOURCE"])
-                .with("--config", subject.shown(".config")),
-        );
+    let (answer, place) = match question.answer(&subject.system) {
+        Ok(answered) => answered,
+        Err(error) => {
+            let mut finding = finding;
+            // What is to be done about a configuration that `why` cannot read is another check's.
+            if !question.srctree.join("Kconfig").exists() && question.config.exists() {
+                finding.help.extend(error.finding.help);
+            }
+            return finding;
+        }
     };
     let own = why::finding(&answer, &place);
     let mut finding = finding.note(format!("why it is off:\n{}", why::chain(&answer)));

@@ -54,7 +54,7 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
         return Err(Error::new(format!(
             "{tree} is not a kernel tree, and has no configuration"
         ))
-        .note(reason)
+        .note(system.seen(reason))
         .run(
             "see what it lacks",
             kernel_arg::doctor(system, &kdir.path, release.as_deref()),

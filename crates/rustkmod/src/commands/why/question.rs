@@ -97,8 +97,8 @@ impl Question {
         // What follows from it stands behind a semicolon.
         let text = error.to_string();
         let told = match text.split_once("; ") {
-            Some((what, note)) => Error::new(what).note(note),
-            None => Error::new(text),
+            Some((what, note)) => Error::new(system.seen(what)).note(system.seen(note)),
+            None => Error::new(system.seen(&text)),
         };
         let ask = |other: &str| Call::again("why").with_word(self.asked(&self.symbol), other);
         match error {
@@ -196,14 +196,22 @@ impl Question {
         let error = Error::new(format!("there are no Kconfig files in {tree}")).note(
             "what a symbol depends on stands in them, and some distributions' headers leave them out",
         );
-        match system.distribution() {
-            Distribution::Debian => error.run(
-                "ask the kernel's source, with this configuration",
+        let ask = "ask the kernel's source, with this configuration";
+        match (system.distribution(), self.series) {
+            // Ubuntu's package has the whole version in its name.
+            (Distribution::Debian, Some((version, patchlevel))) if !system.is_ubuntu() => {
+                let package = format!("linux-source-{version}.{patchlevel}");
+                let install = Command::new("sudo apt install").arg(&package);
+                let unpack = Command::new("tar xf").arg(format!("/usr/src/{package}.tar.xz"));
+                error.run(ask, install.then(&unpack).line(&call(&package).into()))
+            }
+            (Distribution::Debian, _) => error.run(
+                ask,
                 Command::new("sudo apt install linux-source")
                     .then(&"tar xf /usr/src/linux-source-*.tar.xz".into())
                     .line(&call("linux-source-VERSION").into()),
             ),
-            _ => error.run("name a tree that has them", call("SOURCE")),
+            _ => error.run(ask, call("SOURCE")),
         }
     }
 }

@@ -89,6 +89,28 @@ fn a_tree_without_kconfig_is_an_error_that_helps() {
 }
 
 #[test]
+fn the_source_package_is_the_series_own() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        std::fs::create_dir_all(root.path().join("etc")).unwrap();
+        std::fs::write(root.path().join(name), text).unwrap();
+    };
+    write(".config", "");
+    write("Makefile", "VERSION = 6\nPATCHLEVEL = 1\n");
+    let system = System::bare(root.path());
+    let package = |os: &str| {
+        write("etc/os-release", os);
+        let kdir = Kdir::open(&system, root.path());
+        let error = Question::new(&kdir, "RUST", None).answer(&system);
+        let command = error.unwrap_err().help[0].command.clone().unwrap();
+        let command = command.to_string();
+        command.split_whitespace().nth(3).unwrap().to_string()
+    };
+    assert_eq!(package("ID=debian\n"), "linux-source-6.1");
+    assert_eq!(package("ID=ubuntu\nID_LIKE=debian\n"), "linux-source");
+}
+
+#[test]
 fn what_kconfig_refuses_has_a_command() {
     let directory = tempfile::tempdir().unwrap();
     let system = System::bare("/");
