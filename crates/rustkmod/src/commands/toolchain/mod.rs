@@ -44,7 +44,7 @@ pub struct Arguments {
     #[arg(long)]
     pub install: bool,
     /// The archive to fetch packages from: Arch's, or another of the same layout
-    #[arg(long, value_name = "URL", default_value = archive::ARCHIVE)]
+    #[arg(long, value_name = "URL", default_value = archive::ARCHIVE, requires = "install")]
     pub mirror: String,
     /// Undo --install: let the kernel's headers use the rustc in PATH again, and remove what was
     /// fetched and no other kernel uses
@@ -69,9 +69,12 @@ pub(crate) fn run(system: &System, arguments: &Arguments, out: &mut Output) -> R
     let name = release.clone().unwrap_or_else(|| tree.clone());
     let Some(need) = toolchain::need(&kdir) else {
         return Err(Error::new(format!("cannot tell which rustc {name} needs"))
-            .note(format!(
-                "{tree} has neither crates (rust/*.rmeta) nor scripts/min-tool-version.sh"
-            ))
+            .note(match kdir.path.is_dir() {
+                true => format!(
+                    "{tree} has neither crates (rust/*.rmeta) nor scripts/min-tool-version.sh"
+                ),
+                false => format!("there are no headers: {tree} is not a directory"),
+            })
             .run(
                 "see what it lacks",
                 kernel_arg::doctor(system, &kdir.path, release.as_deref()),
