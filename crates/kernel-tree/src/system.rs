@@ -9,10 +9,11 @@ use std::path::{Component, Path, PathBuf};
 use kernel_files::file;
 
 /// The variables that change what `make` would do, and nothing else of the environment.
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 9] = [
     "PATH",
     "HOME",
     "LLVM",
+    "RUSTC",
     "RUSTUP_HOME",
     "RUSTUP_TOOLCHAIN",
     "CARGO_HOME",

@@ -63,6 +63,8 @@ pub fn rustc(system: &System, kdir: &Path, release: Option<&str>, rustc: &str) -
     }
 }
 
+const APT_AGAIN: &str = "sudo apt install --reinstall";
+
 /// What to say where [`headers`] knows no package.
 pub const NO_PACKAGE: &str =
     "its headers have to come from whoever built this kernel: no package of them is known here";
@@ -80,7 +82,7 @@ pub fn headers(system: &System, modules: &Path, release: &str) -> Option<Command
 
 /// The same for headers that are installed, and damaged.
 pub fn headers_again(system: &System, modules: &Path, release: &str) -> Option<Command> {
-    let again = ["sudo apt install --reinstall", "sudo dnf reinstall"];
+    let again = [APT_AGAIN, "sudo dnf reinstall"];
     headers_by(system, modules, release, again)
 }
 
@@ -94,7 +96,10 @@ fn headers_by(
         Distribution::Arch => arch_headers(system, &pkgbase(modules, release)?, release),
         Distribution::Debian => {
             let package = format!("linux-headers-{release}");
-            debian_has(system, &package, release).then(|| Command::new(apt).arg(package))
+            // apt takes a package that was deleted by hand for installed.
+            let list = system.at(format!("/var/lib/dpkg/info/{package}.list"));
+            let command = if list.exists() { APT_AGAIN } else { apt };
+            debian_has(system, &package, release).then(|| Command::new(command).arg(package))
         }
         Distribution::Fedora => {
             fedora_has(release).then(|| Command::new(dnf).arg(format!("kernel-devel-{release}")))

@@ -364,6 +364,10 @@ fn target_file(subject: &Subject, file: &str, flag: Option<&str>) -> Result<Stri
     let path = kdir.path.join(file);
     let shown = subject.system.shown(&path);
     let text = file::read_text(&path, 1 << 20).map_err(|why| {
+        if kdir.crates.is_empty() && !subject.is_source() {
+            let message = format!("there is no {file}: it comes with the crates");
+            return Finding::skipped(check, &shown, message);
+        }
         let finding = Finding::error(check, &shown, format!("the headers lack {file}"))
             .note(why.to_string())
             .note(format!(
@@ -568,6 +572,17 @@ mod tests {
     fn a_whole_set_is_fine() {
         assert_eq!(tree().run(complete), [Ok]);
         assert_eq!(tree().run(agree), [Ok]);
+    }
+
+    #[test]
+    fn target_json_is_missed_where_there_are_crates() {
+        let rule = "RUSTFLAGS := --target=$(objtree)/scripts/target.json\n";
+        let without_crates = Tree::new();
+        without_crates.write("scripts/Makefile.build", rule);
+        assert_eq!(without_crates.run(target), [Skipped]);
+        let with_crates = tree();
+        with_crates.write("scripts/Makefile.build", rule);
+        assert_eq!(with_crates.run(target), [Error]);
     }
 
     #[test]

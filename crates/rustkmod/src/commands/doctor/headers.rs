@@ -11,7 +11,7 @@ use crate::command::Command;
 use crate::install;
 use crate::report::Finding;
 use kernel_tree::kdir;
-use kernel_tree::system;
+use kernel_tree::system::{self, Distribution};
 
 /// Looks for the top Makefile and the configuration of the tree that
 /// `/lib/modules/RELEASE/build` leads to (`Documentation/kbuild/modules.rst`).
@@ -31,6 +31,13 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
             Finding::error(check, tree, message).note(why),
         )];
     }
+    let read_by_make = ["Makefile", "include/config/auto.conf", ".config"];
+    let unreadable = read_by_make
+        .iter()
+        .find_map(|name| subject.may_not_read(check, &subject.kdir.path.join(name)));
+    if let Some(finding) = unreadable {
+        return vec![finding];
+    }
     let makefile = match &subject.kdir.makefile {
         Ok(makefile) => makefile,
         Err(why) => {
@@ -43,7 +50,18 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
         let message = "the Makefile of these headers includes one that is not there";
         let finding = Finding::error(check, subject.shown("Makefile"), message)
             .note(format!("it includes {missing}"));
-        return vec![install_them(subject, finding)];
+        // Debian's headers are in two packages.
+        let package = missing.strip_prefix("/usr/src/").and_then(|rest| {
+            let (package, _) = rest.split_once('/')?;
+            package.starts_with("linux-headers-").then_some(package)
+        });
+        return vec![match (package, subject.distribution()) {
+            (Some(package), Distribution::Debian) => finding.run(
+                "install the package that has it",
+                Command::new("sudo apt install --reinstall").arg(package),
+            ),
+            _ => install_them(subject, finding),
+        }];
     }
     if makefile.series.is_none() {
         let message = "the Makefile of this tree is damaged, or no kernel's";
@@ -56,26 +74,26 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
         let finding = Finding::error(check, tree, message).note(format!(
             "neither include/config/auto.conf nor .config can be used: {why}"
         ));
-        return vec![
-            finding.run(
-                "configure it as the running kernel is",
-                Command::new("zcat /proc/config.gz | cp --backup=numbered /dev/stdin")
-                    .arg(subject.system.shown(&subject.kdir.path.join(".config")))
-                    .then(&subject.make().shell("olddefconfig")),
-            ),
-        ];
+        return vec![match subject.is_source() {
+            true => configure(subject, finding),
+            false => subject.reinstall(finding),
+        }];
     }
-    let prepared = ["include/generated/autoconf.h", "include/config/auto.conf"];
+    let prepared = [
+        "include/generated/autoconf.h",
+        "include/generated/utsrelease.h",
+        "include/config/auto.conf",
+    ];
     if let Some(missing) = prepared
         .iter()
         .find(|name| !subject.kdir.path.join(name).exists())
     {
         let message = "this kernel tree is not prepared for building modules";
-        return vec![
-            Finding::error(check, &tree, message)
-                .note(format!("{missing} is missing"))
-                .run("prepare it", subject.make().shell("modules_prepare")),
-        ];
+        let finding = Finding::error(check, &tree, message).note(format!("{missing} is missing"));
+        return vec![match subject.is_source() {
+            true => finding.run("prepare it", subject.make().shell("modules_prepare")),
+            false => subject.reinstall(finding),
+        }];
     }
     let series = subject
         .kdir
@@ -86,6 +104,40 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
         &tree,
         format!("{tree} is a kernel tree{}", series.unwrap_or_default()),
     )]
+}
+
+/// Adds how a source tree is configured: as the running kernel is, where that can be told.
+fn configure(subject: &Subject, finding: Finding) -> Finding {
+    let system = &subject.system;
+    let own = subject.shown(".config");
+    let like_the_running_one = "configure it as the running kernel is";
+    if system.at("/proc/config.gz").exists() {
+        return finding.run(
+            like_the_running_one,
+            Command::new("zcat /proc/config.gz | cp --backup=numbered /dev/stdin")
+                .arg(own)
+                .then(&subject.make().shell("olddefconfig")),
+        );
+    }
+    let release = system.running_release().unwrap_or_default();
+    let places = [
+        format!("/boot/config-{release}"),
+        format!("/lib/modules/{release}/config"),
+        format!("/lib/modules/{release}/build/.config"),
+    ];
+    match places.iter().find(|place| system.at(place).is_file()) {
+        Some(place) => finding.run(
+            like_the_running_one,
+            Command::new("cp --backup=numbered")
+                .arg(place)
+                .arg(own)
+                .then(&subject.make().shell("olddefconfig")),
+        ),
+        None => finding.run(
+            "configure it as its architecture is by default",
+            subject.make().shell("defconfig"),
+        ),
+    }
 }
 
 fn install_them(subject: &Subject, finding: Finding) -> Finding {
@@ -129,7 +181,13 @@ pub fn release(subject: &Subject) -> Vec<Finding> {
     if wanted != found {
         let finding = Finding::error(check, &file, "the headers are another kernel's")
             .versus(("the kernel", wanted), ("the headers", found));
-        return vec![subject.reinstall(finding)];
+        // Those that are here may be whole: the kernel's own are wanted.
+        return vec![match subject.is_source() {
+            true => finding.advise(format!(
+                "build the kernel of this tree, install and boot it; or build modules in the tree of {wanted}"
+            )),
+            false => install_them(subject, finding),
+        }];
     }
     vec![Finding::ok(
         check,
@@ -145,15 +203,14 @@ pub fn build_tools(subject: &Subject) -> Vec<Finding> {
     for name in ["scripts/basic/fixdep", "scripts/mod/modpost"] {
         let path = subject.kdir.file(name);
         let shown = subject.system.shown(&path);
-        let why = match elf_machine(&path) {
-            Ok(machine) if machine == subject.system.machine => continue,
-            Ok(machine) => {
-                format!(
-                    "it is made for {machine}, and this machine is {}",
-                    subject.system.machine
-                )
-            }
-            Err(why) => why,
+        let here = subject.system.machine;
+        let (why, made_for) = match elf_machine(&path) {
+            Ok(machine) if machine == here => continue,
+            Ok(machine) => (
+                format!("it is made for {machine}, and this machine is {here}"),
+                Some(machine),
+            ),
+            Err(why) => (why, None),
         };
         let finding = Finding::error(
             check,
@@ -161,9 +218,20 @@ pub fn build_tools(subject: &Subject) -> Vec<Finding> {
             format!("{name}, which the build runs, cannot run here"),
         )
         .note(why);
-        return vec![match subject.is_source() {
-            true => finding.run("build it", subject.make().shell("modules_prepare")),
-            false => subject.reinstall(finding),
+        let kernel = subject.kdir.machine();
+        return vec![match made_for {
+            _ if subject.is_source() => {
+                finding.run("build it", subject.make().shell("modules_prepare"))
+            }
+            // To install the same again helps nobody.
+            Some(machine) if kernel == Some(&*machine) => {
+                finding.advise(format!("this kernel is for {machine}: build on such a machine"))
+            }
+            Some(machine) => finding.advise(format!(
+                "whoever built this kernel did it on a {machine} machine, and packed the programs of \
+                 that one: take headers that were built for {here}"
+            )),
+            None => subject.reinstall(finding),
         }];
     }
     let scripts = subject.shown("scripts");
@@ -207,6 +275,7 @@ mod tests {
         for part in [
             "Makefile",
             "include/generated/autoconf.h",
+            "include/generated/utsrelease.h",
             "include/config/auto.conf",
         ] {
             let tree = Tree::new();
@@ -218,12 +287,95 @@ mod tests {
         assert_eq!(tree.run(headers), [Error]);
         let tree = Tree::new();
         tree.remove("include/config/kernel.release");
+        tree.remove("include/generated/utsrelease.h");
         assert_eq!(tree.run(release), [Error]);
+    }
+
+    /// The command that the first finding of a check ends with.
+    fn command(subject: &Subject, check: fn(&Subject) -> Vec<Finding>) -> String {
+        let mut help = check(subject)[0].help.clone();
+        let command = help.pop().and_then(|help| help.command);
+        command.map_or_else(String::new, |command| command.to_string())
+    }
+
+    /// A tree of Debian's, whose headers are named by the release.
+    fn of_debian() -> Tree {
+        let tree = Tree::new();
+        tree.write("etc/os-release", "ID=debian\n");
+        tree.write("var/lib/dpkg/info/linux-image-6.1.0-test.list", "");
+        tree
+    }
+
+    #[test]
+    fn headers_are_installed_again_and_only_a_source_is_prepared() {
+        let again = "sudo apt install --reinstall linux-headers-6.1.0-test";
+        for part in [
+            "include/generated/autoconf.h",
+            "include/generated/utsrelease.h",
+        ] {
+            let tree = of_debian();
+            tree.write("include/config/kernel.release", "6.1.0-test\n");
+            tree.remove(part);
+            assert_eq!(command(&tree.subject(), headers), again, "{part}");
+            tree.write("init/main.c", "");
+            assert!(command(&tree.subject(), headers).ends_with(" modules_prepare"));
+        }
+        let tree = of_debian();
+        tree.remove("include/config/auto.conf");
+        tree.remove(".config");
+        assert_eq!(command(&tree.subject(), headers), again);
+    }
+
+    #[test]
+    fn a_source_gets_the_configuration_that_is_here() {
+        let tree = Tree::new();
+        tree.write("init/main.c", "");
+        tree.remove("include/config/auto.conf");
+        tree.remove(".config");
+        let of_tree = || command(&tree.subject(), headers);
+        assert!(of_tree().ends_with(" defconfig"), "{}", of_tree());
+        tree.write("proc/sys/kernel/osrelease", "6.12.1-1\n");
+        tree.write("boot/config-6.12.1-1", "");
+        assert!(of_tree().starts_with("cp --backup=numbered /boot/config-6.12.1-1 /.config && "));
+        tree.write("proc/config.gz", "");
+        assert!(of_tree().starts_with("zcat /proc/config.gz |"));
+    }
+
+    #[test]
+    fn the_package_of_a_missing_makefile_is_named() {
+        let tree = of_debian();
+        tree.write(
+            "Makefile",
+            "include /usr/src/linux-headers-6.1.0-common/Makefile\n",
+        );
+        let wanted = "sudo apt install --reinstall linux-headers-6.1.0-common";
+        assert_eq!(command(&tree.subject(), headers), wanted);
+    }
+
+    #[test]
+    fn tools_of_another_machine_do_not_come_again() {
+        use std::os::unix::fs::PermissionsExt;
+        let tree = of_debian();
+        let mut program = std::fs::read("/proc/self/exe").unwrap();
+        // EM_S390
+        program[18..20].copy_from_slice(&[22, 0]);
+        tree.write("scripts/basic/fixdep", program);
+        let path = tree.directory.path().join("scripts/basic/fixdep");
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let finding = &build_tools(&tree.subject())[0];
+        assert_eq!(finding.status, Error);
+        assert!(finding.help[0].command.is_none(), "{finding:?}");
     }
 
     #[test]
     fn headers_of_another_kernel_are_found() {
-        let tree = Tree::new();
+        let tree = of_debian();
+        // The headers that are here are those of a package, and not the kernel's.
+        tree.write(
+            "rust/toolchain.mk",
+            "# headers: linux-rust-headers.pkg.tar.zst\n",
+        );
+        tree.write("var/lib/dpkg/info/linux-image-6.1.0-other.list", "");
         let mut subject = tree.subject();
         subject.release = Some("6.1.0-other".into());
         let finding = &release(&subject)[0];
@@ -232,6 +384,11 @@ mod tests {
             finding.notes,
             ["the kernel:  6.1.0-other\nthe headers: 6.1.0-test"]
         );
+        let wanted = "sudo apt install linux-headers-6.1.0-other";
+        assert_eq!(command(&subject, release), wanted);
+        tree.write("var/lib/dpkg/info/linux-headers-6.1.0-other.list", "");
+        let again = "sudo apt install --reinstall linux-headers-6.1.0-other";
+        assert_eq!(command(&subject, release), again);
     }
 
     #[test]

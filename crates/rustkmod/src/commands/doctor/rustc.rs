@@ -4,7 +4,7 @@
 
 use super::subject::Subject;
 use crate::command::Command;
-use crate::report::Finding;
+use crate::report::{Finding, Status};
 use kernel_tree::system::System;
 use kernel_tree::too_new::Limit;
 use kernel_tree::toolchain::{self, Fit, Found, Need, Origin, WouldRun};
@@ -12,6 +12,21 @@ use kernel_tree::toolchain::{self, Fit, Found, Need, Origin, WouldRun};
 /// Finds the rustc that `make` would run from here (`RUSTC` in the tree's Makefiles, `PATH`,
 /// rustup's rules) and compares its full version string with the one in the crates' headers.
 pub fn rustc(subject: &Subject) -> Vec<Finding> {
+    let mut findings = of_tree(subject);
+    if let (None, Some(value)) = (&subject.rustc, subject.system.env("RUSTC")) {
+        for finding in findings
+            .iter_mut()
+            .filter(|one| one.status > Status::Skipped)
+        {
+            finding.notes.push(format!(
+                "RUSTC={value} in the environment does not count, as the Makefile sets it: give it to make"
+            ));
+        }
+    }
+    findings
+}
+
+fn of_tree(subject: &Subject) -> Vec<Finding> {
     let check = "rustc";
     let Some(need) = toolchain::need(&subject.kdir) else {
         return vec![Finding::skipped(
@@ -347,6 +362,21 @@ mod tests {
             "{finding:?}"
         );
         assert_eq!(of("rustc 1.77.0 (x)").status, Error);
+    }
+
+    #[test]
+    fn rustc_in_the_environment_does_not_count() {
+        let tree = Tree::new();
+        tree.write("scripts/min-tool-version.sh", "rustc)\n\techo 1.62.0\n");
+        let system = System::bare(tree.directory.path());
+        let notes = |system: System| rustc(&tree.subject_on(system))[0].notes.clone();
+        let with = notes(system.clone().with("RUSTC", "/opt/rustc"));
+        assert!(
+            with.last()
+                .unwrap()
+                .starts_with("RUSTC=/opt/rustc in the environment")
+        );
+        assert_eq!(with.len(), notes(system).len() + 1);
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 //! What a check looks at, and what checks have in common.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::OnceLock;
 
+use kernel_files::file;
 use kernel_tree::kdir::{self, Kdir};
 use kernel_tree::system::{Distribution, System};
 use kernel_tree::toolchain::{self, WouldRun};
@@ -95,6 +98,28 @@ impl Subject {
         } else {
             make
         }
+    }
+
+    /// What to say of a file of the tree that is there, and that this user may not read.
+    pub(super) fn may_not_read(&self, check: &'static str, path: &Path) -> Option<Finding> {
+        let Err(file::Error::Read { source, .. }) = file::open(path) else {
+            return None;
+        };
+        (source.kind() == ErrorKind::PermissionDenied).then(|| {
+            let shown = self.system.shown(path);
+            let finding = Finding::error(check, &shown, "this user may not read the kernel tree")
+                .note(format!("{shown} cannot be read: {source}"));
+            match self.kdir.path.metadata() {
+                Ok(_) => finding.run(
+                    "let everyone read it",
+                    Command::new("sudo chmod -R a+rX").arg(self.tree()),
+                ),
+                Err(_) => finding.run(
+                    "see which directory above it keeps this user out",
+                    Command::new("namei -l").arg(self.tree()),
+                ),
+            }
+        })
     }
 
     /// Adds how this kernel's headers are installed, or installed again.

@@ -18,6 +18,9 @@ pub fn symvers(subject: &Subject) -> Vec<Finding> {
         true => finding.run(text, subject.make().shell("all")),
         false => subject.reinstall(finding),
     };
+    if let Some(finding) = subject.may_not_read(check, &path) {
+        return vec![finding];
+    }
     let text = match file::read_text(&path, 256 << 20) {
         Ok(text) => text,
         Err(why) => {
