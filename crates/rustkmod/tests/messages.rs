@@ -962,8 +962,13 @@ fn kernel_is_named_in_one_way_by_every_command() {
 #[test]
 fn help_of_every_command_has_examples() {
     for name in COMMANDS {
-        let output = command().args([name, "--help"]).output().unwrap();
-        let help = printed(&output);
+        let mut command = command();
+        command.args([name, "--help"]);
+        // It is as wide as the terminal, and shows what the environment sets.
+        let settings = ["COLUMNS", "RUSTKMOD_ACCEL"];
+        settings.map(|name| _ = command.env_remove(name));
+        let help = printed(&command.output().unwrap());
+        insta::assert_snapshot!(format!("help_{name}"), help);
         assert!(help.contains("\nExamples:\n  "), "{help}");
         assert!(help.contains(&format!("rustkmod {name}")), "{help}");
         assert!(help.contains("\nGlobal options:\n"), "{help}");

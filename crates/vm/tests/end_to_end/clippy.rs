@@ -60,22 +60,19 @@ fn clippy_finds_nothing_in_the_module(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The module expanded, as LLVM's language and as assembly. The parts of the kernel crate that it
-/// names are those whose options a configuration has only when it is told to.
+/// The module expanded, as LLVM's language and as assembly. It names a part of the kernel crate whose
+/// option a configuration has only when it is told to.
 fn make_shows_what_the_compiler_makes_of_a_source(lab: &Lab) -> Result<(), Failed> {
     for (shop, machine) in lab.each_series()? {
         let name = &shop.series.name;
-        let (uses, signature) = match &**name {
-            "6.1" => ("", ""),
-            _ => (
-                "use kernel::{firmware::Firmware, net::phy::Device};\n",
-                "fn _named(_: &Firmware, _: &mut Device) {}\n",
-            ),
+        let part = match &**name {
+            "6.1" => "ThisModule",
+            _ => "firmware::Firmware",
         };
         machine.write("/tmp/module/Kbuild", "obj-m := author.o\n")?;
         machine.write(
             "/tmp/module/author.rs",
-            &format!("//! Looked at.\n{uses}{signature}\n/// One more.\npub fn more(number: u32) -> u32 {{ number + 1 }}\n"),
+            &format!("//! Looked at.\n\n/// One more.\npub fn more(number: u32, _: &kernel::{part}) -> u32 {{ number + 1 }}\n"),
         )?;
         let kdir = format!("/usr/lib/modules/{}/build", machine.kernel()?);
         let output = machine
