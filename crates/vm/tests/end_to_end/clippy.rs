@@ -72,7 +72,7 @@ fn make_shows_what_the_compiler_makes_of_a_source(lab: &Lab) -> Result<(), Faile
         machine.write("/tmp/module/Kbuild", "obj-m := author.o\n")?;
         machine.write(
             "/tmp/module/author.rs",
-            &format!("//! Looked at.\n\n/// One more.\npub fn more(number: u32, _: &kernel::{part}) -> u32 {{ number + 1 }}\n"),
+            &format!("//! Looked at.\n\n/// One more.\n#[inline(never)]\npub fn more(number: u32, _: &kernel::{part}) -> u32 {{ number + 1 }}\n"),
         )?;
         let kdir = format!("/usr/lib/modules/{}/build", machine.kernel()?);
         let output = machine
