@@ -962,12 +962,13 @@ fn kernel_is_named_in_one_way_by_every_command() {
 #[test]
 fn help_of_every_command_has_examples() {
     for name in COMMANDS {
-        let mut command = command();
-        command.args([name, "--help"]);
         // It is as wide as the terminal, and shows what the environment sets.
-        let settings = ["COLUMNS", "RUSTKMOD_ACCEL"];
-        settings.map(|name| _ = command.env_remove(name));
-        let help = printed(&command.output().unwrap());
+        let output = command()
+            .args([name, "--help"])
+            .env_remove("COLUMNS")
+            .env_remove("RUSTKMOD_ACCEL")
+            .output();
+        let help = printed(&output.unwrap());
         insta::assert_snapshot!(format!("help_{name}"), help);
         assert!(help.contains("\nExamples:\n  "), "{help}");
         assert!(help.contains(&format!("rustkmod {name}")), "{help}");
