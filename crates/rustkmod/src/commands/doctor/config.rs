@@ -71,12 +71,15 @@ fn why_it_is_off(subject: &Subject, finding: Finding) -> Finding {
 pub fn config_applied(subject: &Subject) -> Vec<Finding> {
     let check = "config-applied";
     let path = subject.shown(".config");
-    let Ok(edited) = Config::read(&subject.kdir.path.join(".config")) else {
-        return vec![Finding::skipped(
-            check,
-            &path,
-            "there is no .config beside auto.conf",
-        )];
+    let edited = match Config::read(&subject.kdir.path.join(".config")) {
+        Ok(edited) => edited,
+        Err(_) => {
+            let why = match subject.kdir.path.join(".config").exists() {
+                true => ".config cannot be read, and building modules does not need it",
+                false => "there is no .config beside auto.conf",
+            };
+            return vec![Finding::skipped(check, &path, why)];
+        }
     };
     let applied = &subject.kdir.config;
     for name in [

@@ -2,7 +2,9 @@
 
 //! The kernel tree itself: is it there, is it this kernel's, is it ready to build modules.
 
+use std::ffi::OsStr;
 use std::io::ErrorKind;
+use std::path::Path;
 
 use kernel_files::file;
 
@@ -31,10 +33,15 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
             Finding::error(check, tree, message).note(why),
         )];
     }
-    let read_by_make = ["Makefile", "include/config/auto.conf", ".config"];
-    let unreadable = read_by_make
-        .iter()
-        .find_map(|name| subject.may_not_read(check, &subject.kdir.path.join(name)));
+    let in_tree = |name| subject.kdir.path.join(name);
+    let unreadable = [
+        in_tree("Makefile"),
+        in_tree("include/config/auto.conf"),
+        // Without the former it is .config.
+        subject.kdir.config_path.clone(),
+    ]
+    .iter()
+    .find_map(|path| subject.may_not_read(check, path));
     if let Some(finding) = unreadable {
         return vec![finding];
     }
@@ -50,17 +57,9 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
         let message = "the Makefile of these headers includes one that is not there";
         let finding = Finding::error(check, subject.shown("Makefile"), message)
             .note(format!("it includes {missing}"));
-        // Debian's headers are in two packages.
-        let package = missing.strip_prefix("/usr/src/").and_then(|rest| {
-            let (package, _) = rest.split_once('/')?;
-            package.starts_with("linux-headers-").then_some(package)
-        });
-        return vec![match (package, subject.distribution()) {
-            (Some(package), Distribution::Debian) => finding.run(
-                "install the package that has it",
-                Command::new("sudo apt install --reinstall").arg(package),
-            ),
-            _ => install_them(subject, finding),
+        return vec![match of_debian(subject, Path::new(missing)) {
+            Some(command) => finding.run("install the package that has it", command),
+            None => install_them(subject, finding),
         }];
     }
     if makefile.series.is_none() {
@@ -104,6 +103,18 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
         &tree,
         format!("{tree} is a kernel tree{}", series.unwrap_or_default()),
     )]
+}
+
+/// The command that installs the package of a file of Debian's headers: they are in three packages,
+/// each with a directory of its name.
+fn of_debian(subject: &Subject, path: &Path) -> Option<Command> {
+    let is_package = |name: &&OsStr| {
+        let name = name.as_encoded_bytes();
+        name.starts_with(b"linux-headers-") || name.starts_with(b"linux-kbuild-")
+    };
+    let package = path.iter().find(is_package)?;
+    (subject.distribution() == Distribution::Debian)
+        .then(|| Command::new("sudo apt install --reinstall").arg(package))
 }
 
 /// Adds how a source tree is configured: as the running kernel is, where that can be told.
@@ -231,7 +242,16 @@ pub fn build_tools(subject: &Subject) -> Vec<Finding> {
                 "whoever built this kernel did it on a {machine} machine, and packed the programs of \
                  that one: take headers that were built for {here}"
             )),
-            None => subject.reinstall(finding),
+            None => {
+                // The link to Debian's is there without them.
+                let trees = [&subject.kdir.path, &subject.kdir.srctree];
+                let scripts =
+                    (trees.iter()).find_map(|tree| tree.join("scripts").read_link().ok());
+                match scripts.and_then(|scripts| of_debian(subject, &scripts)) {
+                    Some(command) => finding.run("install the package that has it", command),
+                    None => subject.reinstall(finding),
+                }
+            }
         }];
     }
     let scripts = subject.shown("scripts");
@@ -242,7 +262,7 @@ pub fn build_tools(subject: &Subject) -> Vec<Finding> {
     )]
 }
 
-fn elf_machine(path: &std::path::Path) -> Result<String, String> {
+fn elf_machine(path: &Path) -> Result<String, String> {
     let (file, _) = file::open(path).map_err(|error| error.to_string())?;
     if !system::is_executable(path) {
         return Err("it is not executable".into());
@@ -306,6 +326,51 @@ mod tests {
         tree
     }
 
+    /// What a check finds without root's right to read everything, which a thread can give up.
+    fn as_a_user(tree: &Tree, check: fn(&Subject) -> Vec<Finding>) -> Finding {
+        mode(tree, "", 0o755);
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                nix::unistd::setfsuid(nix::unistd::Uid::from_raw(65534));
+                check(&tree.subject()).remove(0)
+            });
+            thread.join().unwrap()
+        })
+    }
+
+    fn mode(tree: &Tree, name: &str, mode: u32) {
+        use std::os::unix::fs::PermissionsExt;
+        let path = tree.directory.path().join(name);
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn only_what_keeps_a_user_out_is_opened() {
+        let conf = "include/config/auto.conf";
+        for (closed, wanted) in [
+            (conf, "sudo chmod a+r /include/config/auto.conf"),
+            ("include", "sudo chmod a+rx /include"),
+            ("Makefile", "sudo chmod a+r /Makefile"),
+        ] {
+            let tree = Tree::new();
+            mode(&tree, closed, 0);
+            let finding = as_a_user(&tree, headers);
+            mode(&tree, closed, 0o700);
+            assert_eq!(finding.status, Error, "{closed}");
+            let command = finding.help[0].command.as_ref().unwrap();
+            assert_eq!(command.to_string(), wanted);
+        }
+        let tree = Tree::new();
+        mode(&tree, ".config", 0);
+        assert_eq!(as_a_user(&tree, headers).status, Ok);
+        let finding = as_a_user(&tree, crate::commands::doctor::config::config_applied);
+        assert!(finding.message.contains("cannot be read"), "{finding:?}");
+        tree.remove(conf);
+        let finding = as_a_user(&tree, headers);
+        let command = finding.help[0].command.as_ref().unwrap();
+        assert_eq!(command.to_string(), "sudo chmod a+r /.config");
+    }
+
     #[test]
     fn headers_are_installed_again_and_only_a_source_is_prepared() {
         let again = "sudo apt install --reinstall linux-headers-6.1.0-test";
@@ -350,6 +415,23 @@ mod tests {
         );
         let wanted = "sudo apt install --reinstall linux-headers-6.1.0-common";
         assert_eq!(command(&tree.subject(), headers), wanted);
+    }
+
+    #[test]
+    fn the_package_of_missing_tools_is_named() {
+        let tree = of_debian();
+        std::os::unix::fs::symlink(
+            "../../lib/linux-kbuild-6.1/scripts",
+            tree.directory.path().join("scripts"),
+        )
+        .unwrap();
+        let wanted = "sudo apt install --reinstall linux-kbuild-6.1";
+        assert_eq!(command(&tree.subject(), build_tools), wanted);
+        // Ubuntu's are in the headers themselves.
+        tree.remove("scripts");
+        let wanted = "sudo apt install --reinstall linux-headers-6.1.0-test";
+        tree.write("var/lib/dpkg/info/linux-headers-6.1.0-test.list", "");
+        assert_eq!(command(&tree.subject(), build_tools), wanted);
     }
 
     #[test]

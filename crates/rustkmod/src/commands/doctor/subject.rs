@@ -109,14 +109,22 @@ impl Subject {
             let shown = self.system.shown(path);
             let finding = Finding::error(check, &shown, "this user may not read the kernel tree")
                 .note(format!("{shown} cannot be read: {source}"));
-            match self.kdir.path.metadata() {
-                Ok(_) => finding.run(
-                    "let everyone read it",
-                    Command::new("sudo chmod -R a+rX").arg(self.tree()),
+            // Only that much: a tree may have the private key that its modules are signed with.
+            let reached = path
+                .ancestors()
+                .find(|place| place.symlink_metadata().is_ok());
+            match reached.filter(|at| at.starts_with(&self.kdir.path) && at.metadata().is_ok()) {
+                Some(file) if file == path => finding.run(
+                    "let everyone read this file",
+                    Command::new("sudo chmod a+r").arg(shown),
                 ),
-                Err(_) => finding.run(
-                    "see which directory above it keeps this user out",
-                    Command::new("namei -l").arg(self.tree()),
+                Some(directory) => finding.run(
+                    "let everyone into this directory",
+                    Command::new("sudo chmod a+rx").arg(self.system.shown(directory)),
+                ),
+                None => finding.run(
+                    "see which directory keeps this user out",
+                    Command::new("namei -l").arg(shown),
                 ),
             }
         })
