@@ -2,6 +2,7 @@
 
 //! The C compiler: modules have to be built by the kind that built the kernel.
 
+use kernel_files::config::Config;
 use kernel_tree::system::{Distribution, System, is_executable};
 
 use super::subject::Subject;
@@ -26,7 +27,8 @@ pub fn compiler(subject: &Subject) -> Vec<Finding> {
         .unwrap_or("a compiler it does not name");
     let path = subject.system.shown(&subject.kdir.config_path);
     let llvm = subject.system.env("LLVM");
-    if !config.is_y("CC_IS_CLANG") && llvm.is_none() {
+    let is_clang = config.is_y("CC_IS_CLANG");
+    if !is_clang && llvm.is_none() {
         let finding = without_gcc(subject, built_by).unwrap_or_else(|| {
             let message = format!("the kernel was built by {built_by}: no LLVM is needed for C");
             Finding::ok(check, path, message)
@@ -52,9 +54,25 @@ pub fn compiler(subject: &Subject) -> Vec<Finding> {
             false => !is_executable(&subject.system.at(tool)),
         })
         .collect();
+    if let Some(value) = llvm.filter(|_| !is_clang) {
+        let message = "gcc built this kernel, and make would build modules with LLVM";
+        // Debian's headers set CC themselves, and not the linker.
+        let new = match missing.iter().any(|tool| tool.contains("ld.lld")) {
+            true => Finding::error,
+            false => Finding::warning,
+        };
+        let would_run = format!("LLVM's tools, since LLVM={value} is set");
+        let mut finding = new(check, "LLVM", message)
+            .versus(("the kernel", built_by), ("make would run", &would_run));
+        if !missing.is_empty() {
+            finding = finding.note(not_installed(&missing));
+        }
+        let make = Command::new("env -u LLVM make -C").arg(subject.tree());
+        return vec![finding.run("build with gcc", make.shell("M=\"$PWD\" modules"))];
+    }
     let elsewhere = match missing.is_empty() {
         true => None,
-        false => llvm_elsewhere(&subject.system),
+        false => llvm_elsewhere(&subject.system, config),
     };
     let build = |directory: &str| {
         let make = Command::new("make -C").arg(subject.tree());
@@ -99,14 +117,8 @@ pub fn compiler(subject: &Subject) -> Vec<Finding> {
         });
     }
     if findings.is_empty() {
-        findings.push(Finding::ok(
-            check,
-            path,
-            match llvm.filter(|_| !config.is_y("CC_IS_CLANG")) {
-                Some(value) => format!("LLVM={value} is set; the kernel was built by {built_by}"),
-                None => format!("make would use LLVM, as the kernel's build did ({built_by})"),
-            },
-        ));
+        let message = format!("make would use LLVM, as the kernel's build did ({built_by})");
+        findings.push(Finding::ok(check, path, message));
     }
     findings
 }
@@ -154,9 +166,16 @@ fn not_installed(programs: &[String]) -> String {
     }
 }
 
-/// The newest LLVM in a directory of its own, as Debian and Gentoo install it: `LLVM=` as make
-/// takes it.
-fn llvm_elsewhere(system: &System) -> Option<String> {
+/// An LLVM in a directory of its own, as Debian and Gentoo install it, and `LLVM=` as make takes it:
+/// of the version that built the kernel, or else the newest.
+fn llvm_elsewhere(system: &System, config: &Config) -> Option<String> {
+    let version = (config.get("CLANG_VERSION")).and_then(|version| version.parse::<u32>().ok());
+    let wanted = version.map(|version| version / 10000).or_else(|| {
+        let (_, version) = config
+            .get("CC_VERSION_TEXT")?
+            .split_once("clang version ")?;
+        version.split('.').next()?.parse().ok()
+    });
     let mut found = Vec::new();
     for (above, start) in [("/usr/lib", "llvm-"), ("/usr/lib/llvm", "")] {
         let entries = std::fs::read_dir(system.at(above)).into_iter().flatten();
@@ -172,14 +191,15 @@ fn llvm_elsewhere(system: &System) -> Option<String> {
         let is_there = |tool| is_executable(&system.at(format!("{directory}{tool}")));
         TOOLS.into_iter().all(is_there)
     });
-    found.into_iter().max().map(|(_, directory)| directory)
+    let best = (found.into_iter()).max_by_key(|(version, _)| (Some(*version) == wanted, *version));
+    best.map(|(_, directory)| directory)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::commands::doctor::testing::Tree;
-    use crate::report::Status::{Error, Ok};
+    use crate::report::Status::{Error, Ok, Warning};
 
     fn clang_tree() -> Tree {
         let tree = Tree::new();
@@ -214,6 +234,26 @@ mod tests {
     #[test]
     fn a_gcc_kernel_needs_no_llvm() {
         assert_eq!(Tree::new().run(compiler), [Ok]);
+    }
+
+    #[test]
+    fn a_gcc_kernel_with_llvm_chosen_is_told() {
+        let tree = clang_tree();
+        let version = "gcc (Debian 12.2.0-14+deb12u1) 12.2.0";
+        let config = format!("CONFIG_CC_IS_GCC=y\nCONFIG_CC_VERSION_TEXT=\"{version}\"\n");
+        tree.write("include/config/auto.conf", config);
+        for (status, path) in [(Warning, "/bin"), (Error, "/sbin")] {
+            let system = System::bare(tree.directory.path())
+                .with("PATH", path)
+                .with("LLVM", "1");
+            let findings = compiler(&tree.subject_on(system));
+            assert_eq!(findings.len(), 1);
+            let Finding { notes, help, .. } = &findings[0];
+            assert_eq!(findings[0].status, status, "{findings:?}");
+            assert!(notes[0].contains(version) && notes[0].contains("LLVM=1"));
+            let command = help[0].command.as_ref().unwrap().to_string();
+            assert_eq!(command, "env -u LLVM make -C / M=\"$PWD\" modules");
+        }
     }
 
     #[test]
@@ -258,18 +298,29 @@ mod tests {
     fn llvm_in_a_directory_of_its_own_is_named() {
         let tree = clang_tree();
         tree.remove("bin/ld.lld");
-        for version in ["9", "19"] {
+        for version in ["9", "14", "19"] {
             for tool in TOOLS {
                 executable(&tree, &format!("usr/lib/llvm-{version}/bin/{tool}"));
             }
         }
-        let system = System::bare(tree.directory.path()).with("PATH", "/bin");
-        for finding in compiler(&tree.subject_on(system)) {
-            let command = finding.help[0].command.as_ref().unwrap().to_string();
-            assert!(
-                command.contains(" LLVM=/usr/lib/llvm-19/bin/ "),
-                "{command}"
-            );
+        let clang = "CONFIG_RUST=y\nCONFIG_CC_IS_CLANG=y\n";
+        for (version, wanted) in [
+            // The kernel's own where it is here, or else the newest.
+            ("CONFIG_CLANG_VERSION=140006\n", 14),
+            ("CONFIG_CLANG_VERSION=180103\n", 19),
+            (
+                "CONFIG_CC_VERSION_TEXT=\"Debian clang version 14.0.6\"\n",
+                14,
+            ),
+            ("", 19),
+        ] {
+            tree.write("include/config/auto.conf", format!("{clang}{version}"));
+            let system = System::bare(tree.directory.path()).with("PATH", "/bin");
+            for finding in compiler(&tree.subject_on(system)) {
+                let command = finding.help[0].command.as_ref().unwrap().to_string();
+                let llvm = format!(" LLVM=/usr/lib/llvm-{wanted}/bin/ ");
+                assert!(command.contains(&llvm), "{command}");
+            }
         }
     }
 
