@@ -165,7 +165,7 @@ impl Watched<'_> {
                 }
                 Heard::Output(line) => (self.watch)(Event::Output(line)),
                 Heard::Begun("shell") => {
-                    // Whoever types has all the time.
+                    // A shell has no deadline.
                     (self.shell, self.deadline) = (Terminal::open(stdin.take()), None);
                 }
                 Heard::Ended => {
