@@ -539,7 +539,8 @@ impl Context<'_> {
         }
     }
 
-    /// The command that signs a module. A signature is in the packed file, not behind it.
+    /// The command that signs a module. A signature is in the packed file, not behind it; that file is
+    /// kept until the signed one takes its place.
     fn signing(&self, path: &Path) -> Command {
         let sign = |path: &Path| {
             Command::new("sudo")
@@ -548,9 +549,12 @@ impl Context<'_> {
                 .arg(path)
         };
         let (unpack, pack) = match path.extension().and_then(|ending| ending.to_str()) {
-            Some("zst") => ("sudo zstd -d --rm", "sudo zstd --rm"),
-            Some("xz") => ("sudo xz -d", "sudo xz --check=crc32 --lzma2=dict=1MiB"),
-            Some("gz") => ("sudo gzip -d", "sudo gzip"),
+            Some("zst") => ("sudo zstd -d -k", "sudo zstd -f --rm"),
+            Some("xz") => (
+                "sudo xz -d -k",
+                "sudo xz -f --check=crc32 --lzma2=dict=1MiB",
+            ),
+            Some("gz") => ("sudo gzip -d -k", "sudo gzip -f"),
             _ => return sign(path),
         };
         let plain = path.with_extension("");

@@ -398,10 +398,19 @@ fn a_packed_module_is_signed_unpacked() {
     };
     let sign = "sudo /lib/modules/6.1.0/build/scripts/sign-file sha256 KEY.pem CERT.x509 m.ko";
     assert_eq!(signing("m.ko"), sign);
-    assert_eq!(
-        signing("m.ko.zst"),
-        format!("sudo zstd -d --rm m.ko.zst && {sign} && sudo zstd --rm m.ko")
-    );
+    // If signing fails, the packed file is still there.
+    for (packed, unpack, pack) in [
+        ("m.ko.zst", "zstd -d -k", "zstd -f --rm"),
+        (
+            "m.ko.xz",
+            "xz -d -k",
+            "xz -f --check=crc32 --lzma2=dict=1MiB",
+        ),
+        ("m.ko.gz", "gzip -d -k", "gzip -f"),
+    ] {
+        let wanted = format!("sudo {unpack} {packed} && {sign} && sudo {pack} m.ko");
+        assert_eq!(signing(packed), wanted);
+    }
 }
 
 #[test]
