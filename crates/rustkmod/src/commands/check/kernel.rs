@@ -3,7 +3,7 @@
 //! What is known of the kernel that should take the modules: from its headers, from the modules it
 //! was installed with and, where it is the running one, from `/proc` and `/sys`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use kernel_files::config::Config;
@@ -347,30 +347,38 @@ fn builtin_in_sysfs(directory: &Path) -> HashSet<String> {
 }
 
 /// The lines `install NAME COMMAND` of `modprobe.d(5)` whose command is not there to load anything, as
-/// hardening guides have them.
+/// hardening guides have them. As in libkmod, one file of each name counts, that of the first directory
+/// that has it, and the first line of each module, by the names of the files.
 fn not_loaded(system: &System) -> HashMap<String, (String, String)> {
-    const DIRECTORIES: [&str; 4] = ["/lib", "/usr/lib", "/run", "/etc"];
+    const DIRECTORIES: [&str; 5] = ["/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"];
     const COMMANDS: [&str; 3] = ["true", "false", ":"];
-    let files = DIRECTORIES.iter().flat_map(|directory| {
-        let entries = std::fs::read_dir(system.at(format!("{directory}/modprobe.d")));
-        entries.into_iter().flatten().flatten().take(1024)
-    });
-    let mut found = HashMap::new();
-    for path in files.map(|entry| entry.path()) {
-        if path.extension().is_none_or(|ending| ending != "conf") {
-            continue;
-        }
-        for line in file::read_text(&path, 1 << 20).unwrap_or_default().lines() {
-            let words: Vec<_> = line.split_whitespace().collect();
-            if let ["install", name, command, ..] = words[..]
-                && COMMANDS.contains(&command.rsplit('/').next().unwrap_or(command))
-            {
-                let place = (words.join(" "), system.shown(&path));
-                found.insert(name.replace('-', "_"), place);
+    let mut files = BTreeMap::new();
+    for directory in DIRECTORIES.map(|directory| format!("{directory}/modprobe.d")) {
+        let entries = std::fs::read_dir(system.at(&directory))
+            .into_iter()
+            .flatten();
+        for entry in entries.flatten().take(1024) {
+            let path = Path::new(&directory).join(entry.file_name());
+            if path.extension().is_some_and(|ending| ending == "conf") {
+                files.entry(entry.file_name()).or_insert(path);
             }
         }
     }
-    found
+    let mut found = HashMap::new();
+    for path in files.values() {
+        let text = file::read_text(&system.at(path), 1 << 20).unwrap_or_default();
+        for line in text.replace("\\\n", "").lines() {
+            let words: Vec<_> = line.split_whitespace().collect();
+            if let ["install", name, command, ..] = words[..] {
+                let place = (words.join(" "), path.display().to_string());
+                let loads = !COMMANDS.contains(&command.rsplit('/').next().unwrap_or(command));
+                let line = found.entry(name.replace('-', "_"));
+                line.or_insert((!loads).then_some(place));
+            }
+        }
+    }
+    let not_loaded = |(name, place): (_, Option<_>)| Some((name, place?));
+    found.into_iter().filter_map(not_loaded).collect()
 }
 
 /// The configuration of a kernel without headers is beside its image or its modules.

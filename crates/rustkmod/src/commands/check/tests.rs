@@ -530,6 +530,38 @@ fn what_modprobe_would_not_load_is_told() {
 }
 
 #[test]
+fn modprobe_d_is_read_as_modprobe_reads_it() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = root.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(target, root.path().join(name)).unwrap();
+    };
+    // One file of a name counts, that of the first directory, also where it is a link to nothing.
+    write("etc/modprobe.d/own.conf", "install a modprobe -i a\n");
+    write("usr/lib/modprobe.d/own.conf", "install a /bin/false\n");
+    link("/dev/null", "etc/modprobe.d/masked.conf");
+    write("run/modprobe.d/masked.conf", "install b /bin/false\n");
+    // Of two lines for a module the first counts, by the names of their files.
+    write("usr/lib/modprobe.d/10.conf", "install c modprobe -i c\n");
+    write("etc/modprobe.d/20.conf", "install c /bin/false\n");
+    write(
+        "usr/local/lib/modprobe.d/hard.conf",
+        "install d-e \\\n /bin/true\n",
+    );
+    link("usr/lib", "lib");
+    let system = kernel_tree::system::System::bare(root.path());
+    let read = Kernel::read(&system, Path::new("/none"), None, None, false);
+    let (line, from) = &read.not_loaded["d_e"];
+    assert_eq!(line, "install d-e /bin/true");
+    assert_eq!(from, "/usr/local/lib/modprobe.d/hard.conf");
+    assert_eq!(read.not_loaded.len(), 1, "{:?}", read.not_loaded);
+}
+
+#[test]
 fn two_files_of_one_module_may_export_the_same() {
     let rust = std::sync::OnceLock::new();
     let mut file = module(&[]);
