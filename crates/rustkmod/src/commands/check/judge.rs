@@ -6,14 +6,14 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use kernel_files::kofile::{Btf, KoError, KoFile, Signature};
+use kernel_files::kofile::{Btf, KoError, KoFile, Signature, Undefined};
 use kernel_files::pkcs7::Signer;
-use kernel_files::rustsym::RustExports;
+use kernel_files::rustsym::{self, RustExports};
 use kernel_files::sanity::Fault;
 use kernel_files::vermagic;
 
 use super::kernel::Kernel;
-use super::{ModuleReport, Options};
+use super::{MissingSymbol, ModuleReport, Options};
 use crate::command::Command;
 use crate::report::{Finding, Status, worst};
 use kernel_tree::security::{Enforcement, Ibt};
@@ -89,10 +89,29 @@ impl Context<'_> {
         // These are modprobe's.
         found.extend(self.dependencies(path, file));
         found.extend(self.modprobe(path, file));
+        if self.lacks_rust(file, &report.missing) {
+            // Its headers build no Rust.
+            let rebuild = Some(self.kernel.rebuild());
+            let help = found.iter_mut().flat_map(|finding| &mut finding.help);
+            for help in help.filter(|help| help.command == rebuild) {
+                *help = self.kernel.why_no_rust();
+            }
+        }
         report.loads = worst(&report.findings) < Status::Error;
         report.taints = self.taints(file);
         report.not_looked_at = self.not_looked_at(path, file);
         report
+    }
+
+    /// Whether the module is written in Rust, and the kernel was built without it.
+    fn lacks_rust(&self, file: &KoFile, missing: &[MissingSymbol]) -> bool {
+        let config = &self.kernel.config;
+        let is_rust = |symbol: &Undefined| rustsym::is_rust(&symbol.name);
+        match self.kernel.symvers {
+            Some(_) => missing.iter().any(|symbol| symbol.reason == "no-rust"),
+            None if config.is_empty() || config.is_y("RUST") => false,
+            None => file.undefined.iter().any(is_rust),
+        }
     }
 
     /// What the kernel's loader would ask, and cannot be asked here of this module.
@@ -328,7 +347,7 @@ impl Context<'_> {
                     ("this is", &path.display().to_string()),
                     ("modprobe loads", &listed.display().to_string()),
                 )
-                .note("depmod lists one file for each name: of those in updates/ before the others")
+                .note("depmod lists one file for each name, and prefers those in updates/")
                 .run(
                     "if the other one is out of date, see whose it is",
                     Command::new("dkms status"),

@@ -23,7 +23,7 @@ use crate::command::Command;
 use crate::error::{Error, Result};
 use crate::install;
 use crate::kernel_arg::running_release_or;
-use crate::report::Finding;
+use crate::report::{Finding, Help};
 
 /// What is known of the kernel that should take the modules.
 #[derive(Debug, Default)]
@@ -186,6 +186,14 @@ impl Kernel {
         Command::new("make -C")
             .arg(&self.build)
             .shell("M=\"$PWD\" clean modules")
+    }
+
+    /// How to find out why it was built without Rust.
+    pub(super) fn why_no_rust(&self) -> Help {
+        Help {
+            text: "see why this kernel has no Rust, and what turns it on".into(),
+            command: Some(Command::new("rustkmod why RUST --kdir").arg(&self.build)),
+        }
     }
 
     /// Those of its installed modules that have these names, as depmod has listed them.

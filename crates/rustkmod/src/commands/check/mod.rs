@@ -109,7 +109,8 @@ pub struct Options {
     pub symbols: bool,
 }
 
-/// Finds the modules in what the caller gave: files as they are, directories with all below them.
+/// Finds the modules in what the caller gave: files as they are, directories with all below them. A file
+/// that is given twice is one module.
 pub fn find_modules(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in given {
@@ -126,6 +127,8 @@ pub fn find_modules(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
             found.push(path.clone());
         }
     }
+    let mut known = HashSet::new();
+    found.retain(|path| known.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
     if found.is_empty() {
         let names: Vec<_> = given
             .iter()

@@ -159,15 +159,12 @@ impl Context<'_> {
                     .note("kernels 6.1 to 6.12 export it; later ones have KBox and KVec instead")
                     .run("build it again, for this kernel", rebuild),
             ),
-            Missing::NoRust => (
-                "no-rust",
-                error(format!("the kernel {kernel} was built without Rust"))
-                    .note(format!("there is no Rust symbol in {from}"))
-                    .run(
-                        "see why, and what turns it on",
-                        Command::new("rustkmod why RUST --kdir").arg(&self.kernel.build),
-                    ),
-            ),
+            Missing::NoRust => {
+                let mut finding = error(format!("the kernel {kernel} was built without Rust"))
+                    .note(format!("there is no Rust symbol in {from}"));
+                finding.help.push(self.kernel.why_no_rust());
+                ("no-rust", finding)
+            }
             Missing::AnotherRustc { module, kernel } => (
                 "another-rustc",
                 error(format!(

@@ -562,6 +562,41 @@ fn modprobe_d_is_read_as_modprobe_reads_it() {
 }
 
 #[test]
+fn a_file_that_is_given_twice_is_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("m.ko");
+    std::fs::write(&file, "").unwrap();
+    let again = directory.path().join(".").join("m.ko");
+    let given = [file.clone(), again, directory.path().to_path_buf()];
+    assert_eq!(find_modules(&given).unwrap(), [file]);
+    // One that is not there is told of, once.
+    let gone = directory.path().join("gone.ko");
+    assert_eq!(find_modules(&[gone.clone(), gone]).unwrap().len(), 1);
+}
+
+#[test]
+fn no_rust_is_built_again_for_a_kernel_without_it() {
+    let help = |kernel: &Kernel, symbol: &str| {
+        let mut file = module(&[symbol]);
+        file.modinfo[0].1 = "6.2.0 SMP mod_unload ".into();
+        let report = judged(kernel, file);
+        assert_eq!(report.findings[0].check, "vermagic");
+        let command = report.findings[0].help[0].command.clone();
+        command.unwrap().to_string()
+    };
+    let (rust, c) = ("_RNvC6kernel1f", "_printk");
+    let mut without = kernel();
+    let why = "rustkmod why RUST --kdir /lib/modules/6.1.0/build";
+    assert_eq!(help(&without, rust), why);
+    assert_eq!(help(&without, c), without.rebuild().to_string());
+    // Without its exports the configuration tells.
+    without.symvers = None;
+    assert_eq!(help(&without, rust), why);
+    without.config = Config::parse("CONFIG_RUST=y\n");
+    assert_eq!(help(&without, rust), without.rebuild().to_string());
+}
+
+#[test]
 fn two_files_of_one_module_may_export_the_same() {
     let rust = std::sync::OnceLock::new();
     let mut file = module(&[]);
