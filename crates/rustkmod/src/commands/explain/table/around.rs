@@ -4,7 +4,10 @@
 //! compile.
 
 use super::super::help::{here, run, say};
-use super::{CHECK, DOCTOR, DOUBTFUL, FAILURE, HARMLESS, NEEDED, REBUILD, Row};
+use super::{CHECK, DOCTOR, DOUBTFUL, FAILURE, HARMLESS, NEEDED, REBUILD, Row, not_found};
+
+const FEWER_JOBS: super::Remedy =
+    say("where memory ran out: build with fewer jobs (make -j2), or add swap");
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -18,7 +21,7 @@ pub(super) const ROWS: &[Row] = &[
                 "see whether it was that",
                 "sudo dmesg | grep -i 'killed process'",
             ),
-            say("build with fewer jobs (make -j2), or add swap"),
+            FEWER_JOBS,
         ],
         examples: &[
             "gcc: fatal error: Killed signal terminated program cc1",
@@ -39,7 +42,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         help: &[
             here("see which of the two", "sudo dmesg | rustkmod explain"),
-            say("where it was memory: build with fewer jobs (make -j2), or add swap"),
+            FEWER_JOBS,
         ],
         under: &["kernel-report", "kernel-oops", "killed"],
         examples: &["Killed"],
@@ -227,11 +230,13 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "build-program-missing",
         class: "build-program",
-        pattern: r"(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>bc|flex|bison|perl|python3|cpio|rsync|zstd|xz|gzip|depmod|openssl|gawk|awk|make|xxd|lz4): (?:command )?not found|make\S*: (?P<make>bc|flex|bison|perl|python3|cpio|rsync|zstd|xz|depmod|openssl|gawk): (?:No such file or directory|Command not found)",
-        meaning: "'{shell}{make}' is not installed, and the build runs it",
+        pattern: not_found!(
+            "program",
+            "bc|flex|bison|perl|python3|cpio|rsync|zstd|xz|gzip|depmod|openssl|gawk|awk|make|xxd|lz4"
+        ),
+        meaning: "'{program}' is not installed, and the build runs it",
         help: &[
-            run("on Arch", "sudo pacman -S {shell}"),
-            run("on Arch", "sudo pacman -S {make}"),
+            run("on Arch", "sudo pacman -S {program}"),
             say("on Debian and Ubuntu: sudo apt build-dep linux brings all; depmod is in kmod"),
         ],
         examples: &[

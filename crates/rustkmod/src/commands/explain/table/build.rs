@@ -4,8 +4,8 @@
 
 use super::super::help::{here, run, say};
 use super::{
-    COMPILER_CALLS, COMPILER_CALLS_HELP, DOCTOR, DOUBTFUL, FAILURE, HARMLESS, NEEDED, RIGHT_RUSTC,
-    Row, SOURCES_OF_HEADERS,
+    COMPILER_CALLS, COMPILER_CALLS_HELP, DOCTOR, DOUBTFUL, FAILURE, HARMLESS, LIBM, NEEDED,
+    RIGHT_RUSTC, Row, SOURCES_OF_HEADERS, not_found,
 };
 
 pub(super) const ROWS: &[Row] = &[
@@ -1063,7 +1063,10 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "pahole-not-found",
         class: "pahole",
-        pattern: r"BTF: \S+: pahole \([^)]*\) is not available|(?:sh|bash)(?:: line)?:? ?\d*: (?P<tool>\S*pahole): (?:command )?not found|make\S*: pahole: (?:No such file or directory|Command not found)",
+        pattern: concat!(
+            r"BTF: \S+: pahole \([^)]*\) is not available|",
+            not_found!("tool", r"\S*pahole")
+        ),
         meaning: "pahole is not installed, and CONFIG_DEBUG_INFO_BTF needs it",
         help: &[
             run("on Arch", "sudo pacman -S pahole"),

@@ -88,6 +88,20 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     .flatten()
 }
 
+/// What a shell or make says of a program that is not there, whose name the group has.
+macro_rules! not_found {
+    ($group:literal, $program:literal) => {
+        concat!(
+            r"(?:make\S*|sh|bash)(?:: line)?:? ?\d*: (?P<",
+            $group,
+            ">",
+            $program,
+            r"): (?:(?:[Cc]ommand )?not found|No such file or directory)$"
+        )
+    };
+}
+use not_found;
+
 /// Functions that a compiler calls by itself: for its options, for arithmetic, for big stack frames.
 macro_rules! of_compiler {
     () => {
@@ -116,6 +130,7 @@ const CHECK: Remedy = run(
     "compare the module with the kernel, field by field",
     "rustkmod check {file} {for_kernel}",
 );
+const LIBM: &str = "{math} is a function of C's math library, which kernels do without: code with floating point calls it, in Rust and in C";
 const COMPILER_CALLS: &str = "they come from options of the compiler that this kernel was built without, from functions with much on the stack (probestack), or from arithmetic that kernels do without, such as floating point";
 const COMPILER_CALLS_HELP: Remedy = say(
     "where it is floating point or the stack: do without it, also in the crates that are linked in",

@@ -5,7 +5,7 @@
 use super::super::help::{run, say};
 use super::{
     DOCTOR, DOUBTFUL, FAILURE, HARMLESS, LIBCLANG_ARCH, LIBCLANG_DEBIAN, LIBCLANG_FEDORA,
-    LIBCLANG_PATH, NEEDED, RIGHT_RUSTC, Row,
+    LIBCLANG_PATH, NEEDED, RIGHT_RUSTC, Row, not_found,
 };
 
 const MODULES_FLAGS: super::Remedy = say(
@@ -231,7 +231,10 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "rustc-not-found",
         class: "rustc",
-        pattern: r"\*\*\* Rust compiler '(?P<name>[^']+)' could not be found|(?:make\S*|sh|bash)(?:: line)?:? ?\d*:? ?(?P<path>\S*rustc(?:-[\d.]+)?):? (?:(?:[Cc]ommand )?not found|No such file or directory)$",
+        pattern: concat!(
+            r"\*\*\* Rust compiler '(?P<name>[^']+)' could not be found|",
+            not_found!("path", r"\S*rustc(?:-[\d.]+)?")
+        ),
         meaning: "there is no rustc where the build looks for it: '{name}{path}'",
         notes: &[
             "RUSTC on make's command line or in the headers names it. rustup's is in ~/.cargo/bin, which root and DKMS do not have in their PATH",
@@ -249,7 +252,11 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "bindgen-not-found",
         class: "bindgen",
-        pattern: r"\*\*\* Rust bindings generator '(?P<name>[^']+)' could not be found|(?:make\S*|sh|bash)(?:: line)?:? ?\d*:? ?(?P<path>\S*bindgen):? (?:(?:[Cc]ommand )?not found|No such file or directory)$|run bindgen: Os \{ code: 2|^error: (?:failed to execute|could not execute process) `?bindgen",
+        pattern: concat!(
+            r"\*\*\* Rust bindings generator '(?P<name>[^']+)' could not be found|",
+            not_found!("path", r"\S*bindgen"),
+            r"|run bindgen: Os \{ code: 2|^error: (?:failed to execute|could not execute process) `?bindgen"
+        ),
         meaning: "there is no bindgen where the build looks for it",
         notes: &[
             "the kernel, and modules that make bindings from C headers of their own, run it. cargo's is in ~/.cargo/bin, which root and DKMS do not have in their PATH",
@@ -1018,8 +1025,12 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "llvm-not-found",
         class: "compiler",
-        pattern: r"^scripts/Kconfig\.include:\d+: (?:linker|C compiler) '(?P<kconfig>\S*(?:clang|ld\.lld)\S*)' not found|(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>\S*(?:clang|ld\.lld|llvm-[a-z]+)(?:-\d+)?): (?:command )?not found|make\S*: (?P<make>\S*(?:clang|ld\.lld|llvm-[a-z]+)(?:-\d+)?): (?:No such file or directory|Command not found)|invalid linker name in argument '-fuse-ld=(?P<fuse>lld)'",
-        meaning: "'{kconfig}{shell}{make}{fuse}' is not installed, and this build uses LLVM",
+        pattern: concat!(
+            r"^scripts/Kconfig\.include:\d+: (?:linker|C compiler) '(?P<kconfig>\S*(?:clang|ld\.lld)\S*)' not found|",
+            not_found!("path", r"\S*(?:clang|ld\.lld|llvm-[a-z]+)(?:-\d+)?"),
+            r"|invalid linker name in argument '-fuse-ld=(?P<fuse>lld)'"
+        ),
+        meaning: "'{kconfig}{path}{fuse}' is not installed, and this build uses LLVM",
         notes: &[
             "LLVM=1 was given, or the kernel was built so: that takes clang, lld and LLVM's tools",
         ],
@@ -1057,8 +1068,15 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "compiler-not-found",
         class: "compiler",
-        pattern: r"^scripts/Kconfig\.include:\d+: (?P<what>linker|C compiler) '(?P<kconfig>[^']+)' not found|(?:sh|bash)(?:: line)?:? ?\d*: (?P<shell>(?:\S*[-/])?(?:gcc|g\+\+|cc|c\+\+|cpp|ld(?:\.\w+)?|as|ar|nm|objcopy|objdump|strip|readelf)(?:-\d+)?): (?:command )?not found$|^\S*make\S*: (?P<make>(?:\S*[-/])?(?:gcc|g\+\+|cc|c\+\+|cpp|ld(?:\.\w+)?|as|ar|nm|objcopy|objdump|strip|readelf)(?:-\d+)?): (?:No such file or directory|Command not found)|^error: linker `(?P<linker>[^`]+)` not found|error trying to exec '(?P<part>\w+)': execvp",
-        meaning: "'{kconfig}{shell}{make}{linker}{part}' is not installed",
+        pattern: concat!(
+            r"^scripts/Kconfig\.include:\d+: (?:linker|C compiler) '(?P<kconfig>[^']+)' not found|",
+            not_found!(
+                "path",
+                r"(?:\S*[-/])?(?:gcc|g\+\+|cc|c\+\+|cpp|ld(?:\.\w+)?|as|ar|nm|objcopy|objdump|strip|readelf)(?:-\d+)?"
+            ),
+            r"|^error: linker `(?P<linker>[^`]+)` not found|error trying to exec '(?P<part>\w+)': execvp"
+        ),
+        meaning: "'{kconfig}{path}{linker}{part}' is not installed",
         help: &[
             run("on Arch", "sudo pacman -S base-devel"),
             run("on Debian and Ubuntu", "sudo apt install build-essential"),
