@@ -371,9 +371,18 @@ fn never(text: &str) -> Option<(String, &'static str)> {
     })
 }
 
-/// The part of the crate that an error of rustc misses because this kernel's configuration leaves it
-/// out, and the options that switch it on.
-pub fn left_out(text: &str) -> Option<(&str, Vec<&str>)> {
+/// A part of the crate that an error of rustc misses because this kernel's configuration leaves it out.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LeftOut<'a> {
+    path: &'a str,
+    /// The options that it depends on.
+    pub options: Vec<&'a str>,
+    /// Whether they have to be on: none stands in a `not(…)`.
+    pub wants_on: bool,
+}
+
+/// The part of the crate that an error of rustc misses, and the options that it depends on.
+pub fn left_out(text: &str) -> Option<LeftOut<'_>> {
     static GATED: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"found an item that was configured out\n *--> (?:\S*/)?rust/kernel/")
             .expect("a constant pattern")
@@ -405,7 +414,11 @@ pub fn left_out(text: &str) -> Option<(&str, Vec<&str>)> {
                 .map(|known| known.1),
         );
     }
-    (!options.is_empty()).then_some((path, options))
+    (!options.is_empty()).then_some(LeftOut {
+        path,
+        options,
+        wants_on: !note.contains("not("),
+    })
 }
 
 /// Whether an error of rustc is one of a module that was written for another series.
@@ -426,14 +439,20 @@ static KERNEL_ITEM: LazyLock<Regex> = LazyLock::new(|| {
 pub fn finding(text: &str, series: Option<(u32, u32)>, looked_at: String) -> Finding {
     let shown = |(major, minor): (u32, u32)| format!("{major}.{minor}");
     let this = series.map(|series| format!("this kernel is {}", shown(series)));
-    if let Some((path, options)) = left_out(text) {
+    if let Some(LeftOut {
+        path,
+        options,
+        wants_on,
+    }) = left_out(text)
+    {
         return Finding::error(
             "api-drift",
             looked_at,
             format!("this kernel was configured without `kernel::{path}`"),
         )
         .note(match options[..] {
-            [option] => format!("the crate has it where CONFIG_{option}=y"),
+            [option] if wants_on => format!("the crate has it where CONFIG_{option}=y"),
+            [option] => format!("the crate has it only where CONFIG_{option} is off"),
             _ => format!(
                 "whether the crate has it depends on CONFIG_{}",
                 options.join(" and CONFIG_")

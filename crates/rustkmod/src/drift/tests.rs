@@ -121,19 +121,35 @@ fn a_part_that_the_configuration_leaves_out_has_its_option() {
         ),
     ] {
         let text = format!("{text}{gated}");
-        assert_eq!(left_out(&text), Some((path, vec![option])));
+        let found = left_out(&text).unwrap();
+        assert_eq!((found.path, found.options), (path, vec![option]));
         let finding = of(&text, (7, 3));
         assert!(finding.message.contains(path), "{finding:?}");
         assert!(finding.notes[0].contains(option), "{finding:?}");
     }
-    let shown = format!(
-        "error[E0432]: unresolved import `kernel::firmware`\n{gated}74 | #[cfg(CONFIG_NEW_NAME)]\n"
-    );
-    assert_eq!(left_out(&shown), Some(("firmware", vec!["NEW_NAME"])));
-    let several = format!(
-        "error[E0432]: unresolved import `kernel::firmware`\n{gated}5 |   #[cfg(any(\n6 | |   CONFIG_B = \"y\",\n7 | |   CONFIG_A = \"m\",\n8 | |   CONFIG_B = \"m\",\n"
-    );
-    assert_eq!(left_out(&several), Some(("firmware", vec!["A", "B"])));
+    for (cfg, options, note) in [
+        (
+            "74 | #[cfg(CONFIG_NEW_NAME)]\n",
+            vec!["NEW_NAME"],
+            "where CONFIG_NEW_NAME=y",
+        ),
+        (
+            "5 |   #[cfg(any(\n6 | |   CONFIG_B = \"y\",\n7 | |   CONFIG_A = \"m\",\n8 | |   CONFIG_B = \"m\",\n",
+            vec!["A", "B"],
+            "depends on CONFIG_A and CONFIG_B",
+        ),
+        (
+            "5 | #[cfg(not(CONFIG_FOO))]\n",
+            vec!["FOO"],
+            "only where CONFIG_FOO is off",
+        ),
+    ] {
+        let shown = format!("error[E0432]: unresolved import `kernel::firmware`\n{gated}{cfg}");
+        let found = left_out(&shown).unwrap();
+        assert_eq!((found.path, found.options), ("firmware", options));
+        let finding = of(&shown, (7, 3));
+        assert!(finding.notes[0].contains(note), "{finding:?}");
+    }
     assert_eq!(
         left_out("error[E0432]: unresolved import `kernel::firmware`\n"),
         None

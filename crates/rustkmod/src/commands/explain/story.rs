@@ -560,7 +560,8 @@ fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
         }
         What::Drift => {
             let mut finding = drift::finding(&event.text, facts.series(), looked_at);
-            for option in drift::left_out(&event.text).map_or(Vec::new(), |found| found.1) {
+            let left_out = drift::left_out(&event.text).filter(|left_out| left_out.wants_on);
+            for option in left_out.map_or(Vec::new(), |left_out| left_out.options) {
                 let option = |_: &str| Some(option.to_owned());
                 finding.help.extend(target.help(&WHY, &option));
             }
