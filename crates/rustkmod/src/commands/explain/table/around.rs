@@ -13,8 +13,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "out-of-memory",
         class: "out-of-memory",
-        pattern: r"signal: 9, SIGKILL|unable to execute command: Killed|\*\*\* \[.*\] (?:Killed|Error 137)$|: (?:line )?\d+: +\d+ Killed\s|terminated with signal 9|fatal error: Killed signal terminated program|Out of memory: Killed process \d+ \((?P<program>[^)]+)\)|memory allocation of \d+ bytes failed|LLVM ERROR: out of memory",
-        meaning: "a program of the build was killed, most likely because memory ran out",
+        pattern: r"signal: 9(?:, | \()SIGKILL|unable to execute command: Killed|command failed with exit code 137|\*\*\* \[.*\] (?:Killed|Error 137)$|: (?:line )?\d+: +\d+ Killed\s|terminated with signal 9|fatal error: Killed signal terminated program|Out of memory: Killed process \d+ \((?P<program>[^)]+)\)|memory allocation of \d+ bytes failed|LLVM ERROR: out of memory|virtual memory exhausted|: out of memory allocating \d+ bytes|: memory exhausted$|std::bad_alloc|^(?:\S*/)?(?:make\S*|\w*sh|ld\S*|as|xz|zstd|gzip): .*Cannot allocate memory",
+        meaning: "a program of the build was killed or got no memory, most likely because memory ran out",
         notes: &["the kernel's log says which: Out of memory: Killed process"],
         help: &[
             here(
@@ -29,6 +29,9 @@ pub(super) const ROWS: &[Row] = &[
             "make[1]: *** [Makefile:1: vmlinux] Error 137",
             "scripts/link-vmlinux.sh: line 80: 6337 Killed                  ${LD} -o ${1}",
             "collect2: fatal error: ld terminated with signal 9 [Killed]",
+            "clang: error: clang frontend command failed with exit code 137 (use -v to see invocation)",
+            "cc1: out of memory allocating 65536 bytes after a total of 1000000 bytes",
+            "/bin/sh: fork: Cannot allocate memory",
         ],
         ..FAILURE
     },
@@ -36,15 +39,15 @@ pub(super) const ROWS: &[Row] = &[
         id: "killed",
         class: "out-of-memory",
         pattern: r"^Killed$",
-        meaning: "a program was killed: memory ran out, or the kernel broke while it ran there",
+        meaning: "a program was killed: memory ran out, or it met a fault in the kernel",
         notes: &[
-            "insmod, rmmod and modprobe end so when the module's own code faults; such a module is stuck until the next boot",
+            "insmod, rmmod and modprobe are killed when the module's own code faults; such a module stays loaded until the next boot",
         ],
         help: &[
             here("see which of the two", "sudo dmesg | rustkmod explain"),
             FEWER_JOBS,
         ],
-        under: &["kernel-report", "kernel-oops", "killed"],
+        under: &["kernel-report", "kernel-oops", "out-of-memory"],
         examples: &["Killed"],
         ..FAILURE
     },
@@ -70,9 +73,9 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "program-crash",
         class: "crash",
-        pattern: r"PLEASE submit a bug report to https://|^0\.\s+Program arguments: (?P<program>\S+)|^\S*(?:gcc|cc1|\.[chS](?::\d+)+): internal compiler error: |(?:command failed|unable to execute command).*(?:signal|Segmentation fault|Aborted)|clang frontend command failed|^Segmentation fault",
+        pattern: r"PLEASE submit a bug report to https://|^0\.\s+Program arguments: (?P<program>\S+)|^\S*(?:gcc|cc1|\.[chS](?::\d+)+): internal compiler error: |(?:command failed|unable to execute command|linking with).*(?:signal|Segmentation fault|Aborted)|clang frontend command failed|^Segmentation fault",
         meaning: "a program of the build crashed",
-        under: &["lto-cache"],
+        under: &["lto-cache", "out-of-memory"],
         notes: &["it was {program}"],
         help: &[say(
             "where it crashes each time over the same, it is a bug of that release: take another one. Where it comes and goes, suspect the machine's memory",

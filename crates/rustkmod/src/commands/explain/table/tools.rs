@@ -1051,7 +1051,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "host-link",
         class: "link",
-        pattern: r"^error: linking with `(?P<linker>[^`]+)` failed",
+        pattern: r"^error: linking with `(?P<linker>[^`]+)` failed(?:: exit.*)?$",
         values: &[
             r"(?P<why>\b(?:ld|ld\.\w+|rust-lld|mold|collect2): .+|cannot find .+|undefined reference .+)",
         ],

@@ -707,6 +707,30 @@ fn messages_of_every_weight_are_kept() {
 }
 
 #[test]
+fn memory_that_ran_out_is_one_failure() {
+    for log in [
+        "  CC      kernel/fork.o\nKilled\nmake[2]: *** [scripts/Makefile.build:243: kernel/fork.o] Error 137\nmake[1]: *** [/b/Makefile:1921: kernel] Error 2\n",
+        "clang: error: clang frontend command failed with exit code 137 (use -v to see invocation)\nmake[1]: *** [x:1: m.o] Error 137\n",
+        "clang: error: unable to execute command: Killed\nclang: error: linker command failed due to signal (use -v to see invocation)\nmake[1]: *** [x:1: vmlinux] Error 1\n",
+        "LLVM ERROR: out of memory\nAllocation failed\nPLEASE submit a bug report to https://github.com/llvm/llvm-project/issues/\nmake[1]: *** [x:1: vmlinux] Error 134\n",
+        "error: could not compile `syn` (lib)\n\nCaused by:\n  process didn't exit successfully: `rustc --crate-name syn` (signal: 9, SIGKILL: kill)\n",
+        "virtual memory exhausted: Cannot allocate memory\nmake[1]: *** [x:1: m.o] Error 1\n",
+        "terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc\nmake[1]: *** [x:1: vmlinux.o] Error 134\n",
+        "ld.lld: error: failed to open vmlinux.o: Cannot allocate memory\nmake[1]: *** [x:1: vmlinux] Error 1\n",
+        "error: linking with `cc` failed: signal: 9 (SIGKILL)\n",
+        "make[2]: vfork: Cannot allocate memory\nmake[1]: *** [Makefile:9: fs] Error 2\n",
+    ] {
+        try_cases(&[Case(
+            log,
+            &["out-of-memory"],
+            &[],
+            &["make -j2"],
+            &["insmod", "bug of that release"],
+        )]);
+    }
+}
+
+#[test]
 fn many_lines_of_one_failure_are_one_failure() {
     let found = of(&"[ 1.0] m: Unknown symbol _RNvC6kernel1f (err -2)\n".repeat(40));
     assert_eq!((found.findings.len(), found.findings[0].count), (1, 40));
