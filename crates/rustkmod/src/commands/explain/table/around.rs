@@ -166,10 +166,12 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "host-header-missing",
         class: "c-header",
-        pattern: r"^(?P<place>\S+:\d+(?::\d+)?): fatal error: '?(?P<file>openssl/[^\s:\']+|(?:libelf|gelf|elf|dwarf|libdw|libdwarf|zlib|zstd|lzma|n?curses|gmp|mpfr|mpc|numa|babeltrace|std\w+|string|errno|limits|unistd|pthread)\.h|(?:elfutils|sys|bits|gnu|ncurses\w*|python[\d.]*)/[^\s:\']+)'?(?:: No such file or directory| file not found|: .*)",
-        meaning: "a C header is missing: {file}",
+        // Programs that the kernel's build runs have the C library, which modules do not have.
+        pattern: r"^(?:(?P<place>\S+:\d+(?::\d+)?): fatal error: '?(?P<file>openssl/[^\s:\']+|(?:libelf|gelf|elf|dwarf|libdw|libdwarf|zlib|zstd|lzma|n?curses|gmp|mpfr|mpc|numa|babeltrace)\.h|(?:elfutils|ncurses\w*|python[\d.]*)/[^\s:\']+)|(?P<program>(?:(?:(?:\.{1,2}/)*|/(?:\S*/)?(?:lib/modules/[^/]+/(?:build|source)|linux[^/]*|kernels/[^/]+)/)(?:scripts|tools|certs)|/usr/include)/\S+:\d+(?::\d+)?): fatal error: '?(?P<libc>(?:std\w+|string|errno|limits|float|inttypes|unistd|pthread)\.h|(?:sys|bits|gnu)/[^\s:\']+))'?(?:: No such file or directory| file not found|: .*)",
+        meaning: "a C header is missing: {file}{libc}",
         notes: &[
             "{place} includes it; it is of a library of the machine that builds, not of the kernel",
+            "{program} includes it; it is of the C library of the machine that builds, not of the kernel",
         ],
         help: &[say(
             "install the library's development package: openssl/ is in libssl-dev (openssl on Arch), libelf.h and gelf.h in libelf-dev (libelf on Arch, elfutils-libelf-devel on Fedora), the C library's in libc6-dev (glibc, glibc-devel)",
@@ -177,6 +179,32 @@ pub(super) const ROWS: &[Row] = &[
         examples: &[
             "scripts/sign-file.c:25:10: fatal error: openssl/opensslv.h: No such file or directory",
             "tools/objtool/elf.h:9:10: fatal error: 'gelf.h' file not found",
+            "scripts/basic/fixdep.c:94:10: fatal error: sys/types.h: No such file or directory",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "libc-header",
+        class: "c-header",
+        pattern: r"^(?P<place>\S+:\d+(?::\d+)?): fatal error: '?(?P<file>(?:std(?:arg|def|bool|int|io|lib|align|atomic)|string|errno|limits|float|inttypes|unistd|pthread)\.h)'?(?:: No such file or directory| file not found|: .*)",
+        values: &[r"fatal error: '?(?P<of_compiler>(?:std(?:arg|def|bool|align)|float)\.h)"],
+        meaning: "a kernel module cannot include {file}: kbuild passes -nostdinc, which leaves out the C library and the compiler's headers",
+        notes: &[
+            "{place} includes it",
+            "up to 5.15 modules could include the compiler's {of_compiler}: this one was written for such a kernel",
+            "this build is for {release}",
+        ],
+        help: &[
+            say(
+                "take a release of the module that names this series; in code of your own include the kernel's headers: <linux/stdarg.h> (since 5.15), <linux/types.h> for stddef.h, stdint.h and stdbool.h, <linux/string.h>, <linux/errno.h>, <linux/limits.h>",
+            ),
+            say(
+                "where it is a program, and no part of the module: install the C library's headers (libc6-dev; glibc on Arch; glibc-devel on Fedora)",
+            ),
+        ],
+        examples: &[
+            "/var/lib/dkms/m/1/build/inc/m.h:18:10: fatal error: stdarg.h: No such file or directory",
+            "m.c:1:10: fatal error: 'stdio.h' file not found",
         ],
         ..FAILURE
     },
@@ -205,7 +233,7 @@ pub(super) const ROWS: &[Row] = &[
         meaning: "a C header is missing: {file}",
         notes: &["{place} includes it"],
         help: &[say(
-            "a kernel header that went or moved means that the module was written for another series: take a release of it that names this one; others are of a library that is to be installed",
+            "where the kernel removed or moved it, the module was written for another series: take a release of it that names this one. Where it is one of the module's own, -I in its ccflags-y has to name its directory. Where it is a library's, install that one's development package",
         )],
         examples: &["m.c:5:10: fatal error: linux/genhd.h: No such file or directory"],
         ..FAILURE

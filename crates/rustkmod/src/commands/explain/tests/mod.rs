@@ -731,6 +731,42 @@ fn memory_that_ran_out_is_one_failure() {
 }
 
 #[test]
+fn headers_of_the_c_library_are_missing_only_where_there_is_one() {
+    let dkms = "make -C /lib/modules/5.16.0/build M=/var/lib/dkms/nv/390/build modules\n/var/lib/dkms/nv/390/build/inc/nv.h:18:10: fatal error: stdarg.h: No such file or directory\n";
+    try_cases(&[
+        Case(
+            dkms,
+            &["libc-header"],
+            &[],
+            &["up to 5.15", "stdarg.h", "is for 5.16.0"],
+            &["openssl"],
+        ),
+        Case(
+            "/home/me/m/m.c:1:10: fatal error: stdio.h: No such file or directory\n",
+            &["libc-header"],
+            &[],
+            &["-nostdinc"],
+            &["up to 5.15", "openssl"],
+        ),
+        // ZFS has its own.
+        Case(
+            "/var/lib/dkms/zfs/2.2.7/build/module/zfs/a.c:30:10: fatal error: sys/a_impl.h: No such file or directory\n",
+            &["c-header-missing"],
+            &[],
+            &["ccflags-y"],
+            &["libc6-dev"],
+        ),
+        Case(
+            "/usr/src/linux-headers-6.1.0/scripts/basic/fixdep.c:94:10: fatal error: sys/types.h: No such file or directory\n../tools/objtool/check.c:6:10: fatal error: string.h: No such file or directory\n",
+            &["host-header-missing", "host-header-missing"],
+            &[],
+            &["libc6-dev"],
+            &["-nostdinc"],
+        ),
+    ]);
+}
+
+#[test]
 fn many_lines_of_one_failure_are_one_failure() {
     let found = of(&"[ 1.0] m: Unknown symbol _RNvC6kernel1f (err -2)\n".repeat(40));
     assert_eq!((found.findings.len(), found.findings[0].count), (1, 40));
