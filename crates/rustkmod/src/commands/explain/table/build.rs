@@ -8,6 +8,14 @@ use super::{
     RIGHT_RUSTC, Row, SOURCES_OF_HEADERS, not_found,
 };
 
+/// A file of the kernel's own build. A module may have directories by the same names, and since 6.13
+/// a path without the tree is the module's.
+macro_rules! of_kbuild {
+    () => {
+        r"(?:(?:\./|/\S*/)?(?:scripts/(?:(?:basic|mod|genksyms|gendwarfksyms|kconfig|selinux|dtc|gcc-plugins)/\w+(?:\.so)?|Makefile\.\w+|\w+\.include|module\.lds|(?:as|cc|ld|min-tool|pahole|rustc|rustc-llvm)-version\.sh|(?:link-vmlinux|modules-check|pahole-flags|rust_is_available)\.sh|asn1_compiler|check-local-export|extract-cert|generate_rust_target|insert-sys-cert|jobserver-exec|kallsyms|mkcompile_h|mksysmap|recordmcount(?:\.pl)?|setlocalversion|sign-file|sorttable|unifdef)|tools/objtool/objtool|tools/bpf/resolve_btfids/resolve_btfids|include/(?:config/[^'’\s]+|generated/(?:asm-offsets|autoconf|autoksyms|bounds|compile|rustc_cfg|timeconst|utsrelease|utsversion|uapi/)[^'’\s]*))|/(?:\S*/)?(?:lib/modules/[^/]+/build|linux-(?:headers-|kbuild-)?\d[^/]*|kernels/\d[^/]*)/(?:scripts|include/generated)/[^\s'’]+)"
+    };
+}
+
 pub(super) const ROWS: &[Row] = &[
     // The headers.
     Row {
@@ -276,7 +284,13 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "headers-tools",
         class: "headers",
-        pattern: r"(?:sh|bash|make\S*)(?:: line)?:? ?\d*:? (?P<tool>(?:\./|/\S+/)?(?:scripts|tools/objtool|tools/bpf/resolve_btfids)/\S+): (?:(?:command )?not found|No such file or directory|cannot execute)|No rule to make target [`'‘](?P<target>(?:/\S*/(?:build|linux-[^/]+)/)?(?:scripts/(?:\w+/)?\w+|scripts/module\.lds|tools/objtool/objtool|tools/bpf/resolve_btfids/resolve_btfids|include/(?:generated|config)/[^'’]+))['’]",
+        pattern: concat!(
+            r"(?:sh|bash|make\S*)(?:: line)?:? ?\d*:? (?P<tool>",
+            of_kbuild!(),
+            r"): (?:(?:command )?not found|No such file or directory|cannot execute)|No rule to make target [`'‘](?P<target>",
+            of_kbuild!(),
+            ")['’]"
+        ),
         meaning: "the headers lack a file of the kernel's build: {tool}{target}",
         notes: &[
             "the headers were packaged without it, the tree was not prepared, or it was built for another machine; or a script names a directory that is not theirs",
@@ -660,7 +674,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "makefile-missing",
         class: "make",
-        pattern: r"\*\*\* No rule to make target [`'‘](?P<target>[^'’]*(?:Makefile|Kbuild|\.mak|\.mk)[^'’/]*)['’]\.  Stop",
+        pattern: r"\*\*\* No rule to make target [`'‘](?P<target>(?:[^'’]*/)?(?:(?:GNUm|M|m)akefile|Kbuild|[^'’/]+\.ma?k)[^'’/]*)['’]\.  Stop",
         meaning: "a Makefile includes {target}, which is not there",
         notes: &["the line before says which Makefile, and where"],
         help: &[say(

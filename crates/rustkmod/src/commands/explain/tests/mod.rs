@@ -767,6 +767,24 @@ fn headers_of_the_c_library_are_missing_only_where_there_is_one() {
 }
 
 #[test]
+fn files_of_a_module_are_not_missing_in_the_headers() {
+    for (target, id) in [
+        ("/var/lib/dkms/m/1.0/build/scripts/gen", "no-rule"),
+        ("scripts/gen", "no-rule"),
+        ("include/generated/my_version.h", "no-rule"),
+        ("/lib/modules/6.1.0/build/scripts/gen", "headers-tools"),
+        ("include/generated/autoconf.h", "headers-tools"),
+        ("scripts/mod/modpost", "headers-tools"),
+        ("install-Makefile", "no-rule"),
+    ] {
+        let log = format!("make[1]: *** No rule to make target '{target}'.  Stop.\n");
+        assert_eq!(ids(&of(&log), Status::Error), [id], "{target}");
+    }
+    let own = "/bin/sh: 1: /var/lib/dkms/m/1.0/build/scripts/gen.sh: not found\n";
+    assert_eq!(ids(&of(own), Status::Error), [UNKNOWN]);
+}
+
+#[test]
 fn many_lines_of_one_failure_are_one_failure() {
     let found = of(&"[ 1.0] m: Unknown symbol _RNvC6kernel1f (err -2)\n".repeat(40));
     assert_eq!((found.findings.len(), found.findings[0].count), (1, 40));
