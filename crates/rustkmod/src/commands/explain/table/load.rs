@@ -985,9 +985,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "module-file-damaged",
         class: "load",
-        pattern: r"depmod: ERROR: failed to load symbols from (?P<file_read>\S+): (?P<why>.+)|modinfo: ERROR: could not get modinfo from '(?P<name>[^']+)': (?P<why2>.+)",
+        pattern: r"depmod: ERROR: failed to load symbols from (?P<file_read>\S+): (?:Invalid argument|Exec format error)|modinfo: ERROR: could not get modinfo from '(?P<name>[^']+)': (?:Invalid argument|Exec format error)",
         meaning: "the file of the module {file_read}{name} is not a module: it is empty, cut off, or of another kind",
-        notes: &["{why}{why2}"],
         help: &[
             say("build and install it again; of DKMS's: dkms build --force, dkms install --force"),
             CHECK,
@@ -995,6 +994,39 @@ pub(super) const ROWS: &[Row] = &[
         examples: &[
             "depmod: ERROR: failed to load symbols from /lib/modules/5.3.0/updates/dkms/m.ko: Invalid argument",
             "modinfo: ERROR: could not get modinfo from 'm': Invalid argument",
+        ],
+        ..FAILURE
+    },
+    Row {
+        id: "module-file-gone",
+        class: "load",
+        pattern: r"modinfo: ERROR: could not get modinfo from '(?P<name>[^']+)': No such file or directory",
+        meaning: "modules.dep names a file of the module {name} that is not there",
+        notes: &["it was removed or moved, and depmod did not run since"],
+        help: &[
+            here("bring modules.dep up to date", "sudo depmod -a"),
+            here("see where the module is", "modinfo -n {name}"),
+        ],
+        examples: &["modinfo: ERROR: could not get modinfo from 'm': No such file or directory"],
+        ..FAILURE
+    },
+    Row {
+        id: "module-compression",
+        class: "load",
+        pattern: r"depmod: ERROR: failed to load symbols from (?P<file_read>\S+): Function not implemented|modinfo: ERROR: could not get modinfo from '(?P<name>[^']+)': Function not implemented",
+        meaning: "this kmod was built without the compression of the module {file_read}{name}",
+        help: &[
+            here(
+                "see which ones it has (+ZSTD, +XZ, +ZLIB)",
+                "kmod --version",
+            ),
+            say(
+                "install a kmod that has it, or install the module uncompressed (CONFIG_MODULE_COMPRESS_NONE in the kernel's configuration)",
+            ),
+        ],
+        examples: &[
+            "depmod: ERROR: failed to load symbols from /lib/modules/6.9.0/kernel/fs/m.ko.zst: Function not implemented",
+            "modinfo: ERROR: could not get modinfo from 'm': Function not implemented",
         ],
         ..FAILURE
     },

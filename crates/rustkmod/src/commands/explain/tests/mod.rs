@@ -785,6 +785,23 @@ fn files_of_a_module_are_not_missing_in_the_headers() {
 }
 
 #[test]
+fn files_of_modules_are_damaged_only_where_kmod_could_read_them() {
+    let modinfo = |error: &str| {
+        of(&format!(
+            "modinfo: ERROR: could not get modinfo from 'm': {error}\n"
+        ))
+    };
+    for (error, id) in [
+        ("Exec format error", "module-file-damaged"),
+        ("No such file or directory", "module-file-gone"),
+        ("Function not implemented", "module-compression"),
+        ("Permission denied", UNKNOWN),
+    ] {
+        assert_eq!(ids(&modinfo(error), Status::Error), [id], "{error}");
+    }
+}
+
+#[test]
 fn many_lines_of_one_failure_are_one_failure() {
     let found = of(&"[ 1.0] m: Unknown symbol _RNvC6kernel1f (err -2)\n".repeat(40));
     assert_eq!((found.findings.len(), found.findings[0].count), (1, 40));
