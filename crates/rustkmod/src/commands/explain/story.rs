@@ -41,7 +41,8 @@ const FRAMES: &[&str] = &[
     r"^error: the compiler unexpectedly panicked",
     r"^error: internal compiler error: unexpected panic",
     r"^(?:\S+: )?collect2: error: ld returned",
-    r"^(?:\S+: )?clang(?:-\d+)?: error: linker command failed",
+    r"^(?:\S+: )?clang(?:-\d+)?: error: (?:linker|assembler) command failed",
+    r"^configure: error: in [`'‘].*:$",
     r"^Error! +One or more modules failed",
     r"^Autoinstall on \S* ?failed for module",
     r"\(bad exit status: \d+\)",
@@ -319,11 +320,19 @@ impl Story {
         if let Some(index) = self.events.iter().position(|event| event.key == key) {
             self.events[index].count += 1;
             self.events[index].last = last;
+            // What it means has its values, and another form of the line names them otherwise. The
+            // first line's own must not be mixed with another one's, either.
+            let own: Vec<_> = match what {
+                What::Row(row) => names(row.pattern).collect(),
+                _ => Vec::new(),
+            };
+            let known = &self.events[index].values;
+            let has_own = own.iter().any(|name| known.contains_key(name));
             for (name, value) in values {
-                // What it means has its values: another form of the line names them otherwise.
                 let is_told =
                     matches!(what, What::Row(row) if row.meaning.contains(&format!("{{{name}}}")));
-                if !is_told {
+                let is_mixed = has_own && own.contains(&name);
+                if !is_told && !is_mixed {
                     self.events[index].values.entry(name).or_insert(value);
                 }
             }

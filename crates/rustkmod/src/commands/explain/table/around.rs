@@ -619,6 +619,10 @@ pub(super) const ROWS: &[Row] = &[
                 "see which headers declare it, and under which option",
                 "grep -rnw {field} {kdir}/include",
             ),
+            run(
+                "see which headers declare it, and under which option",
+                "grep -rnw {field2} {kdir}/include",
+            ),
         ],
         breaks_rustc: true,
         examples: &[

@@ -151,7 +151,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "configure",
         class: "configure",
-        pattern: r"^configure: error:\s*(?:\*\*\* *)?(?P<what>\S.*)",
+        // autoconf names the directory in a line before.
+        pattern: r"^configure: error:\s*(?:\*\*\* *)?(?P<what>(?:[^\si]|i(?:[^n]|n[^ ]|n [^`'‘])).*)",
         meaning: "the configure script of the sources gave up",
         notes: &[
             "it says: {what}",
@@ -166,6 +167,7 @@ pub(super) const ROWS: &[Row] = &[
         examples: &[
             "configure: error:\n\t*** Kernel built with CONFIG_DEBUG_LOCK_ALLOC which is incompatible\n\t*** with the CDDL license",
             "configure: error: no acceptable C compiler found in $PATH",
+            "configure: error: invalid value",
         ],
         ..FAILURE
     },
@@ -838,11 +840,13 @@ pub(super) const ROWS: &[Row] = &[
         id: "modpost-undefined",
         class: "modpost",
         pattern: r"^ERROR: modpost: (?:\x22(?P<symbol>[^\x22]+)\x22 \[(?P<module>[^\]]+)\]|(?P<module_new>\S+): symbol '(?P<symbol_new>[^']+)') undefined!",
+        values: &[concat!(r"['\x22](?P<math>", super::of_libm!(), r")['\x22]")],
         meaning: "the module needs symbols that this kernel does not export",
         notes: &[
             "the first is {symbol}, which is not in Module.symvers",
             "the first is {symbol_new}, which is not in Module.symvers",
-            "this kernel was configured without what has it (a cloud or minimal flavour, say), its series has it no more or keeps it to itself, or it is of another module, or of an object that the module's Kbuild does not link",
+            LIBM,
+            "this kernel was configured without what has it (a cloud or minimal flavour, say), its series removed it or does not export it, or it is of another module, or of an object that the module's Kbuild does not link",
         ],
         help: &[
             run(

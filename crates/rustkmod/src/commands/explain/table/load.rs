@@ -5,7 +5,7 @@
 
 use super::super::help::{here, run, say};
 use super::{
-    CHECK, COMPILER_CALLS, COMPILER_CALLS_HELP, DOUBTFUL, FAILURE, HARMLESS, REBUILD, Row,
+    CHECK, COMPILER_CALLS, COMPILER_CALLS_HELP, DOUBTFUL, FAILURE, HARMLESS, LIBM, REBUILD, Row,
 };
 
 /// A message of the kernel about one module, which stands in front.
@@ -250,9 +250,15 @@ pub(super) const ROWS: &[Row] = &[
         id: "unknown-symbol",
         class: "load",
         pattern: of!(r"Unknown symbol (?P<symbol>\S+)(?: \(err (?P<err>-?\d+)\))?"),
+        values: &[concat!(
+            "Unknown symbol (?P<math>",
+            super::of_libm!(),
+            r")(?: |$)"
+        )],
         meaning: "the module `{module}` needs symbols that nothing loaded exports",
         notes: &[
             "the first is {symbol}",
+            LIBM,
             "it is of another module, or of a part of the kernel that this one was configured without; or of the module itself, whose Kbuild does not link it (kbuild links no .a)",
         ],
         help: &[

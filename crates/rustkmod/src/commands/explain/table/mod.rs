@@ -105,10 +105,18 @@ use not_found;
 /// Functions that a compiler calls by itself: for its options, for arithmetic, for big stack frames.
 macro_rules! of_compiler {
     () => {
-        r"__stack_chk_\w+|__x86_(?:indirect|return)_\w+|__fentry__|_?mcount|__cfi_\w+|__(?:ubsan|asan|hwasan|kcsan|tsan|msan|gcov|sanitizer|cyg_profile)_\w+|__(?:u?div|u?mod|mul|add|sub|fix|float|trunc|extend)[sdtx][fi]\w*|__popcount[sd]i2|__muloti4|_Unwind_\w+|__rust_(?:probestack|[iu]128_\w+)|(?:a?(?:sin|cos|tan)h?|atan2|exp2?|log(?:2|10)?|pow|sqrt|cbrt|fma|fmod|fmin|fmax|floor|ceil|round|trunc|rint)f?"
+        r"__stack_chk_\w+|__x86_(?:indirect|return)_\w+|__fentry__|_?mcount|__cfi_\w+|__(?:ubsan|asan|hwasan|kcsan|tsan|msan|gcov|sanitizer|cyg_profile)_\w+|__(?:u?div|u?mod|mul|add|sub|fix|float|trunc|extend)[sdtx][fi]\w*|__popcount[sd]i2|__muloti4|_Unwind_\w+|__rust_(?:probestack|[iu]128_\w+)"
     };
 }
 use of_compiler;
+
+/// Functions of C's math library. A module may have one of its own by such a name.
+macro_rules! of_libm {
+    () => {
+        r"(?:a?(?:sin|cos|tan)h?|atan2|exp2?|log(?:2|10)?|pow|sqrt|cbrt|fma|fmod|fmin|fmax|floor|ceil|round|trunc|rint)f?"
+    };
+}
+use of_libm;
 
 const DOCTOR: Remedy = run(
     "see what is wrong with the headers and the toolchain",

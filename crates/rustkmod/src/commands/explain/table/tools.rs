@@ -845,17 +845,17 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "clang-assembler",
         class: "compiler-flags",
-        pattern: r"clang\S*: error: (?:unsupported option '--(?:32|64)'|assembler command failed)",
+        pattern: r"clang\S*: error: unsupported option '--(?:32|64)'",
         meaning: "clang runs another program to assemble, and that one is not GNU's `as`",
         notes: &["there is no `as` of binutils where clang looks, or clang goes by that name"],
-        help: &[run(
-            "let clang assemble itself, as it does since 5.15 with LLVM=1",
-            "make -C {kdir} LLVM=1 LLVM_IAS=1",
-        )],
-        examples: &[
-            "clang-12: error: unsupported option '--64'",
-            "clang-12: error: assembler command failed with exit code 1 (use -v to see invocation)",
+        help: &[
+            run(
+                "let clang assemble itself, as it does since 5.15 with LLVM=1",
+                "make -C {kdir} M={dir} LLVM=1 LLVM_IAS=1 modules",
+            ),
+            say("in a build of the kernel itself: make LLVM=1 LLVM_IAS=1"),
         ],
+        examples: &["clang-12: error: unsupported option '--64'"],
         ..FAILURE
     },
     Row {

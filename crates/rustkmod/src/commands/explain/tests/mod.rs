@@ -802,6 +802,55 @@ fn files_of_modules_are_damaged_only_where_kmod_could_read_them() {
 }
 
 #[test]
+fn what_only_passes_on_a_failure_does_not_name_another() {
+    try_cases(&[
+        Case(
+            "/tmp/x-4f.s: Assembler messages:\n/tmp/x-4f.s:31: Error: no such instruction: `vx $0'\nclang: error: assembler command failed with exit code 1 (use -v to see invocation)\nmake[2]: *** [scripts/Makefile.build:243: /home/me/m/m.o] Error 1\n",
+            &[UNKNOWN],
+            &[],
+            &["no such instruction", "in 2 places"],
+            &["LLVM_IAS"],
+        ),
+        Case(
+            "clang: error: unsupported option '--64'\nmake[3]: *** [scripts/Makefile.build:250: /home/me/m/m.o] Error 1\n",
+            &["clang-assembler"],
+            &[],
+            &["M=\"$PWD\" LLVM=1 LLVM_IAS=1 modules"],
+            &[],
+        ),
+        Case(
+            "configure: error: in `/home/me/x':\nconfigure: error: C compiler cannot create executables\nSee `config.log' for more details\n",
+            &["configure"],
+            &[],
+            &[
+                "it says: C compiler cannot create executables",
+                "in 1 place",
+            ],
+            &[],
+        ),
+        // Two fields, each with a place of its own.
+        Case(
+            "error[E0609]: no field `x` on type `bindings::file`\n  --> rust/kernel/fs.rs:11:24\n\nerror: aborting due to 1 previous error\n\nerror[E0560]: struct `bindings::file_operations` has no field named `owner`\n --> m.rs:3:3\n",
+            &["bindings"],
+            &[],
+            &[
+                "the field x, at rust/kernel/fs.rs:11:24",
+                "2 times",
+                "grep -rnw x ",
+            ],
+            &["the field owner", "grep -rnw owner"],
+        ),
+        Case(
+            "ERROR: modpost: \"round\" [/home/me/m/m.ko] undefined!\n",
+            &["modpost-undefined"],
+            &[],
+            &["floating point", "Kbuild does not link"],
+            &["the compiler put"],
+        ),
+    ]);
+}
+
+#[test]
 fn many_lines_of_one_failure_are_one_failure() {
     let found = of(&"[ 1.0] m: Unknown symbol _RNvC6kernel1f (err -2)\n".repeat(40));
     assert_eq!((found.findings.len(), found.findings[0].count), (1, 40));
