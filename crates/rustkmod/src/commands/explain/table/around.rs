@@ -306,6 +306,18 @@ pub(super) const ROWS: &[Row] = &[
         ],
         ..DOUBTFUL
     },
+    Row {
+        id: "git-version",
+        class: "git",
+        pattern: r"^fatal: (?:not a git repository|detected dubious ownership in repository|No names found, cannot describe|No (?:annotated )?tags can describe|no tag exactly matches)",
+        meaning: "a script asked git for the version of sources for which git has none",
+        notes: &["most scripts take another version then, and the build goes on"],
+        examples: &[
+            "fatal: not a git repository (or any of the parent directories): .git",
+            "fatal: No names found, cannot describe anything.",
+        ],
+        ..HARMLESS
+    },
     // objtool ends a build over an error alone, and warnings are errors where the kernel says so.
     Row {
         id: "objtool-werror",

@@ -851,6 +851,33 @@ fn what_only_passes_on_a_failure_does_not_name_another() {
 }
 
 #[test]
+fn git_without_a_version_is_no_failure_and_npm_is_one() {
+    try_cases(&[
+        Case(
+            "fatal: No names found, cannot describe anything.\nfatal: not a git repository (or any of the parent directories): .git\n  CC [M]  m.o\n  LD [M]  m.ko\n",
+            &[],
+            &[],
+            &["no failure"],
+            &[],
+        ),
+        Case(
+            "fatal: not a git repository (or any of the parent directories): .git\nmake: *** [Makefile:3: version.h] Error 128\n",
+            &[UNKNOWN],
+            &[],
+            &["fatal: not a git"],
+            &[],
+        ),
+        Case(
+            "npm ERR! code ENOENT\nnpm ERR! errno -2\n",
+            &[UNKNOWN],
+            &[],
+            &["code ENOENT"],
+            &[],
+        ),
+    ]);
+}
+
+#[test]
 fn many_lines_of_one_failure_are_one_failure() {
     let found = of(&"[ 1.0] m: Unknown symbol _RNvC6kernel1f (err -2)\n".repeat(40));
     assert_eq!((found.findings.len(), found.findings[0].count), (1, 40));
