@@ -620,7 +620,7 @@ pub(super) const ROWS: &[Row] = &[
             "the first is {name}, at {place}",
             "the first is the field {field}, at {place}",
             "the first is the field {field2}, at {place}",
-            "bindgen makes them of C headers, the kernel's own of those in rust/bindings/bindings_helper.h, with this configuration: an option that declares it is off, no header there has it, a patch is there in half, or the code was written for a series whose headers differ",
+            "bindgen makes them of C headers, the kernel's own of those in rust/bindings/bindings_helper.h, with this configuration: an option that declares it is off, no header there has it, a patch is only half applied, or the code was written for a series whose headers differ",
         ],
         help: &[
             run(

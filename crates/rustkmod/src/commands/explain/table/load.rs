@@ -937,7 +937,7 @@ pub(super) const ROWS: &[Row] = &[
         class: "not-found",
         pattern: r"depmod: ERROR: could not open directory (?P<root>/.*[^/])/usr/lib/modules/(?P<release>[^/:]+): No such file",
         meaning: "depmod looks for modules in {root}/usr/lib/modules, and make installed them in {root}/lib/modules",
-        notes: &["this distribution's kmod knows /usr/lib/modules alone"],
+        notes: &["this distribution's kmod looks for modules in /usr/lib/modules only"],
         help: &[run(
             "let lib be a link there before make modules_install, in an empty directory",
             "mkdir -p {root}/usr/lib && ln -sT usr/lib {root}/lib",

@@ -868,7 +868,7 @@ pub(super) const ROWS: &[Row] = &[
             say(
                 "name the kernel's compiler to make: CC=gcc-VERSION, or LLVM=1 where clang built it",
             ),
-            say("or take the other one for good: export IGNORE_CC_MISMATCH=1"),
+            say("or let it accept this compiler: export IGNORE_CC_MISMATCH=1"),
         ],
         examples: &["*** Failed cc sanity check. Bailing out! ***"],
         ..FAILURE
