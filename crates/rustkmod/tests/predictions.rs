@@ -62,6 +62,10 @@ impl Tree {
         tree.write("include/config/kernel.release", "6.1.0-test\n");
         tree.write("include/generated/autoconf.h", "");
         tree.write(
+            "include/generated/utsrelease.h",
+            "#define UTS_RELEASE \"6.1.0-test\"\n",
+        );
+        tree.write(
             "Module.symvers",
             "0x0\t_RNvC6kernel1f\tvmlinux\tEXPORT_SYMBOL_GPL\t\n",
         );

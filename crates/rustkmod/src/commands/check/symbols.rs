@@ -395,7 +395,8 @@ impl Context<'_> {
             of_kernel.or_else(|| {
                 let other = self.own_exports.get(symbol.as_str())?;
                 // Another file of the same module exports the same.
-                (depmod::module_name(other) != name).then(|| other.display().to_string())
+                let is_other = *other != path && depmod::module_name(other) != name;
+                is_other.then(|| other.display().to_string())
             })
         };
         let (symbol, owner) =

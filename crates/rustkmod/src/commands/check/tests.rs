@@ -602,16 +602,18 @@ fn two_files_of_one_module_may_export_the_same() {
     let mut file = module(&[]);
     file.exports = vec!["f".into()];
     file.modinfo.push(("name".into(), "m".into()));
-    let other = |path| {
+    let found = |path, other| {
         Context {
             kernel: &kernel(),
-            own_exports: HashMap::from([("f", Path::new(path))]),
+            own_exports: HashMap::from([("f", Path::new(other))]),
             own_names: HashSet::new(),
             rust: &rust,
             options: Options::default(),
         }
-        .duplicates(Path::new("updates/m.ko"), &file)
+        .duplicates(Path::new(path), &file)
     };
-    assert!(other("kernel/m.ko.zst").is_none());
-    assert!(other("kernel/n.ko").is_some());
+    assert!(found("updates/m.ko", "kernel/m.ko.zst").is_none());
+    assert!(found("updates/m.ko", "kernel/n.ko").is_some());
+    // The file's own name may be another than the module's.
+    assert!(found("renamed.ko", "renamed.ko").is_none());
 }
