@@ -195,7 +195,7 @@ impl Context<'_> {
     }
 
     /// Whether a file is one of those the kernel was installed with.
-    fn is_own(&self, path: &Path) -> bool {
+    pub(super) fn is_own(&self, path: &Path) -> bool {
         let Some(own) = &self.kernel.own else {
             return false;
         };
@@ -304,55 +304,6 @@ impl Context<'_> {
                 .note(format!("module_blacklist= in /proc/cmdline names {name}"))
                 .note(format!("the kernel says: Module {name} is blacklisted"))
                 .advise("take it from the boot loader's options, and boot again"),
-        )
-    }
-
-    /// Whether `modprobe NAME` loads this file: depmod lists one file for each name, and
-    /// `modprobe.d(5)` may have a command run in its place. insmod asks neither.
-    fn modprobe(&self, path: &Path, file: &KoFile) -> Option<Finding> {
-        let name = file.name(path);
-        let warning = |message: &str| Finding::warning("modprobe", path.display(), message);
-        let insmod = "or load this very file";
-        let load = Command::new("sudo insmod").arg(path);
-        if let Some((line, from)) = self.kernel.not_loaded.get(&name) {
-            return Some(
-                warning("modprobe does not load it")
-                    .note(format!(
-                        "{from} has `{line}`: modprobe runs that command instead"
-                    ))
-                    .run(
-                        "see the line, and take it out",
-                        Command::new("grep -n install").arg(from),
-                    )
-                    .run(insmod, load),
-            );
-        }
-        if self.kernel.listed.is_empty() || !self.is_own(path) {
-            return None;
-        }
-        let depmod = Command::new("sudo depmod").arg(self.kernel.name());
-        let Some(listed) = self.kernel.listed.get(&name) else {
-            return Some(
-                warning("modprobe does not find it")
-                    .note("depmod has not listed it since it was installed")
-                    .run("have it listed", depmod),
-            );
-        };
-        if listed.canonicalize().ok() == path.canonicalize().ok() {
-            return None;
-        }
-        Some(
-            warning("modprobe loads another file of this name")
-                .versus(
-                    ("this is", &path.display().to_string()),
-                    ("modprobe loads", &listed.display().to_string()),
-                )
-                .note("depmod lists one file for each name, and prefers those in updates/")
-                .run(
-                    "if the other one is out of date, see whose it is",
-                    Command::new("dkms status"),
-                )
-                .run(insmod, load),
         )
     }
 

@@ -354,6 +354,28 @@ fn builtin_in_sysfs(directory: &Path) -> HashSet<String> {
         .collect()
 }
 
+/// The configuration of a kernel without headers is beside its image or its modules.
+fn config_without_headers(
+    system: &System,
+    config: Config,
+    release: Option<&str>,
+    modules: Option<&Path>,
+) -> Config {
+    if !config.is_empty() {
+        return config;
+    }
+    let beside_image = release.map(|release| system.at(format!("/boot/config-{release}")));
+    let places = [beside_image, modules.map(|path| path.join("config"))];
+    (places.into_iter().flatten())
+        .find_map(|path| Config::read(&path).ok())
+        .unwrap_or(config)
+}
+
+fn machine_called(name: &str) -> Option<&'static str> {
+    const KNOWN: [&str; 6] = ["x86_64", "i686", "aarch64", "arm", "riscv64", "loongarch64"];
+    KNOWN.into_iter().find(|known| *known == name)
+}
+
 /// The lines `install NAME COMMAND` of `modprobe.d(5)` whose command is not there to load anything, as
 /// hardening guides have them. As in libkmod, one file of each name counts, that of the first directory
 /// that has it, and the first line of each module, by the names of the files.
@@ -387,26 +409,4 @@ fn not_loaded(system: &System) -> HashMap<String, (String, String)> {
     }
     let not_loaded = |(name, place): (_, Option<_>)| Some((name, place?));
     found.into_iter().filter_map(not_loaded).collect()
-}
-
-/// The configuration of a kernel without headers is beside its image or its modules.
-fn config_without_headers(
-    system: &System,
-    config: Config,
-    release: Option<&str>,
-    modules: Option<&Path>,
-) -> Config {
-    if !config.is_empty() {
-        return config;
-    }
-    let beside_image = release.map(|release| system.at(format!("/boot/config-{release}")));
-    let places = [beside_image, modules.map(|path| path.join("config"))];
-    (places.into_iter().flatten())
-        .find_map(|path| Config::read(&path).ok())
-        .unwrap_or(config)
-}
-
-fn machine_called(name: &str) -> Option<&'static str> {
-    const KNOWN: [&str; 6] = ["x86_64", "i686", "aarch64", "arm", "riscv64", "loongarch64"];
-    KNOWN.into_iter().find(|known| *known == name)
 }

@@ -8,6 +8,7 @@
 pub mod command;
 mod judge;
 mod kernel;
+mod modprobe;
 mod symbols;
 #[cfg(test)]
 mod tests;
