@@ -71,7 +71,7 @@ done
 # The root of the metadata and the section table of a library stand at the end:
 # a file that lost its tail lost them too.
 for file in rust/lib*.rmeta rust/lib*.so; do
-	[ -f "$file" ] || fail "'$file' of these headers is damaged" "it is no file" "$reinstall"
+	[ -f "$file" ] || fail "'$file' of these headers is damaged" "it is not a file" "$reinstall"
 	size=$(wc -c <"$file")
 	end=$size
 	if [ "$size" -gt 63 ]; then
