@@ -181,19 +181,29 @@ fn find(pattern: &'static str, text: &str, values: &mut BTreeMap<&'static str, S
     let Some(captures) = regex.captures(text) else {
         return;
     };
-    for name in names(pattern) {
-        if let Some(value) = captures.name(name) {
+    for group in groups(pattern) {
+        if let Some(value) = captures.name(group) {
             values
-                .entry(name)
+                .entry(name_of(group))
                 .or_insert_with(|| value.as_str().to_string());
         }
     }
 }
 
-/// The names of a pattern's groups.
-pub(super) fn names(pattern: &'static str) -> impl Iterator<Item = &'static str> {
+fn groups(pattern: &'static str) -> impl Iterator<Item = &'static str> {
     let groups = pattern.split("(?P<").skip(1);
-    groups.filter_map(|rest| rest.split_once('>').map(|(name, _)| name))
+    groups.filter_map(|rest| rest.split_once('>').map(|(group, _)| group))
+}
+
+/// The value that a group holds: that of `symbol__new` is `symbol`. No two groups of a pattern may
+/// have one name.
+fn name_of(group: &'static str) -> &'static str {
+    group.split_once("__").map_or(group, |(name, _)| name)
+}
+
+/// The names of the values in a pattern.
+pub(super) fn names(pattern: &'static str) -> impl Iterator<Item = &'static str> {
+    groups(pattern).map(name_of)
 }
 
 impl Story {

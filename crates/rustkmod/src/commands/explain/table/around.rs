@@ -613,13 +613,12 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "bindings",
         class: "bindings",
-        pattern: r"^error\[E0(?:412|422|423|425|433)\]: cannot find [^`]*`(?P<name>\w+)` in (?:module|crate) `(?:kernel::)?bindings`|^error\[E0(?:560|609)\]: (?:struct `[^`]*\bbindings::[^`]*` has no field named `(?P<field>\w+)`|no field `(?P<field2>\w+)` on type `[^`]*\bbindings::)",
+        pattern: r"^error\[E0(?:412|422|423|425|433)\]: cannot find [^`]*`(?P<name>\w+)` in (?:module|crate) `(?:kernel::)?bindings`|^error\[E0(?:560|609)\]: (?:struct `[^`]*\bbindings::[^`]*` has no field named `(?P<field>\w+)`|no field `(?P<field__2>\w+)` on type `[^`]*\bbindings::)",
         values: &[r" --> (?P<place>\S+)"],
         meaning: "the kernel's C bindings lack what Rust code uses",
         notes: &[
             "the first is {name}, at {place}",
             "the first is the field {field}, at {place}",
-            "the first is the field {field2}, at {place}",
             "bindgen makes them of C headers, the kernel's own of those in rust/bindings/bindings_helper.h, with this configuration: an option that declares it is off, no header there has it, a patch is only half applied, or the code was written for a series whose headers differ",
         ],
         help: &[
@@ -630,10 +629,6 @@ pub(super) const ROWS: &[Row] = &[
             run(
                 "see which headers declare it, and under which option",
                 "grep -rnw {field} {kdir}/include",
-            ),
-            run(
-                "see which headers declare it, and under which option",
-                "grep -rnw {field2} {kdir}/include",
             ),
         ],
         breaks_rustc: true,

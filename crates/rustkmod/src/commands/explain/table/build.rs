@@ -2,11 +2,20 @@
 
 //! Rows about builds: headers, DKMS, crates, modpost, linkers, BTF, Kconfig.
 
-use super::super::help::{here, run, say};
+use super::super::help::{Remedy, here, run, say};
 use super::{
     COMPILER_CALLS, COMPILER_CALLS_HELP, DOCTOR, DOUBTFUL, FAILURE, HARMLESS, LIBM, NEEDED,
     RIGHT_RUSTC, Row, SOURCES_OF_HEADERS, not_found,
 };
+
+const DECLARED: Remedy = run(
+    "see where it is declared, and under which option",
+    "grep -rnw {symbol} {kdir}/include",
+);
+const EXPORTED_BY_ANOTHER: Remedy = run(
+    "if another module of yours exports it, say where",
+    "make -C {kdir} M={dir} KBUILD_EXTRA_SYMBOLS=/path/to/its/Module.symvers",
+);
 
 /// A file of the kernel's own build. A module may have directories by the same names, and since 6.13
 /// a path without the tree is the module's.
@@ -579,7 +588,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "crate-cut-off",
         class: "crates",
-        pattern: r"panicked at(?:.|\n)*index out of bounds: the len is (?P<len>\d+) but the index is (?P<index>\d+)(?:.|\n)*rustc_(?:serialize|metadata)|panicked at \S*rustc_(?:serialize|metadata)(?:.|\n)*index out of bounds: the len is (?P<len2>\d+)",
+        pattern: r"panicked at(?:.|\n)*index out of bounds: the len is (?P<len>\d+) but the index is (?P<index>\d+)(?:.|\n)*rustc_(?:serialize|metadata)|panicked at \S*rustc_(?:serialize|metadata)(?:.|\n)*index out of bounds: the len is (?P<len__2>\d+)",
         meaning: "a crate in the headers is cut off: rustc read past its end",
         notes: &["the file has {len} bytes, and its header points to byte {index}"],
         help: &[DOCTOR, say("install the headers again")],
@@ -722,13 +731,12 @@ pub(super) const ROWS: &[Row] = &[
         class: "own-code",
         pattern: r"modpost: .*\b(?:rust_)?build_error\b.* undefined!|(?:undefined symbol: |undefined reference to .)(?:rust_)?build_error\b",
         values: &[
-            r"\[(?P<module>[^\]]+\.ko)\]|modpost: (?P<module_new>\S+\.ko): ",
+            r"\[(?P<module>[^\]]+\.ko)\]|modpost: (?P<module__new>\S+\.ko): ",
             r"referenced by (?P<by>.+)",
         ],
         meaning: "a build_assert! or build_error! stays in the compiled code: the compiler could not prove that it is never reached",
         notes: &[
             "the module is {module}",
-            "the module is {module_new}",
             "it is in {by}",
             "functions such as those that read a register at an offset check it when they are compiled: the offset has to be a constant in the end, and the code optimised",
         ],
@@ -762,27 +770,18 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "undefined-symbol",
         class: "link",
-        pattern: r"^ld\.lld: error: undefined (?:hidden )?symbol: (?P<symbol>\S+)|undefined reference to [\x60'‘](?P<symbol_gnu>[^'’]+)",
+        pattern: r"^ld\.lld: error: undefined (?:hidden )?symbol: (?P<symbol>\S+)|undefined reference to [\x60'‘](?P<symbol__gnu>[^'’]+)",
         values: &[
             r"referenced by (?P<by>.+)",
             r"\((?P<helper>rust_helper_\w+)\)",
         ],
-        meaning: "linking failed: nothing that is linked together defines {symbol}{symbol_gnu}",
+        meaning: "linking failed: nothing that is linked together defines {symbol}",
         notes: &[
             "it is used in {by}",
             "{helper} is one of the kernel's Rust helpers, which are built in: so has to be what they call. The option that it belongs to is off, or a module (=m)",
             "code is linked into the kernel or into one module together. What uses a function of another module needs that one loaded, or built in as well (=y)",
         ],
-        help: &[
-            run(
-                "see where it is declared, and under which option",
-                "grep -rnw {symbol} {kdir}/include",
-            ),
-            run(
-                "see where it is declared, and under which option",
-                "grep -rnw {symbol_gnu} {kdir}/include",
-            ),
-        ],
+        help: &[DECLARED],
         examples: &[
             "ld.lld: error: undefined symbol: drm_x\n>>> referenced by kref.h:65\n>>>               rust/helpers/helpers.o:(rust_helper_drm_x) in archive vmlinux.a",
             "m.c:(.text+0xcc): undefined reference to `stpcpy'",
@@ -792,20 +791,13 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "modpost-rust",
         class: "modpost",
-        pattern: r"^ERROR: modpost: (?:\x22(?P<symbol>_R\w+|__rust_\w*alloc\w*|rust_helper_\w+)\x22 \[(?P<module>[^\]]+)\]|(?P<module_new>\S+): symbol '(?P<symbol_new>_R\w+|__rust_\w*alloc\w*|rust_helper_\w+)') undefined!",
+        pattern: r"^ERROR: modpost: (?:\x22(?P<symbol>_R\w+|__rust_\w*alloc\w*|rust_helper_\w+)\x22 \[(?P<module>[^\]]+)\]|(?P<module__new>\S+): symbol '(?P<symbol__new>_R\w+|__rust_\w*alloc\w*|rust_helper_\w+)') undefined!",
         meaning: "the kernel's Module.symvers lacks Rust symbols that the module needs",
         notes: &[
             "the first is {symbol}",
-            "the first is {symbol_new}",
             "either the crates in rust/ and Module.symvers are of different builds, or the module uses a generic or inline function whose helpers are not exported, or another module exports it",
         ],
-        help: &[
-            DOCTOR,
-            run(
-                "if another module of yours exports it, say where",
-                "make -C {kdir} M={dir} KBUILD_EXTRA_SYMBOLS=/path/to/its/Module.symvers",
-            ),
-        ],
+        help: &[DOCTOR, EXPORTED_BY_ANOTHER],
         examples: &[
             r#"ERROR: modpost: "_RNvNtCs1q4c3E1xXYZ_6kernel5print11call_printk" [/tmp/m/m.ko] undefined!"#,
             "ERROR: modpost: m.ko: symbol '_RNvNtCs1q4c3E1xXYZ_6kernel5print11call_printk' undefined!",
@@ -818,16 +810,12 @@ pub(super) const ROWS: &[Row] = &[
         pattern: concat!(
             r"^ERROR: modpost: (?:\x22(?P<symbol>",
             super::of_compiler!(),
-            r")\x22 \[(?P<module>[^\]]+)\]|(?P<module_new>\S+): symbol '(?P<symbol_new>",
+            r")\x22 \[(?P<module>[^\]]+)\]|(?P<module__new>\S+): symbol '(?P<symbol__new>",
             super::of_compiler!(),
             r")') undefined!"
         ),
         meaning: "the compiler put calls into the module for which the kernel has no function",
-        notes: &[
-            "the first is {symbol}",
-            "the first is {symbol_new}",
-            COMPILER_CALLS,
-        ],
+        notes: &["the first is {symbol}", COMPILER_CALLS],
         help: &[COMPILER_CALLS_HELP, DOCTOR],
         examples: &[
             r#"ERROR: modpost: "__stack_chk_guard" [/m/m.ko] undefined!"#,
@@ -839,29 +827,15 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "modpost-undefined",
         class: "modpost",
-        pattern: r"^ERROR: modpost: (?:\x22(?P<symbol>[^\x22]+)\x22 \[(?P<module>[^\]]+)\]|(?P<module_new>\S+): symbol '(?P<symbol_new>[^']+)') undefined!",
+        pattern: r"^ERROR: modpost: (?:\x22(?P<symbol>[^\x22]+)\x22 \[(?P<module>[^\]]+)\]|(?P<module__new>\S+): symbol '(?P<symbol__new>[^']+)') undefined!",
         values: &[concat!(r"['\x22](?P<math>", super::of_libm!(), r")['\x22]")],
         meaning: "the module needs symbols that this kernel does not export",
         notes: &[
             "the first is {symbol}, which is not in Module.symvers",
-            "the first is {symbol_new}, which is not in Module.symvers",
             LIBM,
             "this kernel was configured without what has it (a cloud or minimal flavour, say), its series removed it or does not export it, or it is of another module, or of an object that the module's Kbuild does not link",
         ],
-        help: &[
-            run(
-                "see where it is declared, and under which option",
-                "grep -rnw {symbol} {kdir}/include",
-            ),
-            run(
-                "see where it is declared, and under which option",
-                "grep -rnw {symbol_new} {kdir}/include",
-            ),
-            run(
-                "if another module of yours exports it, say where",
-                "make -C {kdir} M={dir} KBUILD_EXTRA_SYMBOLS=/path/to/its/Module.symvers",
-            ),
-        ],
+        help: &[DECLARED, EXPORTED_BY_ANOTHER],
         examples: &[
             r#"ERROR: modpost: "my_symbol" [/tmp/m/m.ko] undefined!"#,
             "ERROR: modpost: m.ko: symbol 'my_symbol' undefined!",
@@ -871,11 +845,10 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "modpost-undefined-warning",
         class: "modpost-warning",
-        pattern: r"^WARNING: (?:modpost: )?(?:\x22(?P<symbol>[^\x22]+)\x22 \[(?P<module>[^\]]+)\]|(?P<module_new>\S+): symbol '(?P<symbol_new>[^']+)') undefined!",
+        pattern: r"^WARNING: (?:modpost: )?(?:\x22(?P<symbol>[^\x22]+)\x22 \[(?P<module>[^\]]+)\]|(?P<module__new>\S+): symbol '(?P<symbol__new>[^']+)') undefined!",
         meaning: "the module was linked without symbols that it needs: it loads only where another module brings them",
         notes: &[
             "the first is {symbol}",
-            "the first is {symbol_new}",
             "where one of the module's own is among them, an object is not in its Kbuild, or a library: kbuild links no .a",
         ],
         examples: &[
@@ -887,8 +860,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "modpost-gpl",
         class: "modpost",
-        pattern: r"modpost: (?:GPL-incompatible module (?P<module>\S+)|(?P<module_new>\S+): GPL-incompatible module) uses GPL-only symbol '(?P<symbol>[^']+)'",
-        meaning: "{module}{module_new} uses a symbol that is exported to GPL modules only",
+        pattern: r"modpost: (?:GPL-incompatible module (?P<module>\S+)|(?P<module__new>\S+): GPL-incompatible module) uses GPL-only symbol '(?P<symbol>[^']+)'",
+        meaning: "{module} uses a symbol that is exported to GPL modules only",
         notes: &["the symbol is {symbol}; all Rust symbols of the kernel are exported so"],
         help: &[
             say(
@@ -907,9 +880,9 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "modpost-namespace",
         class: "modpost",
-        pattern: r"modpost: (?:module (?P<module>\S+) uses symbol (?P<symbol>[^'\s]+) from namespace (?P<ns>[^,'\s]+)|(?P<module_new>\S+): module uses symbol '(?P<symbol_new>[^']+)' from namespace '(?P<ns_new>[^']+)'), but does not import it",
-        meaning: "{module}{module_new} uses the namespace {ns}{ns_new} without importing it",
-        notes: &["{symbol}{symbol_new} is exported in it"],
+        pattern: r"modpost: (?:module (?P<module>\S+) uses symbol (?P<symbol>[^'\s]+) from namespace (?P<ns>[^,'\s]+)|(?P<module__new>\S+): module uses symbol '(?P<symbol__new>[^']+)' from namespace '(?P<ns__new>[^']+)'), but does not import it",
+        meaning: "{module} uses the namespace {ns} without importing it",
+        notes: &["{symbol} is exported in it"],
         help: &[say(
             "import it: in C MODULE_IMPORT_NS(\"…\") (without the quotes before 6.13); in Rust imports_ns: [\"…\"] in `module!`",
         )],

@@ -991,8 +991,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "module-file-damaged",
         class: "load",
-        pattern: r"depmod: ERROR: failed to load symbols from (?P<file_read>\S+): (?:Invalid argument|Exec format error)|modinfo: ERROR: could not get modinfo from '(?P<name>[^']+)': (?:Invalid argument|Exec format error)",
-        meaning: "the file of the module {file_read}{name} is not a module: it is empty, cut off, or of another kind",
+        pattern: r"depmod: ERROR: failed to load symbols from (?P<name>\S+): (?:Invalid argument|Exec format error)|modinfo: ERROR: could not get modinfo from '(?P<name__2>[^']+)': (?:Invalid argument|Exec format error)",
+        meaning: "the file of the module {name} is not a module: it is empty, cut off, or of another kind",
         help: &[
             say("build and install it again; of DKMS's: dkms build --force, dkms install --force"),
             CHECK,
@@ -1019,8 +1019,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "module-compression",
         class: "load",
-        pattern: r"depmod: ERROR: failed to load symbols from (?P<file_read>\S+): Function not implemented|modinfo: ERROR: could not get modinfo from '(?P<name>[^']+)': Function not implemented",
-        meaning: "this kmod was built without the compression of the module {file_read}{name}",
+        pattern: r"depmod: ERROR: failed to load symbols from (?P<name>\S+): Function not implemented|modinfo: ERROR: could not get modinfo from '(?P<name__2>[^']+)': Function not implemented",
+        meaning: "this kmod was built without the compression of the module {name}",
         help: &[
             here(
                 "see which ones it has (+ZSTD, +XZ, +ZLIB)",
@@ -1039,8 +1039,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "modules-dir-gone",
         class: "not-found",
-        pattern: r"could not open (?:moddep file|builtin file|directory) '?/?\S*modules/(?P<release>[^/'\s:]+)|/lib/modules/(?P<release2>[^/\s]+)/modules\.dep(?:\.bin)?'?: No such file or directory",
-        meaning: "there is no directory of modules for the kernel {release}{release2}",
+        pattern: r"could not open (?:moddep file|builtin file|directory) '?/?\S*modules/(?P<release>[^/'\s:]+)|/lib/modules/(?P<release__2>[^/\s]+)/modules\.dep(?:\.bin)?'?: No such file or directory",
+        meaning: "there is no directory of modules for the kernel {release}",
         notes: &[
             "depmod and modprobe look for the running kernel's, also in a chroot or a container",
         ],

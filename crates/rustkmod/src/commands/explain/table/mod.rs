@@ -34,7 +34,8 @@ pub struct Row {
     /// How bad it is.
     pub weight: Weight,
     /// What the text of a block has to match; `^` and `$` are those of its lines. Its named groups
-    /// are values for the texts.
+    /// are values for the texts. Where another form of the line has a value too, its group is called
+    /// as the value is, with `__` and a word behind it: `symbol__new` holds `symbol`.
     pub pattern: &'static str,
     /// More values, where the block has them.
     pub values: &'static [&'static str],

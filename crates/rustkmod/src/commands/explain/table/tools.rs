@@ -686,11 +686,10 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "bindgen-clang-flags",
         class: "bindgen",
-        pattern: r"^error: unknown argument: '(?P<flag>[^']+)'|clang diag: error: unknown argument:? '(?P<flag2>[^']+)'|panicked at .*(?:Unable to generate bindings|ClangDiagnostic)",
+        pattern: r"^error: unknown argument: '(?P<flag>[^']+)'|clang diag: error: unknown argument:? '(?P<flag__2>[^']+)'|panicked at .*(?:Unable to generate bindings|ClangDiagnostic)",
         meaning: "bindgen's libclang refuses what the kernel's C files are compiled with",
         notes: &[
             "it does not know {flag}",
-            "it does not know {flag2}",
             "bindgen gets the C compiler's flags. gcc's that clang does not know have to be in bindgen_skip_c_flags of rust/Makefile, and those of a newer clang need a libclang as new",
         ],
         help: &[say(
@@ -973,7 +972,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "lto-mismatch",
         class: "compiler",
-        pattern: r"(?P<file>\S+): (?:Invalid value \(Producer: '(?P<producer>[^']+)' Reader: '(?P<reader>[^']+)'\)|Unknown attribute kind)|ld\.lld: error: .*(?:Producer: '(?P<p2>[^']+)')",
+        pattern: r"(?P<file>\S+): (?:Invalid value \(Producer: '(?P<producer>[^']+)' Reader: '(?P<reader>[^']+)'\)|Unknown attribute kind)|ld\.lld: error: .*(?:Producer: '(?P<producer__2>[^']+)')",
         meaning: "LLVM of two versions met in one link: one wrote bitcode that the other cannot read",
         notes: &[
             "written by: {producer}\nread by:    {reader}",
