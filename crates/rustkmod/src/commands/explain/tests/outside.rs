@@ -2,7 +2,7 @@
 
 //! What is not in this repository: the sources of kernels, and reports.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::*;
 use super::ids;
@@ -34,61 +34,77 @@ fn messages(source: &str, function: &str) -> Vec<String> {
         .collect()
 }
 
+/// The messages in files of kernels' source trees that no row knows. `of` has the texts that a file
+/// may print, and `others` is what tells nothing of a build or a module.
+fn unknown(
+    files: impl Fn(&Path) -> Vec<PathBuf>,
+    of: impl Fn(&str) -> Vec<String>,
+    others: &[&str],
+) -> String {
+    let trees = std::env::var("RUSTKMOD_KERNEL_SOURCES").expect("RUSTKMOD_KERNEL_SOURCES");
+    let mut unknown = Vec::new();
+    for tree in trees.split(':') {
+        let mut count = 0;
+        for file in files(Path::new(tree)) {
+            for text in of(&std::fs::read_to_string(&file).unwrap()) {
+                count += 1;
+                let is_other = others.iter().any(|other| text.contains(other));
+                if !is_other && story::row_of(&text).is_none() {
+                    unknown.push(format!("{}: {text}", file.display()));
+                }
+            }
+        }
+        assert!(count > 20, "{count} messages in {tree}");
+    }
+    unknown.join("\n")
+}
+
 #[test]
 #[ignore = "set RUSTKMOD_KERNEL_SOURCES to source trees of the kernel, with : between them"]
 fn messages_of_the_loader_are_known_in_every_series() {
-    /// Messages that tell nothing of a module that is loaded or refused.
-    const OTHERS: &[&str] = &[
+    let files = |tree: &Path| {
+        let arches = ["x86", "arm", "arm64", "loongarch", "riscv"];
+        let own = arches.map(|arch| tree.join("arch").join(arch).join("kernel/module.c"));
+        let core = std::fs::read_dir(tree.join("kernel/module")).unwrap();
+        let core = core.map(|entry| entry.unwrap().path());
+        own.into_iter()
+            .chain(core.filter(|file| file.extension().is_some_and(|c| c == "c")))
+            .collect()
+    };
+    let of = |source: &str| {
+        // Why is not in the format.
+        let source = source.replace("Loading of %s is", "Loading of unsigned module is");
+        let all = messages(&source, "pr_(?:err|warn|notice)(?:_once|_ratelimited)?");
+        let first = all.iter().map(|all| all.lines().next().unwrap_or_default());
+        // Most files put their name in front.
+        first
+            .flat_map(|first| [first.to_string(), format!("module: {first}")])
+            .collect()
+    };
+    let others = [
         "Failed to create 'compression' attribute",
         "adding tainted module to the unloaded tainted modules list failed",
         "Could not add fail-tracking for module",
         "digest memory buffer allocate fail",
         "Failed to initialize duplicate",
     ];
-    let trees = std::env::var("RUSTKMOD_KERNEL_SOURCES").expect("RUSTKMOD_KERNEL_SOURCES");
-    let mut unknown = Vec::new();
-    let mut count = 0;
-    for tree in trees.split(':') {
-        let tree = Path::new(tree);
-        let arches = ["x86", "arm", "arm64", "loongarch", "riscv"];
-        let mut files: Vec<_> = arches
-            .iter()
-            .map(|arch| tree.join("arch").join(arch).join("kernel/module.c"))
-            .collect();
-        files.extend(
-            std::fs::read_dir(tree.join("kernel/module"))
-                .unwrap()
-                .map(|entry| entry.unwrap().path()),
-        );
-        for file in files
-            .iter()
-            .filter(|file| file.extension().is_some_and(|c| c == "c"))
-        {
-            // Why is not in the format.
-            let source = std::fs::read_to_string(file).unwrap();
-            let source = source.replace("Loading of %s is", "Loading of unsigned module is");
-            for message in messages(&source, "pr_(?:err|warn|notice)(?:_once|_ratelimited)?") {
-                count += 1;
-                let first = message.lines().next().unwrap_or_default();
-                let is_other = OTHERS.iter().any(|other| message.contains(other));
-                // Most files put their name in front.
-                for text in [first.to_string(), format!("module: {first}")] {
-                    if !is_other && story::row_of(&text).is_none() {
-                        unknown.push(format!("{}: {text}", file.display()));
-                    }
-                }
-            }
-        }
-    }
-    assert!(count > 50, "{count} messages");
-    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
+    assert_eq!(unknown(files, of, &others), "");
 }
 
 #[test]
 #[ignore = "set RUSTKMOD_KERNEL_SOURCES to source trees of the kernel, with : between them"]
 fn messages_of_modpost_are_known_in_every_series() {
-    /// Messages that only a change of modpost, or a broken tree, makes it print.
-    const OTHERS: &[&str] = &[
+    let files = |tree: &Path| vec![tree.join("scripts/mod/modpost.c")];
+    let of = |source: &str| {
+        // It puts the module in front.
+        let source = source.replace("mod_error(mod, \"", "error(\"x: ");
+        let all = messages(&source, "(?:error|fatal)");
+        all.iter()
+            .map(|message| format!("ERROR: modpost: {message}"))
+            .collect()
+    };
+    // Only a change of modpost, or a broken tree, makes it print these.
+    let others = [
         "Can't open filenames file",
         "Unknown host endian",
         "buf_printf output truncated",
@@ -102,25 +118,7 @@ fn messages_of_modpost_are_known_in_every_series() {
         "section_index is outside",
         "unknown license x. skip",
     ];
-    let trees = std::env::var("RUSTKMOD_KERNEL_SOURCES").expect("RUSTKMOD_KERNEL_SOURCES");
-    let mut unknown = Vec::new();
-    let mut count = 0;
-    for tree in trees.split(':') {
-        let source = Path::new(tree).join("scripts/mod/modpost.c");
-        let source = std::fs::read_to_string(source).unwrap();
-        // It puts the module in front.
-        let source = source.replace("mod_error(mod, \"", "error(\"x: ");
-        for message in messages(&source, "(?:error|fatal)") {
-            count += 1;
-            let text = format!("ERROR: modpost: {message}");
-            let is_other = OTHERS.iter().any(|other| message.contains(other));
-            if !is_other && story::row_of(&text).is_none() {
-                unknown.push(text);
-            }
-        }
-    }
-    assert!(count > 20, "{count} messages");
-    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
+    assert_eq!(unknown(files, of, &others), "");
 }
 
 /// The right answers to logs that are kept outside: the name's beginning, the errors, the warnings.
