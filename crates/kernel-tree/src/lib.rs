@@ -11,6 +11,7 @@ pub mod hostile;
 pub mod kdir;
 pub mod kernel;
 pub mod makefile;
+pub mod modprobe_d;
 pub mod security;
 pub mod system;
 pub mod too_new;

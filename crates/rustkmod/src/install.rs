@@ -211,6 +211,7 @@ fn arch_headers(system: &System, pkgbase: &str, release: &str) -> Option<Command
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Root;
 
     #[test]
     fn pkgbase_is_told_from_the_release() {
@@ -248,13 +249,8 @@ mod tests {
 
     #[test]
     fn headers_of_a_kernel_that_no_package_has_are_not_named() {
-        let root = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| {
-            let path = root.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        };
-        let system = System::bare(root.path());
+        let root = Root::new();
+        let system = root.system();
         let of = |release: &str| {
             let modules = kdir::modules_directory(&system, release);
             headers(&system, &modules, release).map(|command| command.to_string())
@@ -273,13 +269,13 @@ mod tests {
             ("arch", "7.1.3-arch2-1", "sudo pacman -S linux-headers"),
             ("arch", "6.12.1-1-lts", "sudo pacman -S linux-lts-headers"),
         ] {
-            write("etc/os-release", &format!("ID={id}\n"));
+            root.write("etc/os-release", &format!("ID={id}\n"));
             assert_eq!(of(own).as_deref(), Some(package));
             assert_eq!(of("6.18.44-custom"), None, "{id}");
         }
         // One that was packaged by hand is known to dpkg.
-        write("etc/os-release", "ID=debian\n");
-        write("var/lib/dpkg/info/linux-image-6.18.44-custom.list", "");
+        root.write("etc/os-release", "ID=debian\n");
+        root.write("var/lib/dpkg/info/linux-image-6.18.44-custom.list", "");
         assert!(of("6.18.44-custom").is_some());
     }
 

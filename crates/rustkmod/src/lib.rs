@@ -18,3 +18,5 @@ mod output;
 mod report;
 mod signals;
 mod stream;
+#[cfg(test)]
+mod testing;

@@ -196,13 +196,10 @@ impl Context<'_> {
 
     /// Whether a file is one of those the kernel was installed with.
     pub(super) fn is_own(&self, path: &Path) -> bool {
-        let Some(own) = &self.kernel.own else {
-            return false;
-        };
-        // On most systems /lib is a link to /usr/lib.
-        let real = |path: &Path| path.canonicalize().ok();
-        path.starts_with(own)
-            || real(path).is_some_and(|path| real(own).is_some_and(|own| path.starts_with(own)))
+        let own = self.kernel.own.as_ref();
+        own.is_some_and(|own| {
+            path.starts_with(own) || path.canonicalize().is_ok_and(|real| real.starts_with(own))
+        })
     }
 
     /// What only `modprobe --force` should get by: a kernel with `CONFIG_MODULE_FORCE_LOAD` takes the

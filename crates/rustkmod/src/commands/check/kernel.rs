@@ -3,7 +3,7 @@
 //! What is known of the kernel that should take the modules: from its headers, from the modules it
 //! was installed with and, where it is the running one, from `/proc` and `/sys`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use kernel_files::config::Config;
@@ -15,6 +15,7 @@ use kernel_files::sanity::Series;
 use kernel_files::symvers::{Export, Symvers};
 use kernel_tree::kdir::{self, Kdir};
 use kernel_tree::kernel::{self, is_path};
+use kernel_tree::modprobe_d::{self, Instead};
 use kernel_tree::security::{self, Enforcement, Ibt};
 use kernel_tree::system::System;
 
@@ -58,7 +59,7 @@ pub struct Kernel {
     pub modules: Option<(HashSet<String>, String)>,
     /// Those of them that are built in and have a directory in `/sys/module`.
     pub builtin: HashSet<String>,
-    /// The directory of its own modules.
+    /// The directory of its own modules, without symbolic links: `/lib` is one on most systems.
     pub own: Option<PathBuf>,
     /// The modules that are loaded, where it runs.
     pub loaded: HashSet<String>,
@@ -66,9 +67,8 @@ pub struct Kernel {
     pub forbidden: HashSet<String>,
     /// The file that depmod has listed for each of its modules, where it has.
     pub listed: HashMap<String, PathBuf>,
-    /// The modules that modprobe does not load, as a line of `modprobe.d(5)` has it run a command
-    /// instead: each with the line and the file it stands in.
-    pub not_loaded: HashMap<String, (String, String)>,
+    /// The modules for which modprobe runs a command in place of loading them.
+    pub not_loaded: HashMap<String, Instead>,
     /// The directory to build modules in, as messages call it.
     pub build: String,
 }
@@ -165,7 +165,7 @@ impl Kernel {
             wants_export_flags: linker_script.is_ok_and(|text| text.contains("__kflagstab")),
             modules: modules.and_then(|directory| installed_modules(system, directory)),
             builtin: modules.map(builtin_in_sysfs).unwrap_or_default(),
-            own: modules.map(Path::to_path_buf),
+            own: modules.map(|path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf())),
             loaded: (running("/proc/modules").lines())
                 .filter_map(|line| Some(line.split_once(' ')?.0.to_string()))
                 .collect(),
@@ -175,7 +175,7 @@ impl Kernel {
                 .map(str::to_string)
                 .collect(),
             listed: modules.and_then(depmod::listed).unwrap_or_default(),
-            not_loaded: not_loaded(system),
+            not_loaded: modprobe_d::not_loaded(system),
             build: system.shown(kdir_path),
             release,
         }
@@ -374,39 +374,4 @@ fn config_without_headers(
 fn machine_called(name: &str) -> Option<&'static str> {
     const KNOWN: [&str; 6] = ["x86_64", "i686", "aarch64", "arm", "riscv64", "loongarch64"];
     KNOWN.into_iter().find(|known| *known == name)
-}
-
-/// The lines `install NAME COMMAND` of `modprobe.d(5)` whose command is not there to load anything, as
-/// hardening guides have them. As in libkmod, one file of each name counts, that of the first directory
-/// that has it, and the first line of each module, by the names of the files.
-fn not_loaded(system: &System) -> HashMap<String, (String, String)> {
-    const DIRECTORIES: [&str; 5] = ["/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"];
-    const COMMANDS: [&str; 3] = ["true", "false", ":"];
-    let mut files = BTreeMap::new();
-    for directory in DIRECTORIES.map(|directory| format!("{directory}/modprobe.d")) {
-        let entries = std::fs::read_dir(system.at(&directory))
-            .into_iter()
-            .flatten();
-        for entry in entries.flatten().take(1024) {
-            let path = Path::new(&directory).join(entry.file_name());
-            if path.extension().is_some_and(|ending| ending == "conf") {
-                files.entry(entry.file_name()).or_insert(path);
-            }
-        }
-    }
-    let mut found = HashMap::new();
-    for path in files.values() {
-        let text = file::read_text(&system.at(path), 1 << 20).unwrap_or_default();
-        for line in text.replace("\\\n", "").lines() {
-            let words: Vec<_> = line.split_whitespace().collect();
-            if let ["install", name, command, ..] = words[..] {
-                let place = (words.join(" "), path.display().to_string());
-                let loads = !COMMANDS.contains(&command.rsplit('/').next().unwrap_or(command));
-                let line = found.entry(name.replace('-', "_"));
-                line.or_insert((!loads).then_some(place));
-            }
-        }
-    }
-    let not_loaded = |(name, place): (_, Option<_>)| Some((name, place?));
-    found.into_iter().filter_map(not_loaded).collect()
 }

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use kernel_files::kofile::KoFile;
+use kernel_tree::modprobe_d::Instead;
 
 use super::judge::Context;
 use crate::command::Command;
@@ -18,7 +19,7 @@ impl Context<'_> {
         let warning = |message: &str| Finding::warning("modprobe", path.display(), message);
         let insmod = "or load this very file";
         let load = Command::new("sudo insmod").arg(path);
-        if let Some((line, from)) = self.kernel.not_loaded.get(&name) {
+        if let Some(Instead { line, from }) = self.kernel.not_loaded.get(&name) {
             return Some(
                 warning("modprobe does not load it")
                     .note(format!(
@@ -42,7 +43,7 @@ impl Context<'_> {
                     .run("have it listed", depmod),
             );
         };
-        if listed.canonicalize().ok() == path.canonicalize().ok() {
+        if listed == path || listed.canonicalize().ok() == path.canonicalize().ok() {
             return None;
         }
         Some(

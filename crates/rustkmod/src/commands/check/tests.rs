@@ -3,6 +3,7 @@
 //! What is found in modules that differ from a fitting one in one thing.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use kernel_files::config::Config;
 use kernel_files::kofile::{Btf, Signature, Undefined};
@@ -11,6 +12,7 @@ use kernel_files::sanity::Fault;
 use kernel_files::symvers::Symvers;
 
 use super::*;
+use crate::testing::Root;
 use kernel_tree::security::{Enforcement, Ibt};
 
 fn kernel() -> Kernel {
@@ -54,15 +56,18 @@ fn module(undefined: &[&str]) -> KoFile {
 }
 
 fn judged(kernel: &Kernel, file: KoFile) -> ModuleReport {
-    let rust = std::sync::OnceLock::new();
+    judged_at(kernel, Path::new("m.ko"), file)
+}
+
+fn judged_at(kernel: &Kernel, path: &Path, file: KoFile) -> ModuleReport {
     let context = Context {
         kernel,
         own_exports: HashMap::new(),
         own_names: HashSet::new(),
-        rust: &rust,
+        rust: &OnceLock::new(),
         options: Options::default(),
     };
-    context.module(Path::new("m.ko"), &Ok(file))
+    context.module(path, &Ok(file))
 }
 
 fn found(kernel: &Kernel, file: KoFile) -> Vec<&'static str> {
@@ -382,14 +387,7 @@ fn a_packed_module_is_signed_unpacked() {
     let mut kernel = kernel();
     kernel.enforcement = Enforcement::Refuses("sig_enforce".into());
     let signing = |name: &str| {
-        let context = Context {
-            kernel: &kernel,
-            own_exports: HashMap::new(),
-            own_names: HashSet::new(),
-            rust: &std::sync::OnceLock::new(),
-            options: Options::default(),
-        };
-        let report = context.module(Path::new(name), &Ok(module(&[])));
+        let report = judged_at(&kernel, Path::new(name), module(&[]));
         report.findings[0].help[0]
             .command
             .clone()
@@ -441,25 +439,21 @@ fn helpers_of_the_kernel_crate_are_rusts() {
     assert_eq!(missing(&with_rust), "another-kernel");
 }
 
+/// What is known of the kernel 6.1.0 that is installed below a root.
+fn installed(root: &Root) -> Kernel {
+    let modules = root.path().join("lib/modules/6.1.0");
+    let release = Some("6.1.0".into());
+    let build = modules.join("build");
+    Kernel::read(&root.system(), &build, Some(&modules), release, false)
+}
+
 #[test]
 fn a_stub_of_system_map_is_no_list_of_exports() {
-    let root = tempfile::tempdir().unwrap();
-    let modules = root.path().join("lib/modules/6.1.0");
-    let write = |name: &str, text: &str| {
-        std::fs::create_dir_all(&modules).unwrap();
-        std::fs::write(modules.join(name), text).unwrap();
-    };
+    let root = Root::new();
+    let modules = "lib/modules/6.1.0";
+    let write = |name: &str, text: &str| root.write(&format!("{modules}/{name}"), text);
     write("modules.symbols", "alias symbol:fuse_do_open fuse\n");
-    let system = kernel_tree::system::System::bare(root.path());
-    let read = || {
-        Kernel::read(
-            &system,
-            &modules.join("build"),
-            Some(&modules),
-            Some("6.1.0".into()),
-            false,
-        )
-    };
+    let read = || installed(&root);
     write(
         "System.map",
         "ffffffffffffffff B The real System.map is in another package\n",
@@ -471,49 +465,28 @@ fn a_stub_of_system_map_is_no_list_of_exports() {
 
 #[test]
 fn what_modprobe_would_not_load_is_told() {
-    let root = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = root.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    let modules = root.path().join("lib/modules/6.1.0");
+    let root = Root::new();
+    let modules = "lib/modules/6.1.0";
+    let write = |name: &str, text: &str| root.write(&format!("{modules}/{name}"), text);
     for name in [
         "updates/dkms/a.ko",
         "kernel/a.ko",
         "kernel/b-c.ko",
         "extra/new.ko",
     ] {
-        write(&format!("lib/modules/6.1.0/{name}"), "");
+        write(name, "");
     }
-    write(
-        "lib/modules/6.1.0/modules.dep",
-        "updates/dkms/a.ko:\nkernel/b-c.ko:\n",
-    );
-    write(
+    write("modules.dep", "updates/dkms/a.ko:\nkernel/b-c.ko:\n");
+    root.write(
         "etc/modprobe.d/hardening.conf",
         "blacklist a\ninstall b-c /bin/false\ninstall a modprobe -i a\n",
     );
-    let system = kernel_tree::system::System::bare(root.path());
     let kernel = Kernel {
         vermagic: None,
-        ..Kernel::read(
-            &system,
-            &modules.join("build"),
-            Some(&modules),
-            Some("6.1.0".into()),
-            false,
-        )
+        ..installed(&root)
     };
     let told = |name: &str| {
-        let context = Context {
-            kernel: &kernel,
-            own_exports: HashMap::new(),
-            own_names: HashSet::new(),
-            rust: &std::sync::OnceLock::new(),
-            options: Options::default(),
-        };
-        let report = context.module(&modules.join(name), &Ok(module(&[])));
+        let report = judged_at(&kernel, &root.path().join(modules).join(name), module(&[]));
         let mut found = report
             .findings
             .into_iter()
@@ -527,38 +500,6 @@ fn what_modprobe_would_not_load_is_told() {
     );
     assert_eq!(told("kernel/b-c.ko").unwrap(), "modprobe does not load it");
     assert_eq!(told("extra/new.ko").unwrap(), "modprobe does not find it");
-}
-
-#[test]
-fn modprobe_d_is_read_as_modprobe_reads_it() {
-    let root = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = root.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    let link = |target: &str, name: &str| {
-        std::os::unix::fs::symlink(target, root.path().join(name)).unwrap();
-    };
-    // One file of a name counts, that of the first directory, also where it is a link to nothing.
-    write("etc/modprobe.d/own.conf", "install a modprobe -i a\n");
-    write("usr/lib/modprobe.d/own.conf", "install a /bin/false\n");
-    link("/dev/null", "etc/modprobe.d/masked.conf");
-    write("run/modprobe.d/masked.conf", "install b /bin/false\n");
-    // Of two lines for a module the first counts, by the names of their files.
-    write("usr/lib/modprobe.d/10.conf", "install c modprobe -i c\n");
-    write("etc/modprobe.d/20.conf", "install c /bin/false\n");
-    write(
-        "usr/local/lib/modprobe.d/hard.conf",
-        "install d-e \\\n /bin/true\n",
-    );
-    link("usr/lib", "lib");
-    let system = kernel_tree::system::System::bare(root.path());
-    let read = Kernel::read(&system, Path::new("/none"), None, None, false);
-    let (line, from) = &read.not_loaded["d_e"];
-    assert_eq!(line, "install d-e /bin/true");
-    assert_eq!(from, "/usr/local/lib/modprobe.d/hard.conf");
-    assert_eq!(read.not_loaded.len(), 1, "{:?}", read.not_loaded);
 }
 
 #[test]
@@ -598,7 +539,6 @@ fn no_rust_is_built_again_for_a_kernel_without_it() {
 
 #[test]
 fn two_files_of_one_module_may_export_the_same() {
-    let rust = std::sync::OnceLock::new();
     let mut file = module(&[]);
     file.exports = vec!["f".into()];
     file.modinfo.push(("name".into(), "m".into()));
@@ -607,7 +547,7 @@ fn two_files_of_one_module_may_export_the_same() {
             kernel: &kernel(),
             own_exports: HashMap::from([("f", Path::new(other))]),
             own_names: HashSet::new(),
-            rust: &rust,
+            rust: &OnceLock::new(),
             options: Options::default(),
         }
         .duplicates(Path::new(path), &file)

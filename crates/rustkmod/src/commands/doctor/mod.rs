@@ -106,17 +106,18 @@ pub(crate) mod testing {
 
     use super::*;
     use crate::report::Status;
+    use crate::testing::Root;
 
     /// A tree in a directory of its own.
     pub struct Tree {
-        pub directory: tempfile::TempDir,
+        pub directory: Root,
     }
 
     impl Tree {
         /// A tree with Rust that has nothing wrong with its texts; it has no crates.
         pub fn new() -> Self {
             let tree = Self {
-                directory: tempfile::tempdir().unwrap(),
+                directory: Root::new(),
             };
             tree.write("Makefile", "VERSION = 6\nPATCHLEVEL = 1\nRUSTC = rustc\n");
             tree.write(
@@ -138,9 +139,7 @@ pub(crate) mod testing {
         }
 
         pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-            let path = self.directory.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
+            self.directory.write(name, text);
         }
 
         pub fn remove(&self, name: &str) {
@@ -148,7 +147,7 @@ pub(crate) mod testing {
         }
 
         pub fn subject(&self) -> Subject {
-            self.subject_on(System::bare(self.directory.path()))
+            self.subject_on(self.directory.system())
         }
 
         pub fn subject_on(&self, system: System) -> Subject {

@@ -6,6 +6,7 @@ use super::question::Place;
 use super::words::rust_of_arch;
 use super::*;
 use crate::command::Command;
+use crate::testing::Root;
 use kernel_tree::kdir::Kdir;
 use kernel_tree::system::System;
 
@@ -90,16 +91,12 @@ fn a_tree_without_kconfig_is_an_error_that_helps() {
 
 #[test]
 fn the_source_package_is_the_series_own() {
-    let root = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        std::fs::create_dir_all(root.path().join("etc")).unwrap();
-        std::fs::write(root.path().join(name), text).unwrap();
-    };
-    write(".config", "");
-    write("Makefile", "VERSION = 6\nPATCHLEVEL = 1\n");
-    let system = System::bare(root.path());
+    let root = Root::new();
+    root.write(".config", "");
+    root.write("Makefile", "VERSION = 6\nPATCHLEVEL = 1\n");
+    let system = root.system();
     let package = |os: &str| {
-        write("etc/os-release", os);
+        root.write("etc/os-release", os);
         let kdir = Kdir::open(&system, root.path());
         let error = Question::new(&kdir, "RUST", None).answer(&system);
         let command = error.unwrap_err().help[0].command.clone().unwrap();
