@@ -700,7 +700,7 @@ fn debians_kernel_boots_from_where_it_was_unpacked() {
         lacks(&error.to_string());
     }
     let release = debian_release();
-    let root = debian(&[&format!("linux-image-{release}")]);
+    let root = debian(&release, &[&format!("linux-image-{release}")]);
     let output = command()
         .env("RUSTKMOD_ACCEL", "tcg")
         .args(["boot", "--timeout", "180", "--kernel"])
@@ -709,7 +709,7 @@ fn debians_kernel_boots_from_where_it_was_unpacked() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let document = common::json(&output);
+    let mut document = common::json(&output);
     assert_eq!(document["kernelrelease"], release);
     assert_eq!(document["verdict"], "good");
     let steps: Vec<_> = document["steps"]
@@ -724,4 +724,17 @@ fn debians_kernel_boots_from_where_it_was_unpacked() {
         .collect();
     assert_eq!(loads, [&"load llc", &"load stp", &"load bridge"]);
     assert_eq!(steps.last(), Some(&"unload llc"));
+    // The whole document, without what changes from run to run and from release to release.
+    assert!(
+        document["log"][0]
+            .as_str()
+            .unwrap()
+            .contains("Linux version")
+    );
+    document["log"] = "LOG".into();
+    let shown = serde_json::to_string_pretty(&document).unwrap();
+    let shown = shown.replace(root.to_str().unwrap(), "ROOT");
+    let seconds = regex::Regex::new(r#"\d+\.\d+(,| s in QEMU|\n)"#).unwrap();
+    let shown = shown.replace(&release, "RELEASE");
+    insta::assert_snapshot!("boot_json", seconds.replace_all(&shown, "0.5$1"));
 }

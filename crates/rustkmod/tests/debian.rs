@@ -25,12 +25,15 @@ impl Debian {
         let _guard = LOCK.lock();
         let release = common::debian_release();
         let common_headers = release.replace("-amd64", "-common");
-        let root = common::debian(&[
-            &format!("linux-image-{release}"),
-            &format!("linux-headers-{release}"),
-            &format!("linux-headers-{common_headers}"),
-            "linux-kbuild-6.1",
-        ]);
+        let root = common::debian(
+            &release,
+            &[
+                &format!("linux-image-{release}"),
+                &format!("linux-headers-{release}"),
+                &format!("linux-headers-{common_headers}"),
+                "linux-kbuild-6.1",
+            ],
+        );
         Self { root, release }
     }
 

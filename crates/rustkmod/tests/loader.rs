@@ -64,13 +64,16 @@ impl Debian {
             true => format!("linux-kbuild-{base}"),
             false => build,
         };
-        let root = common::debian(&[
-            &format!("linux-image-{release}"),
-            &format!("linux-headers-{release}"),
-            &format!("linux-headers-{base}-common"),
-            &build,
-            "busybox-static",
-        ]);
+        let root = common::debian(
+            &release,
+            &[
+                &format!("linux-image-{release}"),
+                &format!("linux-headers-{release}"),
+                &format!("linux-headers-{base}-common"),
+                &build,
+                "busybox-static",
+            ],
+        );
         Self { root, release }
     }
 

@@ -140,7 +140,7 @@ fn the_crates_of_each_rustc_name_it() {
 #[ignore = "needs the network: apt-get download"]
 fn debians_own_rustc_is_read_without_running_it() {
     let packages = ["rustc", "libstd-rust-1.63"];
-    let root = common::debian(&packages);
+    let root = common::debian("rustc", &packages);
     let system = System::bare(&root);
     let read = toolchain::version_of(&system, &root.join("usr/bin/rustc"));
     let read = read.unwrap();

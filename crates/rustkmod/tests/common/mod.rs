@@ -103,9 +103,10 @@ pub fn toolchains() -> Vec<PathBuf> {
     found
 }
 
-/// A directory with Debian packages unpacked into it, fetched by apt once.
-pub fn debian(packages: &[&str]) -> PathBuf {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("debian");
+/// A directory with Debian packages unpacked into it, fetched by apt once: a kernel's is named by its
+/// release, so that what another test unpacked is not taken for its own.
+pub fn debian(name: &str, packages: &[&str]) -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("debian-{name}"));
     for package in packages {
         let done = root.join(format!(".{package}"));
         if done.exists() {
