@@ -67,6 +67,8 @@ pub fn run(short: bool) -> Result<()> {
     {
         println!("| {what} | {measured} | {against} | {ratio:.2} | at most {goal} |");
     }
+    let from_nothing = shop.cache.path(demo::FROM_NOTHING);
+    print!("{}", fs::read_to_string(from_nothing).unwrap_or_default());
     println!();
     println!(
         "Boot to module loaded, unloaded and reported, TCG: {:.2} s",
