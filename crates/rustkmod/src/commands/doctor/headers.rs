@@ -24,7 +24,7 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
     if !subject.kdir.path.is_dir() {
         let message = format!("there are no headers for {release}");
         let why = match subject.kdir.path.symlink_metadata() {
-            Ok(_) => format!("{tree} is a link that leads nowhere, or no directory"),
+            Ok(_) => format!("{tree} is a link that leads nowhere, or is not a directory"),
             Err(error) if error.kind() == ErrorKind::NotFound => format!("{tree} is not there"),
             Err(error) => format!("{tree} cannot be looked at: {error}"),
         };
@@ -63,7 +63,7 @@ pub fn headers(subject: &Subject) -> Vec<Finding> {
         }];
     }
     if makefile.series.is_none() {
-        let message = "the Makefile of this tree is damaged, or no kernel's";
+        let message = "the Makefile of this tree is damaged, or is not a kernel's";
         let finding = Finding::error(check, subject.shown("Makefile"), message)
             .note("it has no VERSION and PATCHLEVEL, and includes no Makefile that has them");
         return vec![subject.reinstall(finding)];

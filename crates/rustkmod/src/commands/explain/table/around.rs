@@ -481,6 +481,26 @@ pub(super) const ROWS: &[Row] = &[
         ..FAILURE
     },
     Row {
+        id: "package-unknown",
+        class: "package",
+        pattern: r"^E: Unable to locate package (?P<package>\S+)|^E: Package '(?P<package__apt>[^']+)' has no installation candidate|^E: Couldn't find any package by (?:glob|regex) '(?P<package__glob>[^']+)'|^(?:Error: )?(?:No match for argument|Unable to find a match): (?P<package__dnf>\S+)",
+        meaning: "the package manager knows no package {package}",
+        notes: &[
+            "archives keep headers of their newest kernels alone. Those of an older kernel, or of one that somebody else built, come from where that kernel came from",
+        ],
+        help: &[
+            say("bring its list of packages up to date, and try again: apt update, dnf makecache"),
+            DOCTOR,
+        ],
+        examples: &[
+            "E: Unable to locate package linux-headers-6.18.44-custom",
+            "E: Package 'linux-headers-6.1.0-9-amd64' has no installation candidate",
+            "E: Couldn't find any package by glob 'linux-headers-6.18.44-custom'",
+            "No match for argument: kernel-devel-6.12.9-200.fc41.x86_64",
+        ],
+        ..FAILURE
+    },
+    Row {
         id: "pacman-conflict",
         class: "makepkg",
         pattern: r"^error: failed to commit transaction \(conflicting files\)|^\S+: (?P<file>/\S+) exists in filesystem",
