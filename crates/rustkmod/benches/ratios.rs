@@ -48,7 +48,7 @@ fn debian() -> (PathBuf, PathBuf) {
     let release = common::debian_release();
     let image = format!("linux-image-{release}");
     let headers = format!("linux-headers-{release}");
-    let root = common::debian(&[&image, &headers]);
+    let root = common::debian(&release, &[&image, &headers]);
     (
         root.join("lib/modules").join(release),
         root.join("usr/src").join(headers),

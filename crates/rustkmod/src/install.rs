@@ -269,7 +269,7 @@ mod tests {
             ("arch", "7.1.3-arch2-1", "sudo pacman -S linux-headers"),
             ("arch", "6.12.1-1-lts", "sudo pacman -S linux-lts-headers"),
         ] {
-            root.write("etc/os-release", &format!("ID={id}\n"));
+            root.write("etc/os-release", format!("ID={id}\n"));
             assert_eq!(of(own).as_deref(), Some(package));
             assert_eq!(of("6.18.44-custom"), None, "{id}");
         }
