@@ -12,6 +12,9 @@ use regex::Regex;
 
 use crate::report::Finding;
 
+/// The name of the findings.
+pub const DRIFT: &str = "api-drift";
+
 /// A change of what the `kernel` crate offers to modules.
 #[derive(Debug)]
 pub struct Change {
@@ -52,11 +55,24 @@ macro_rules! no_name {
         concat!(
             r"(?:cannot find (?:type|struct|trait|macro|function|value|attribute|derive macro|module or crate|crate)[^`]* `(?:",
             $names,
-            r")`|(?:unresolved|undeclared|undeclared type|use of undeclared type)[^`]* `(?:[a-zA-Z_:]*::)?(?:",
+            r")`|(?:unresolved|undeclared|undeclared type|use of undeclared type)[^`]* (?:`[^`]*`, )*`(?:[a-zA-Z_:]*::)?(?:",
             $names,
-            r")`|no `(?:",
+            r")`|(?:no|could not find) `(?:",
             $names,
             r")` in `)"
+        )
+    };
+}
+
+/// A module of the kernel crate that is not there: one of `a|b|c`. A module of your own may have that name.
+macro_rules! no_part {
+    ($names:literal) => {
+        concat!(
+            r"unresolved imports? (?:`[^`]*`, )*`kernel::(?:",
+            $names,
+            r")\b|could not find `(?:",
+            $names,
+            r")` in `kernel`"
         )
     };
 }
@@ -91,12 +107,52 @@ pub const CHANGES: &[Change] = &[
         new: &[r"cannot find value `E[A-Z][A-Z0-9]+` in"],
     },
     Change {
+        id: "print-levels",
+        since: (6, 2),
+        before: "",
+        after: "pr_err!, pr_warn!, pr_debug! and all other levels",
+        old: &[],
+        new: &[no_name!("pr_(?:alert|crit|err|warn|notice|debug|cont)")],
+    },
+    Change {
+        id: "cstring",
+        since: (6, 2),
+        before: "",
+        after: "kernel::str::CString and fmt!",
+        old: &[],
+        new: &[no_name!("CString|fmt")],
+    },
+    Change {
+        id: "types",
+        since: (6, 2),
+        before: "",
+        after: "kernel::types",
+        old: &[],
+        new: &[no_part!("types")],
+    },
+    Change {
         id: "vtable",
         since: (6, 2),
         before: "",
         after: "#[vtable]",
         old: &[],
         new: &[no_name!("vtable")],
+    },
+    Change {
+        id: "sync",
+        since: (6, 3),
+        before: "",
+        after: "kernel::sync: Arc since 6.3, Mutex and SpinLock since 6.4",
+        old: &[],
+        new: &[no_part!("sync")],
+    },
+    Change {
+        id: "ioctl",
+        since: (6, 4),
+        before: "",
+        after: "kernel::ioctl and kernel::uapi",
+        old: &[],
+        new: &[no_part!("ioctl|uapi")],
     },
     Change {
         id: "pin-init-macros",
@@ -162,7 +218,10 @@ pub const CHANGES: &[Change] = &[
         before: "c_str!(\"…\") (before 6.2: bytes that end in \\0)",
         after: "c\"…\", which no rustc before 1.77 knows",
         old: &[],
-        new: &[r"prefix `c` is unknown"],
+        new: &[
+            r"prefix `c` is unknown",
+            r"expected one of [^\n]*, found `\x22(?:.|\n)*\bc\x22",
+        ],
     },
     Change {
         id: "uaccess",
@@ -171,6 +230,14 @@ pub const CHANGES: &[Change] = &[
         after: "kernel::uaccess::UserSlice",
         old: &[],
         new: &[no_name!("uaccess|UserSlice")],
+    },
+    Change {
+        id: "device",
+        since: (6, 11),
+        before: "",
+        after: "kernel::device::Device",
+        old: &[],
+        new: &[no_part!("device")],
     },
     Change {
         id: "kvec",
@@ -183,6 +250,7 @@ pub const CHANGES: &[Change] = &[
             r"E0433\][^`]*`Vec`",
             r"cannot find macro `vec`",
             r"E0107\]: (?:struct|missing generics)(?:.|\n)*\bVec\b",
+            r"E0283\]: type annotations needed for `(?:kernel::alloc::)?(?:kvec::)?Vec<",
         ],
         new: &[no_name!("KVec|VVec|KVVec|kvec")],
     },
@@ -195,6 +263,7 @@ pub const CHANGES: &[Change] = &[
             no_name!("Box"),
             r"unresolved import `alloc::boxed",
             r"E0107\]: (?:struct|missing generics)(?:.|\n)*\bBox\b",
+            r"E0283\]: type annotations needed for `(?:kernel::alloc::)?(?:kbox::)?Box<",
         ],
         new: &[no_name!("KBox|VBox|KVBox")],
     },
@@ -205,6 +274,24 @@ pub const CHANGES: &[Change] = &[
         after: "kernel::miscdevice::MiscDevice",
         old: &[],
         new: &[no_name!("miscdevice|MiscDevice|MiscDeviceRegistration")],
+    },
+    Change {
+        id: "files",
+        since: (6, 13),
+        before: "",
+        after: "kernel::fs::File",
+        old: &[],
+        new: &[no_part!("fs"), no_name!("LocalFile")],
+    },
+    Change {
+        id: "module-in-place",
+        since: (6, 13),
+        before: "",
+        after: "kernel::InPlaceModule; dev_info! and its like",
+        old: &[],
+        new: &[no_name!(
+            "InPlaceModule|dev_(?:emerg|alert|crit|err|warn|notice|info|dbg)"
+        )],
     },
     Change {
         id: "drivers",
@@ -256,6 +343,14 @@ pub const CHANGES: &[Change] = &[
         after: "kernel::sync::aref::{ARef, AlwaysRefCounted}",
         old: &[r"unresolved imports? `kernel::types::(?:ARef|AlwaysRefCounted)`"],
         new: &[r"unresolved imports? `kernel::sync::aref\b"],
+    },
+    Change {
+        id: "iov",
+        since: (6, 18),
+        before: "",
+        after: "kernel::iov and kernel::fs::Kiocb",
+        old: &[],
+        new: &[no_part!("iov"), no_name!("IovIterDest|IovIterSource|Kiocb")],
     },
     Change {
         id: "params",
@@ -421,22 +516,62 @@ pub fn left_out(text: &str) -> Option<LeftOut<'_>> {
     })
 }
 
-/// Whether an error of rustc is one of a module that was written for another series.
-pub fn matches(text: &str) -> bool {
-    !found(text, None).is_empty()
-        || never(text).is_some()
-        || left_out(text).is_some()
-        || KERNEL_ITEM.is_match(text)
+/// What is wrong, and why, where no row knows the part of the crate that an error is about.
+fn of_no_row(text: &str) -> Option<(String, String)> {
+    static ITEM: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?:unresolved imports? `|no `[^`]+` in `|could not find `[^`]+` in `)(kernel(?:::[^`]+)?)`")
+            .expect("a constant pattern")
+    });
+    static METHOD: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"E0050\]: method `(\w+)` has (\d+) parameters? but the declaration in trait `[^`]*` has (\d+)")
+            .expect("a constant pattern")
+    });
+    static KEY: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"[Uu]nknown key .?(\w+)").expect("a constant pattern"));
+
+    if let Some(found) = ITEM.captures(text) {
+        return Some((
+            format!(
+                "the module uses something of `{}` that this kernel's `kernel` crate does not have",
+                &found[1]
+            ),
+            "the crate changes with every series: the module was written for another one, or the \
+             kernel was configured without it"
+                .into(),
+        ));
+    }
+    if let Some(found) = METHOD.captures(text) {
+        let (_, [method, has, wants]) = found.extract();
+        if method == "init" {
+            return Some((
+                "the module's `init` was written for another kernel tree".into(),
+                format!(
+                    "it takes {has}, and this kernel's `Module::init` takes {wants}: mainline has \
+                     fn init(module: &'static ThisModule), and trees before it had a name in front"
+                ),
+            ));
+        }
+        // Of a trait of the module's own it is an error of its own.
+        return text.contains("kernel::").then(|| {
+            (
+                format!("the module's `{method}` was written for another kernel series"),
+                format!("it takes {has}, and the trait of this kernel's crate wants {wants}"),
+            )
+        });
+    }
+    KEY.captures(text).map(|found| {
+        (
+            format!(
+                "this kernel's `module!` does not know the key `{}`",
+                &found[1]
+            ),
+            "the message lists the keys that it knows".into(),
+        )
+    })
 }
 
-/// An item of the kernel crate that no row knows.
-static KERNEL_ITEM: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:unresolved imports? `|no `[^`]+` in `|could not find `[^`]+` in `)(?P<item>kernel(?:::[^`]+)?)`|E0050\]: method `init` has (?P<has>\d+) parameters? but the declaration in trait `(?:[^`]*Module::)?init` has (?P<wants>\d+)|[Uu]nknown key .?(?P<key>\w+)")
-        .expect("a constant pattern")
-});
-
-/// What such an error means for a kernel of that series.
-pub fn finding(text: &str, series: Option<(u32, u32)>, looked_at: String) -> Finding {
+/// What such an error means for a kernel of that series; nothing where that series is not the reason.
+pub fn finding(text: &str, series: Option<(u32, u32)>, looked_at: String) -> Option<Finding> {
     let shown = |(major, minor): (u32, u32)| format!("{major}.{minor}");
     let this = series.map(|series| format!("this kernel is {}", shown(series)));
     if let Some(LeftOut {
@@ -445,59 +580,32 @@ pub fn finding(text: &str, series: Option<(u32, u32)>, looked_at: String) -> Fin
         wants_on,
     }) = left_out(text)
     {
-        return Finding::error(
-            "api-drift",
-            looked_at,
-            format!("this kernel was configured without `kernel::{path}`"),
-        )
-        .note(match options[..] {
+        let message = format!("this kernel was configured without `kernel::{path}`");
+        let note = match options[..] {
             [option] if wants_on => format!("the crate has it where CONFIG_{option}=y"),
             [option] => format!("the crate has it only where CONFIG_{option} is off"),
             _ => format!(
                 "whether the crate has it depends on CONFIG_{}",
                 options.join(" and CONFIG_")
             ),
-        });
+        };
+        return Some(Finding::error(DRIFT, looked_at, message).note(note));
     }
     if let Some((item, now)) = never(text) {
-        return Finding::error("api-drift", looked_at, format!("no kernel series has `{item}`"))
-            .note("it was in the branch of Rust for Linux from before 6.1, and was never merged in this form")
-            .advise(format!("mainline has {now}"));
+        let message = format!("no kernel series has `{item}`");
+        let note = "it was in the branch of Rust for Linux from before 6.1, and was never merged in this form";
+        let finding = Finding::error(DRIFT, looked_at, message).note(note);
+        return Some(finding.advise(format!("mainline has {now}")));
     }
     let changes = found(text, series);
-    let Some((first, is_old)) = changes.first() else {
-        let item = KERNEL_ITEM.captures(text);
-        let part = |name| {
-            item.as_ref()
-                .and_then(|found| found.name(name))
-                .map(|m| m.as_str())
-        };
-        let mut finding = match (part("item"), part("has"), part("wants"), part("key")) {
-            (Some(item), ..) => Finding::error(
-                "api-drift",
-                looked_at,
-                format!("the module uses something of `{item}` that this kernel's `kernel` crate does not have"),
-            )
-            .note("the crate changes with every series: the module was written for another one, or the kernel was configured without it"),
-            (_, Some(has), Some(wants), _) => Finding::error(
-                "api-drift",
-                looked_at,
-                "the module's `init` was written for another kernel tree",
-            )
-            .note(format!(
-                "it takes {has}, and this kernel's `Module::init` takes {wants}: mainline has fn init(module: &'static ThisModule), and trees before it had a name in front"
-            )),
-            (.., Some(key)) => Finding::error(
-                "api-drift",
-                looked_at,
-                format!("this kernel's `module!` does not know the key `{key}`"),
-            )
-            .note("the message lists the keys that it knows"),
-            _ => Finding::error("api-drift", looked_at, "the module was written for another kernel series"),
-        };
+    // The one that leaves the fewest series: an old form bounds them from above, a new one from below.
+    let old = changes.iter().find(|(_, is_old)| *is_old);
+    let Some((first, is_old)) = old.or(changes.last()) else {
+        let (message, note) = of_no_row(text)?;
+        let mut finding = Finding::error(DRIFT, looked_at, message).note(note);
         finding.notes.extend(this);
-        return finding
-            .advise("look at samples/rust/ of this kernel's sources for how the series writes it");
+        let samples = "look at samples/rust/ of this kernel's sources for how the series writes it";
+        return Some(finding.advise(samples));
     };
     let since = shown(first.since);
     let message = match (*is_old, first.before) {
@@ -509,7 +617,7 @@ pub fn finding(text: &str, series: Option<(u32, u32)>, looked_at: String) -> Fin
             first.after
         ),
     };
-    let mut finding = Finding::error("api-drift", looked_at, message);
+    let mut finding = Finding::error(DRIFT, looked_at, message);
     for (change, _) in &changes {
         let since = shown(change.since);
         finding = finding.note(match change.before {
@@ -531,7 +639,7 @@ pub fn finding(text: &str, series: Option<(u32, u32)>, looked_at: String) -> Fin
             (false, before) => finding.advise(format!("for this kernel write {before}")),
         };
     }
-    finding
+    Some(finding)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::help::{self, Remedy, Target};
 use super::read::Line;
 use super::table::{Row, Weight, rows};
 use super::{Explained, UNKNOWN};
-use crate::drift;
+use crate::drift::{self, DRIFT};
 use crate::report::{Finding, Status};
 use kernel_files::rustsym;
 
@@ -38,6 +38,7 @@ const FRAMES: &[&str] = &[
     r"^error: failed to run custom build command",
     r"^error: process didn't exit successfully",
     r"^error: command failed to execute correctly",
+    r"^error: cannot determine resolution for the ",
     r"^error: the compiler unexpectedly panicked",
     r"^error: internal compiler error: unexpected panic",
     r"^(?:\S+: )?collect2: error: ld returned",
@@ -73,9 +74,7 @@ const MAKE_FRAME: &str = r"^\S*make(?:\[\d+\])? ?: \*(?:\*\*)? (?:\[.*\] (?:\S+ 
 #[derive(Debug, Clone, Copy)]
 enum What {
     Row(&'static Row),
-    /// A change of the kernel crate, by what rustc says.
-    Drift,
-    /// An error that is not known.
+    /// An error that no row knows. Of rustc's it may be a change of the kernel crate.
     Error,
     /// A program tells that another one failed.
     Frame,
@@ -108,7 +107,7 @@ impl Event {
         match self.what {
             _ if self.is_survived => false,
             What::Row(row) => row.weight == Weight::Failure,
-            What::Drift | What::Error => true,
+            What::Error => true,
             What::Frame => false,
         }
     }
@@ -257,8 +256,6 @@ impl Story {
         };
         let what = if is_frame {
             What::Frame
-        } else if is_rustc_error && drift::matches(&text) {
-            What::Drift
         } else if match block.kind {
             Kind::Make(_) | Kind::Panic => true,
             Kind::Diagnostic => is_rustc_error,
@@ -407,13 +404,26 @@ impl Story {
         let known = Target::of(&self.facts);
         let target = target.unwrap_or(&known);
         let facts = &self.facts;
-        let mut found: Vec<_> = self
-            .events
-            .into_iter()
-            .zip(causes)
-            .filter(|(_, cause)| cause.is_none())
-            .map(|(event, _)| explained(event, facts, target))
-            .collect();
+        let mut found: Vec<Explained> = Vec::new();
+        for (event, cause) in self.events.into_iter().zip(causes) {
+            if cause.is_some() {
+                continue;
+            }
+            let one = explained(event, facts, target);
+            // rustc names one change of the kernel crate by several errors.
+            let is_same = |other: &&mut Explained| {
+                other.finding.check == DRIFT && other.finding.message == one.finding.message
+            };
+            match found.iter_mut().find(is_same) {
+                Some(first) => {
+                    first.count += one.count;
+                    first.follow_count += one.follow_count;
+                    first.follows.extend(one.follows);
+                    first.follows.truncate(FOLLOWS);
+                }
+                None => found.push(one),
+            }
+        }
         for explained in &mut found {
             explained.follows.sort_by_key(|line| line.number);
         }
@@ -536,6 +546,20 @@ impl Story {
     }
 }
 
+/// What rustc refuses because the module was written for another series.
+fn drifted(text: &str, facts: &Facts, target: &Target, looked_at: &str) -> Option<Finding> {
+    if !text.starts_with("error") {
+        return None;
+    }
+    let mut finding = drift::finding(text, facts.series(), looked_at.into())?;
+    let left_out = drift::left_out(text).filter(|left_out| left_out.wants_on);
+    for option in left_out.map_or(Vec::new(), |left_out| left_out.options) {
+        let option = |_: &str| Some(option.to_owned());
+        finding.help.extend(target.help(&WHY, &option));
+    }
+    Some(finding)
+}
+
 /// The finding of an event.
 fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
     let looked_at = format!("line {}", event.says[0].number);
@@ -577,21 +601,14 @@ fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
             );
             finding
         }
-        What::Drift => {
-            let mut finding = drift::finding(&event.text, facts.series(), looked_at);
-            let left_out = drift::left_out(&event.text).filter(|left_out| left_out.wants_on);
-            for option in left_out.map_or(Vec::new(), |left_out| left_out.options) {
-                let option = |_: &str| Some(option.to_owned());
-                finding.help.extend(target.help(&WHY, &option));
-            }
-            finding
-        }
         What::Error if is_survived => Finding::warning(
             UNKNOWN,
             looked_at,
             "a program that the build asked was not there, or failed",
         ),
-        What::Error => Finding::error(UNKNOWN, looked_at, "rustkmod does not know this failure"),
+        What::Error => drifted(&event.text, facts, target, &looked_at).unwrap_or_else(|| {
+            Finding::error(UNKNOWN, looked_at, "rustkmod does not know this failure")
+        }),
         What::Frame => {
             says.splice(0..0, event.context);
             Finding::error(
