@@ -152,7 +152,7 @@ pub const CHANGES: &[Change] = &[
         before: "",
         after: "kernel::ioctl and kernel::uapi",
         old: &[],
-        new: &[no_part!("ioctl|uapi")],
+        new: &[no_part!("ioctl|uapi"), no_name!("_IOC?|_IO[RW]|_IOWR")],
     },
     Change {
         id: "pin-init-macros",
@@ -161,7 +161,7 @@ pub const CHANGES: &[Change] = &[
         after: "#[pin_data], pin_init!, new_mutex!, new_spinlock!",
         old: &[],
         new: &[no_name!(
-            "pin_data|pin_init|try_pin_init|new_mutex|new_spinlock"
+            "pin|pin_data|pinned_drop|pin_init|try_pin_init|PinInit|new_mutex|new_spinlock"
         )],
     },
     Change {
