@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod damage;
+pub mod machine;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
