@@ -124,7 +124,7 @@ fn evaluate_follows_the_rules_of_each_series() {
             vec!["", "CONFIG_N=0", "CONFIG_N=77", "CONFIG_N=8\nCONFIG_H=0x1"],
         ),
     ];
-    // C was no member, but a line below B; now it is one that depends on another.
+    // C was not a member, but a line below B; now it is one that depends on another.
     let submenu = format!(
         "{}{}config C\n\tbool \"C\"\n\tdepends on B\n",
         member("A"),

@@ -188,7 +188,7 @@ fn header(bytes: &[u8]) -> Result<(String, Place)> {
         .ok_or(RmetaError::Header(
             "there is no rustc version where it should be",
         ))?;
-    // Strings end with a byte that is no UTF-8, since rustc 1.53.
+    // Strings end with a byte that is not UTF-8, since rustc 1.53.
     if cursor.peek() == Some(0xC1) {
         cursor.at += 1;
     }

@@ -435,7 +435,7 @@ fn whatever_stops_it_leaves_nothing() {
                 .unwrap()
                 .collect();
             assert!(left.is_empty(), "{signal}: {left:?}");
-            // Its parent is no more; whoever inherits it may take a moment to see that it ended.
+            // Its parent is gone: whoever inherits it may take a moment to see that it ended.
             let is_running = || {
                 let status = std::fs::read_to_string(format!("/proc/{id}/status"));
                 status.is_ok_and(|status| !status.contains("State:\tZ"))

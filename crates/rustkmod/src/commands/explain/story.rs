@@ -431,7 +431,7 @@ impl Story {
         (found, self.left_out)
     }
 
-    /// Whether an event that is no failure tells how a failure of its class ended.
+    /// Whether an event that is not a failure tells how a failure of its class ended.
     fn tells_more(&self, row: &Row, other: usize) -> bool {
         match self.events[other].what {
             What::Row(end) => end.class == row.class && row.under.contains(&end.id),

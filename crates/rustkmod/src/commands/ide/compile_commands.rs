@@ -32,7 +32,7 @@ pub fn entry(source: &Path, objtree: &Path, directory: &Path) -> Option<Entry> {
     if !target.starts_with("cmd_") && !target.starts_with("savedcmd_") {
         return None;
     }
-    // What objtool and others do to the object afterwards is no matter for an editor.
+    // What objtool and others do to the object afterwards does not matter to an editor.
     let command = command.split(" ; ").next()?.replace("$(pound)", "#");
     let compiled = PathBuf::from(shlex::split(&command)?.pop()?);
     (compiled.file_name() == source.file_name()).then(|| Entry {

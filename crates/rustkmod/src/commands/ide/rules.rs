@@ -150,7 +150,7 @@ pub fn crates(kdir: &Kdir, rustc: &Path, library: &Path) -> Result<Vec<Rule>> {
     }
 }
 
-/// `TARGET SOURCE FLAGS ENVIRONMENT`, with tabs between them. Targets that are no crate, such as the
+/// `TARGET SOURCE FLAGS ENVIRONMENT`, with tabs between them. Targets that are not a crate, such as the
 /// bindings that bindgen generates, have a source that is none of Rust's.
 fn rule(objtree: &Path, line: &str) -> Option<Rule> {
     let mut fields = line.split('\t');

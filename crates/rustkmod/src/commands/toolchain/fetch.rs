@@ -118,7 +118,7 @@ impl New<'_> {
     fn add(&mut self, package: &ArchPackage) -> Result<()> {
         let is_rust = self.packages.is_empty();
         let url = self.archive.url(package);
-        // Nobody to tell is no reason to stop.
+        // That nobody can be told does not stop it.
         let _ = writeln!(stream::stderr(), "fetching {url}");
         let file = self.archive.fetch(package, self.work)?;
         let is_wanted = |path: &Path| {
