@@ -732,6 +732,16 @@ fn debians_kernel_boots_from_where_it_was_unpacked() {
             .contains("Linux version")
     );
     document["log"] = "LOG".into();
+    for step in document["steps"].as_array_mut().unwrap() {
+        let step = step.as_object_mut().unwrap();
+        // The kernel may say something of its own meanwhile.
+        if let Some(log) = step.get_mut("log").and_then(|log| log.as_array_mut()) {
+            log.retain(|line| line.as_str().unwrap().starts_with("bridge: "));
+            if log.is_empty() {
+                step.remove("log");
+            }
+        }
+    }
     let shown = serde_json::to_string_pretty(&document).unwrap();
     let shown = shown.replace(root.to_str().unwrap(), "ROOT");
     let seconds = regex::Regex::new(r#"\d+\.\d+(,| s in QEMU|\n)"#).unwrap();
