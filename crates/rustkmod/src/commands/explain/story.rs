@@ -74,7 +74,9 @@ const MAKE_FRAME: &str = r"^\S*make(?:\[\d+\])? ?: \*(?:\*\*)? (?:\[.*\] (?:\S+ 
 #[derive(Debug, Clone, Copy)]
 enum What {
     Row(&'static Row),
-    /// An error that no row knows. Of rustc's it may be a change of the kernel crate.
+    /// An error of rustc that no row knows: it may be a change of the kernel crate.
+    Rustc,
+    /// Another error that no row knows.
     Error,
     /// A program tells that another one failed.
     Frame,
@@ -107,7 +109,7 @@ impl Event {
         match self.what {
             _ if self.is_survived => false,
             What::Row(row) => row.weight == Weight::Failure,
-            What::Error => true,
+            What::Rustc | What::Error => true,
             What::Frame => false,
         }
     }
@@ -256,11 +258,12 @@ impl Story {
         };
         let what = if is_frame {
             What::Frame
+        } else if is_rustc_error {
+            What::Rustc
         } else if match block.kind {
             Kind::Make(_) | Kind::Panic => true,
-            Kind::Diagnostic => is_rustc_error,
             Kind::Compiler => !message.contains(" warning: "),
-            Kind::Banner => false,
+            Kind::Diagnostic | Kind::Banner => false,
             Kind::Text => !first.is_kernel && block::is_error(message),
         } {
             What::Error
@@ -546,11 +549,12 @@ impl Story {
     }
 }
 
+fn unknown(looked_at: String) -> Finding {
+    Finding::error(UNKNOWN, looked_at, "rustkmod does not know this failure")
+}
+
 /// What rustc refuses because the module was written for another series.
 fn drifted(text: &str, facts: &Facts, target: &Target, looked_at: &str) -> Option<Finding> {
-    if !text.starts_with("error") {
-        return None;
-    }
     let mut finding = drift::finding(text, facts.series(), looked_at.into())?;
     let left_out = drift::left_out(text).filter(|left_out| left_out.wants_on);
     for option in left_out.map_or(Vec::new(), |left_out| left_out.options) {
@@ -606,9 +610,10 @@ fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
             looked_at,
             "a program that the build asked was not there, or failed",
         ),
-        What::Error => drifted(&event.text, facts, target, &looked_at).unwrap_or_else(|| {
-            Finding::error(UNKNOWN, looked_at, "rustkmod does not know this failure")
-        }),
+        What::Rustc => {
+            drifted(&event.text, facts, target, &looked_at).unwrap_or_else(|| unknown(looked_at))
+        }
+        What::Error => unknown(looked_at),
         What::Frame => {
             says.splice(0..0, event.context);
             Finding::error(
