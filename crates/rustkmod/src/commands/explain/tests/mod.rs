@@ -42,12 +42,16 @@ fn hostile_logs_do_not_reach_the_shell() {
 }
 
 /// A log, the findings that it has by weight, what has to be told of them and what must not be.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Case {
+    #[serde(default)]
     errors: Vec<String>,
+    #[serde(default)]
     warnings: Vec<String>,
+    #[serde(default)]
     told: Vec<String>,
+    #[serde(default)]
     untold: Vec<String>,
     log: String,
 }
@@ -56,6 +60,7 @@ struct Case {
 #[test]
 fn logs_are_explained_as_their_cases_say() {
     #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Cases {
         case: Vec<Case>,
     }
