@@ -35,16 +35,17 @@ fn messages(source: &str, function: &str) -> Vec<String> {
 }
 
 /// The messages in files of kernels' source trees that no row knows. `of` has the texts that a file
-/// may print, and `others` is what tells nothing of a build or a module.
+/// may print, more than `least` in all, and `others` is what tells nothing of a build or a module.
 fn unknown(
     files: impl Fn(&Path) -> Vec<PathBuf>,
     of: impl Fn(&str) -> Vec<String>,
     others: &[&str],
+    least: usize,
 ) -> String {
     let trees = std::env::var("RUSTKMOD_KERNEL_SOURCES").expect("RUSTKMOD_KERNEL_SOURCES");
     let mut unknown = Vec::new();
+    let mut count = 0;
     for tree in trees.split(':') {
-        let mut count = 0;
         for file in files(Path::new(tree)) {
             for text in of(&std::fs::read_to_string(&file).unwrap()) {
                 count += 1;
@@ -54,8 +55,8 @@ fn unknown(
                 }
             }
         }
-        assert!(count > 20, "{count} messages in {tree}");
     }
+    assert!(count > least, "{count} messages");
     unknown.join("\n")
 }
 
@@ -88,7 +89,7 @@ fn messages_of_the_loader_are_known_in_every_series() {
         "digest memory buffer allocate fail",
         "Failed to initialize duplicate",
     ];
-    assert_eq!(unknown(files, of, &others), "");
+    assert_eq!(unknown(files, of, &others, 2 * 50), "");
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn messages_of_modpost_are_known_in_every_series() {
         "section_index is outside",
         "unknown license x. skip",
     ];
-    assert_eq!(unknown(files, of, &others), "");
+    assert_eq!(unknown(files, of, &others, 20), "");
 }
 
 /// The right answers to logs that are kept outside: the name's beginning, the errors, the warnings.
