@@ -7,6 +7,10 @@
 //! name a tree or a kernel to this program, or nothing. A value becomes one word, quoted for the
 //! shell; a template that names a value which is not known is left out.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
 use crate::command::{Command, Part};
 use crate::report::Help;
 
@@ -15,41 +19,30 @@ use super::facts::Facts;
 /// What a name in a template stands for.
 pub type Values<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// A remedy of the table.
-#[derive(Debug, Clone, Copy)]
+/// A remedy of the table: what to do and, where one command does it, the command as a template.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Remedy {
     /// What to do.
-    pub text: &'static str,
-    /// The command that does it, as a template.
-    pub command: Option<&'static str>,
-    /// Whether it is of use on the machine alone whose kernel refused the module.
-    is_here: bool,
+    pub text: Cow<'static, str>,
+    run: Option<Cow<'static, str>>,
+    /// A command that is of use on the machine alone whose kernel refused the module.
+    here: Option<Cow<'static, str>>,
 }
 
-/// A remedy that is a command.
-pub const fn run(text: &'static str, command: &'static str) -> Remedy {
-    Remedy {
-        text,
-        command: Some(command),
-        is_here: false,
+impl Remedy {
+    /// One that is a command.
+    pub const fn run(text: &'static str, command: &'static str) -> Self {
+        Self {
+            text: Cow::Borrowed(text),
+            run: Some(Cow::Borrowed(command)),
+            here: None,
+        }
     }
-}
 
-/// A command that asks or changes the machine on which the kernel runs.
-pub const fn here(text: &'static str, command: &'static str) -> Remedy {
-    Remedy {
-        text,
-        command: Some(command),
-        is_here: true,
-    }
-}
-
-/// A remedy that no one command is.
-pub const fn say(text: &'static str) -> Remedy {
-    Remedy {
-        text,
-        command: None,
-        is_here: false,
+    /// The command, as a template.
+    pub fn command(&self) -> Option<&str> {
+        self.run.as_deref().or(self.here.as_deref())
     }
 }
 
@@ -136,12 +129,12 @@ impl Target {
     }
 
     /// A remedy filled in, if all that it names is known.
-    pub fn help(&self, remedy: &Remedy, value: Values<'_>) -> Option<Help> {
-        if remedy.is_here && !self.is_here {
+    pub fn help(&self, remedy: &'static Remedy, value: Values<'_>) -> Option<Help> {
+        if remedy.here.is_some() && !self.is_here {
             return None;
         }
-        let text = fill(remedy.text, value)?;
-        let command = match remedy.command {
+        let text = fill(&remedy.text, value)?;
+        let command = match remedy.command() {
             Some(template) => Some(self.command(template, value)?),
             None => None,
         };
@@ -309,12 +302,17 @@ mod tests {
             package.build(),
             Some("rustkmod boot /m --kernel k.pkg.tar.zst".into())
         );
-        for remedy in [
-            run("", "rustkmod check {file} {for_kernel}"),
-            run("", "rustkmod doctor {for_kdir}"),
-            here("", "sudo dmesg"),
-        ] {
-            assert_eq!(package.help(&remedy, &none), None);
+        static REMEDIES: [Remedy; 3] = [
+            Remedy::run("", "rustkmod check {file} {for_kernel}"),
+            Remedy::run("", "rustkmod doctor {for_kdir}"),
+            Remedy {
+                text: Cow::Borrowed(""),
+                run: None,
+                here: Some(Cow::Borrowed("sudo dmesg")),
+            },
+        ];
+        for remedy in &REMEDIES {
+            assert_eq!(package.help(remedy, &none), None);
         }
     }
 

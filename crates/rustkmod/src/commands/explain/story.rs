@@ -18,7 +18,7 @@ use crate::report::{Finding, Status};
 use kernel_files::rustsym;
 
 /// For a part of the kernel crate that its configuration leaves out.
-const WHY: Remedy = help::run(
+static WHY: Remedy = Remedy::run(
     "see what keeps the option off; the kernel has to be built with it",
     "rustkmod why {option} {for_kdir}",
 );
@@ -138,14 +138,12 @@ pub struct Story {
 
 struct Patterns {
     set: RegexSet,
-    rows: Vec<&'static Row>,
     frames: RegexSet,
     make_frame: Regex,
 }
 
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
-    let rows: Vec<_> = rows().collect();
-    let set = RegexSetBuilder::new(rows.iter().map(|row| row.pattern))
+    let set = RegexSetBuilder::new(rows().iter().map(|row| &row.pattern))
         .multi_line(true)
         .size_limit(64 << 20)
         .dfa_size_limit(64 << 20)
@@ -153,7 +151,6 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         .expect("the table's patterns are well-formed");
     Patterns {
         set,
-        rows,
         frames: RegexSet::new(FRAMES).expect("constant patterns"),
         make_frame: Regex::new(MAKE_FRAME).expect("a constant pattern"),
     }
@@ -242,7 +239,7 @@ impl Story {
             .matches(&text)
             .iter()
             .next()
-            .map(|index| patterns.rows[index]);
+            .map(|index| &rows()[index]);
         if let Some(index) = self.broken
             && is_rustc_error
             && !row.is_some_and(|row| self.is_alike(index, row))
@@ -291,8 +288,8 @@ impl Story {
 
     fn known(&mut self, row: &'static Row, block: &Block, text: String) {
         let mut values = BTreeMap::new();
-        find(row.pattern, &text, &mut values);
-        for pattern in row.values {
+        find(&row.pattern, &text, &mut values);
+        for pattern in &row.values {
             find(pattern, &text, &mut values);
         }
         if let Some(symbol) = values.get("symbol")
@@ -300,7 +297,7 @@ impl Story {
         {
             values.insert("rust", readable);
         }
-        let key = help::fill(row.meaning, &|name| {
+        let key = help::fill(&row.meaning, &|name| {
             Some(values.get(name).cloned().unwrap_or_default())
         });
         let key = format!("{}:{}", row.id, key.unwrap_or_default());
@@ -333,7 +330,7 @@ impl Story {
             // What it means has its values, and another form of the line names them otherwise. The
             // first line's own must not be mixed with another one's, either.
             let own: Vec<_> = match what {
-                What::Row(row) => names(row.pattern).collect(),
+                What::Row(row) => names(&row.pattern).collect(),
                 _ => Vec::new(),
             };
             let known = &self.events[index].values;
@@ -466,7 +463,7 @@ impl Story {
         let mut causes: Vec<Option<usize>> = vec![None; self.events.len()];
         for (index, event) in self.events.iter().enumerate() {
             let What::Row(row) = event.what else { continue };
-            let is_any = row.under.contains(&"*");
+            let is_any = row.is_under_any();
             let is_cause = |other: &usize| {
                 if is_any {
                     return *other < index && self.events[*other].is_failure();
@@ -513,7 +510,7 @@ impl Story {
                 // One that tells where the reason is comes behind the others.
                 .or_else(|| {
                     (index + 1..self.events.len()).find(|other| match self.events[*other].what {
-                        What::Row(row) => row.under.contains(&"*"),
+                        What::Row(row) => row.is_under_any(),
                         _ => false,
                     })
                 })
@@ -585,12 +582,12 @@ fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
     let mut says = event.says;
     let mut finding = match event.what {
         What::Row(row) => {
-            let message = help::fill(row.meaning, &|name| Some(value(name).unwrap_or_default()));
+            let message = help::fill(&row.meaning, &|name| Some(value(name).unwrap_or_default()));
             let message = message.unwrap_or_default();
             let mut finding = match weight {
-                Weight::Failure => Finding::error(row.id, looked_at, message),
-                Weight::Doubtful => Finding::warning(row.id, looked_at, message),
-                Weight::Harmless => Finding::ok(row.id, looked_at, message),
+                Weight::Failure => Finding::error(&row.id, looked_at, message),
+                Weight::Doubtful => Finding::warning(&row.id, looked_at, message),
+                Weight::Harmless => Finding::ok(&row.id, looked_at, message),
             };
             finding
                 .notes
@@ -644,5 +641,5 @@ pub(super) fn row_of(text: &str) -> Option<&'static Row> {
         .matches(text)
         .iter()
         .next()
-        .map(|index| patterns.rows[index])
+        .map(|index| &rows()[index])
 }

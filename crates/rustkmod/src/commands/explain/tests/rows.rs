@@ -14,14 +14,14 @@ use super::{ids, of, shown};
 fn rows_know_their_own_examples() {
     for row in rows() {
         assert!(!row.examples.is_empty(), "{} has no example", row.id);
-        for example in row.examples {
+        for example in &row.examples {
             let found = of(&format!("before\n{example}\n\nafter\n"));
             let status = match row.weight {
                 Weight::Failure => Status::Error,
                 Weight::Doubtful => Status::Warning,
                 Weight::Harmless => Status::Ok,
             };
-            assert_eq!(ids(&found, status), [row.id], "{example}");
+            assert_eq!(ids(&found, status), [row.id.as_str()], "{example}");
             assert_eq!(found.findings.len(), 1, "{example}: {:?}", found.findings);
             let shown = shown(&found);
             for name in ["{", "  note: \n", "``"] {
@@ -36,7 +36,7 @@ fn rows_know_their_own_examples() {
 
 #[test]
 fn rows_have_names_of_their_own() {
-    let mut ids: Vec<_> = rows().map(|row| row.id).collect();
+    let mut ids: Vec<_> = rows().iter().map(|row| &row.id).collect();
     let count = ids.len();
     ids.sort_unstable();
     ids.dedup();
@@ -46,9 +46,12 @@ fn rows_have_names_of_their_own() {
 #[test]
 fn rows_name_causes_that_exist() {
     for row in rows() {
-        for name in row.under {
+        for name in &row.under {
             assert!(
-                *name == "*" || rows().any(|other| other.id == *name || other.class == *name),
+                name == "*"
+                    || rows()
+                        .iter()
+                        .any(|other| other.id == *name || other.class == *name),
                 "{}: {name}",
                 row.id
             );
@@ -69,15 +72,20 @@ fn rows_name_values_that_can_be_known() {
         "kdir",
     ];
     for row in rows() {
-        let patterns = [row.pattern].into_iter().chain(row.values.iter().copied());
-        let known: Vec<_> = patterns.flat_map(story::names).collect();
+        let patterns = [&row.pattern].into_iter().chain(&row.values);
+        let known: Vec<_> = patterns.flat_map(|pattern| story::names(pattern)).collect();
         let remedies = row.help.iter();
         let texts = remedies
-            .flat_map(|help| [Some(help.text), help.command])
+            .flat_map(|help| [Some(&*help.text), help.command()])
             .flatten()
-            .chain(row.notes.iter().copied())
-            .chain([row.meaning]);
+            .chain(row.notes.iter().map(String::as_str))
+            .chain([row.meaning.as_str()]);
         for text in texts {
+            assert!(
+                !text.contains("<<"),
+                "{}: nothing is shared as in {text}",
+                row.id
+            );
             let check = |name: &str| {
                 assert!(
                     known.contains(&name) || facts.contains(&name) || targets.contains(&name),
@@ -109,7 +117,7 @@ fn commands_of_all_rows_quote_what_logs_say() {
     let place = tempfile::tempdir().unwrap();
     let mut tried = std::collections::BTreeSet::new();
     for target in &targets {
-        for remedy in rows().flat_map(|row| row.help) {
+        for remedy in rows().iter().flat_map(|row| &row.help) {
             let help = target.help(remedy, &|_| hostile());
             let Some(command) = help.and_then(|help| help.command) else {
                 continue;
