@@ -552,11 +552,15 @@ fn unknown(looked_at: String) -> Finding {
 
 /// What rustc refuses because the module was written for another series.
 fn drifted(text: &str, facts: &Facts, target: &Target, looked_at: &str) -> Option<Finding> {
-    let mut finding = drift::finding(text, facts.series(), looked_at.into())?;
-    let left_out = drift::left_out(text).filter(|left_out| left_out.wants_on);
-    for option in left_out.map_or(Vec::new(), |left_out| left_out.options) {
-        let option = |_: &str| Some(option.to_owned());
-        finding.help.extend(target.help(&WHY, &option));
+    let Some(left_out) = drift::left_out(text) else {
+        return drift::finding(text, facts.series(), looked_at);
+    };
+    let mut finding = left_out.finding(looked_at);
+    if left_out.wants_on {
+        for option in left_out.options {
+            let option = |_: &str| Some(option.to_owned());
+            finding.help.extend(target.help(&WHY, &option));
+        }
     }
     Some(finding)
 }
