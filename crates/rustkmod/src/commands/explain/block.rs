@@ -214,10 +214,8 @@ pub fn starts(message: &str) -> Kind {
         Regex::new(r"^(?:error|warning)(?:\[E\d+\])?: ").expect("a constant pattern")
     });
     static COMPILER: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
-            r"^[^\s:][^:]*:\d+(?::\d+)?: (?:fatal )?(?:error|warning|erreur|Fehler|errore|erro|błąd|ошибка|错误|錯誤|エラー) ?[:：]",
-        )
-        .expect("a constant pattern")
+        Regex::new(r"^[^\s:][^:]*:\d+(?::\d+)?: (?:fatal )?(?:error|warning):")
+            .expect("a constant pattern")
     });
     if is_starred(message) {
         Kind::Banner
@@ -344,8 +342,8 @@ mod tests {
         // French has a blank before the colon, and web pages take stars for their own.
         assert_eq!(starts("make[2] : *** [x] Erreur 2"), Kind::Make(2));
         assert_eq!(starts("make[1]: * [x] Error 2"), Kind::Make(1));
-        assert_eq!(starts("m.c:3:1: erreur : x"), Kind::Compiler);
-        assert_eq!(starts("m.c:3:1: 错误：x"), Kind::Compiler);
+        assert_eq!(blocks("m.c:3:1: erreur : x")[0].0, Kind::Compiler);
+        assert_eq!(blocks("m.c:3:1: 错误：x")[0].0, Kind::Compiler);
         assert_eq!(starts("gmake: *** [x] Error 2"), Kind::Make(0));
         assert_eq!(starts("Makefile:7: *** no.  Stop."), Kind::Make(0));
         assert_eq!(starts("make[1]: Entering directory '/x'"), Kind::Text);

@@ -10,6 +10,7 @@ mod block;
 pub mod command;
 mod facts;
 pub mod help;
+mod language;
 mod read;
 mod story;
 pub mod table;

@@ -2,11 +2,14 @@
 
 //! The lines of a log: capped, without colours, and apart from what the logger put in front.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde::Serialize;
+
+use super::language::in_english;
 
 /// How much of one line is kept, in bytes. Kernels and compilers write none that long.
 const CAP: usize = 8 << 10;
@@ -21,6 +24,9 @@ pub struct Line {
     /// Where the message begins, behind time stamps and the logger's name.
     #[serde(skip)]
     message: usize,
+    /// The message in English, where it was not.
+    #[serde(skip)]
+    english: Option<String>,
     /// Whether the kernel wrote it.
     #[serde(skip)]
     pub is_kernel: bool,
@@ -53,17 +59,33 @@ impl Line {
         };
         let text = text.to_string();
         let (message, is_kernel) = prefix(&text);
+        let english = match in_english(&text[message..]) {
+            Cow::Owned(english) => Some(english),
+            Cow::Borrowed(_) => None,
+        };
         Self {
             number,
             text,
             message,
+            english,
             is_kernel,
         }
     }
 
-    /// The line without the time stamp and the logger's name in front.
+    /// Lets the message begin that many bytes later, all of which are blanks.
+    fn skip(&mut self, bytes: usize) {
+        self.message += bytes;
+        if let Some(english) = &mut self.english {
+            english.drain(..bytes);
+        }
+    }
+
+    /// The line without the time stamp and the logger's name in front, in English as far as it is
+    /// known.
     pub fn message(&self) -> &str {
-        &self.text[self.message..]
+        self.english
+            .as_deref()
+            .unwrap_or(&self.text[self.message..])
     }
 }
 
@@ -72,6 +94,8 @@ impl Line {
 const PREFIXES: &[&str] = &[
     // Text that is quoted, tables of menuconfig and bat, and what bitbake puts in front.
     r"\s*(?:> )+|>$|\s*(?:\d+ +)?[│┃] ?|\| ",
+    // cargo of a warning that a build script asked it to print.
+    r"cargo:{1,2}warning=|warning: [\w.+-]+@\d[\w.+-]*: ",
     // Nix names the derivation.
     r"[\w.+-]{2,}> ",
     // syslog and journalctl.
@@ -119,6 +143,7 @@ pub fn lines(log: impl Read, mut each: impl FnMut(Line)) -> io::Result<u64> {
     let mut log = io::BufReader::new(log);
     let mut raw = Vec::new();
     let mut number = 0;
+    let mut indent = Indent::default();
     loop {
         raw.clear();
         let read = (&mut log).take(CAP as u64).read_until(b'\n', &mut raw)?;
@@ -131,7 +156,29 @@ pub fn lines(log: impl Read, mut each: impl FnMut(Line)) -> io::Result<u64> {
         } else if read == CAP {
             log.skip_until(b'\n')?;
         }
-        each(Line::new(number, &raw));
+        let mut line = Line::new(number, &raw);
+        indent.take_out(&mut line);
+        each(line);
+    }
+}
+
+/// What cargo puts in front of all that a build script said.
+#[derive(Debug, Default)]
+struct Indent {
+    is_on: bool,
+}
+
+impl Indent {
+    const WIDTH: &str = "  ";
+
+    fn take_out(&mut self, line: &mut Line) {
+        if ["--- stderr", "--- stdout"].contains(&line.message().trim()) {
+            self.is_on = true;
+        } else if self.is_on && line.message().starts_with(Self::WIDTH) {
+            line.skip(Self::WIDTH.len());
+        } else {
+            self.is_on &= line.text.is_empty();
+        }
     }
 }
 
@@ -206,6 +253,16 @@ mod tests {
             ("       > make: x", "make: x", false),
             ("| make[1]: x", "make[1]: x", false),
             ("12:00:01 make: x", "make: x", false),
+            (
+                "cargo:warning=m.c:1:1: error: x",
+                "m.c:1:1: error: x",
+                false,
+            ),
+            (
+                "warning: m@0.1.0: m.c:1:1: error: x",
+                "m.c:1:1: error: x",
+                false,
+            ),
             ("[2026-11-28T14:00:01.123Z] make: x", "make: x", false),
             ("[  123s] make: x", "make: x", false),
             ("#12 3.456 make: x", "make: x", false),
@@ -233,6 +290,20 @@ mod tests {
             let line = Line::new(1, text.as_bytes());
             assert_eq!((line.message(), line.is_kernel), (message, is_kernel));
         }
+    }
+
+    #[test]
+    fn the_indent_of_a_build_script_is_taken_out() {
+        let log = "error: failed to run custom build command for `m v0.1.0`\n\n  --- stderr\n  /k/kconfig.h:5:10: fatal error: x\n      5 |\n\n  m.c:1:1: error: y\nmake: x\n  CC m.o\n";
+        let messages: Vec<_> = read(log.as_bytes())
+            .iter()
+            .map(|line| line.message().to_string())
+            .collect();
+        assert_eq!(
+            messages[3..6],
+            ["/k/kconfig.h:5:10: fatal error: x", "    5 |", ""]
+        );
+        assert_eq!(messages[6..], ["m.c:1:1: error: y", "make: x", "  CC m.o"]);
     }
 
     #[test]

@@ -427,7 +427,11 @@ impl Story {
         for explained in &mut found {
             explained.follows.sort_by_key(|line| line.number);
         }
-        found.sort_by_key(|explained| std::cmp::Reverse(explained.finding.status));
+        // What is known comes before what is not.
+        found.sort_by_key(|explained| {
+            let finding = &explained.finding;
+            (std::cmp::Reverse(finding.status), finding.check == UNKNOWN)
+        });
         (found, self.left_out)
     }
 
@@ -458,6 +462,11 @@ impl Story {
         }
     }
 
+    /// Whether an event tells only that something failed, and where the reason is.
+    fn points_elsewhere(&self, index: usize) -> bool {
+        matches!(self.events[index].what, What::Row(row) if row.is_under_any())
+    }
+
     /// For each event the one that it follows from.
     fn causes(&self) -> Vec<Option<usize>> {
         let mut causes: Vec<Option<usize>> = vec![None; self.events.len()];
@@ -466,7 +475,7 @@ impl Story {
             let is_any = row.is_under_any();
             let is_cause = |other: &usize| {
                 if is_any {
-                    return *other < index && self.events[*other].is_failure();
+                    return self.events[*other].is_failure() && !self.points_elsewhere(*other);
                 }
                 // A failure is never hidden below what is none.
                 *other != index
@@ -484,7 +493,12 @@ impl Story {
                     }
             };
             let before = (0..index).rev().find(is_cause);
-            causes[index] = before.or_else(|| (index + 1..self.events.len()).find(is_cause));
+            causes[index] = before.or_else(|| {
+                // Of two that point elsewhere, what comes behind both is the second one's.
+                (index + 1..self.events.len())
+                    .take_while(|other| !is_any || !self.points_elsewhere(*other))
+                    .find(is_cause)
+            });
         }
         // A make that was started by nobody has nothing to do with what came before the last one.
         let mut floor = 0;
@@ -509,10 +523,7 @@ impl Story {
                 })
                 // One that tells where the reason is comes behind the others.
                 .or_else(|| {
-                    (index + 1..self.events.len()).find(|other| match self.events[*other].what {
-                        What::Row(row) => row.is_under_any(),
-                        _ => false,
-                    })
+                    (index + 1..self.events.len()).find(|other| self.points_elsewhere(*other))
                 })
                 .or_else(|| {
                     // Nothing but other frames: they are one failure, told once.
