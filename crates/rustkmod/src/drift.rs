@@ -273,6 +273,10 @@ fn of_no_row(text: &str) -> Option<(String, String)> {
 /// What an error of rustc that [`left_out`] does not explain means for a kernel of that series;
 /// nothing where that series is not the reason.
 pub fn finding(text: &str, series: Option<Series>, looked_at: &str) -> Option<Finding> {
+    static TRAIT: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"= note: `\w+` from trait: `fn\((.*)\)(?: -> [^`]*)?`")
+            .expect("a constant pattern")
+    });
     let shown = |(major, minor): Series| format!("{major}.{minor}");
     let this = series.map(|series| format!("this kernel is {}", shown(series)));
     if let Some((item, now)) = never(text) {
@@ -288,8 +292,15 @@ pub fn finding(text: &str, series: Option<Series>, looked_at: &str) -> Option<Fi
         let (message, note) = of_no_row(text)?;
         let mut finding = Finding::error(DRIFT, looked_at, message).note(note);
         finding.notes.extend(this);
-        let samples = "look at samples/rust/ of this kernel's sources for how the series writes it";
-        return Some(finding.advise(samples));
+        return Some(finding.advise(match TRAIT.captures(text) {
+            Some(wanted) => format!(
+                "give it the parameters that it has in the trait: ({})",
+                &wanted[1]
+            ),
+            None => {
+                "look at samples/rust/ of this kernel's sources for how the series writes it".into()
+            }
+        }));
     };
     let since = shown(first.since);
     let message = match (*is_old, &first.before) {

@@ -146,7 +146,7 @@ fn each_form_is_told_the_other() {
             "error[E0050]: method `open` has 0 parameters but the declaration in trait `open` has 2\n  = note: `open` from trait: `fn(&kernel::fs::File, &MiscDeviceRegistration<Self>) -> R`",
             (7, 3),
             "the module's `open` was written for another kernel series",
-            "samples/rust/",
+            "the trait: (&kernel::fs::File, &MiscDeviceRegistration<Self>)",
         ),
     ] {
         let finding = of(text, series);

@@ -33,6 +33,10 @@ const IN_LINES: &[&str] = &[
     r"\*\*\* \[(?P<kdir>/usr/src/linux-(?P<release>\d[^/\s]+))/(?:scripts/)?Makefile",
     r"/(?:usr/)?lib/modules/(?P<release>\d[^/\s'\x22]+)/",
     r"DKMS .*make\.log for .* for kernel (?P<release>\d\S+)",
+    r"^==> Starting build: '?(?P<release>\d[^\s']+)",
+    r"DKMS .*make\.log for .* for kernel (?P<dkms_release>\d\S+)",
+    r"\bKERNELRELEASE=(?P<dkms_release>\d\S+)",
+    r"The kernel was built by: +(?P<kernel_cc>.+)",
     r"^Linux version (?P<release>\d\S+)",
     r"linux-(?:source-|headers-)?(?P<release>\d+\.\d+[\w.~+-]*)/",
     r"\*\*\* \[(?P<kdir>/[^\s\]:]+)/(?:scripts/Makefile\.\w+:\d+: |Makefile:\d+: __sub-make\])",
@@ -109,7 +113,14 @@ impl Facts {
             self.is_kernel_build = self.is_kernel_build || KERNEL.is_match(message);
             // Most lines of a build only say what is being made, and all that is looked for has one of
             // these in it.
-            let may = ["/", "DKMS", "Linux version"];
+            let may = [
+                "/",
+                "DKMS",
+                "KERNELRELEASE",
+                "Linux version",
+                "build: ",
+                "built by: ",
+            ];
             if is_progress(message) || !may.iter().any(|text| message.contains(text)) {
                 continue;
             }
@@ -134,6 +145,8 @@ impl Facts {
             "kdir",
             "tree",
             "release",
+            "dkms_release",
+            "kernel_cc",
             "rustc",
             "rustc_wanted",
             "bindgen",

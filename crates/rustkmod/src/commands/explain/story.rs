@@ -55,6 +55,7 @@ const FRAMES: &[&str] = &[
     r"^error: failed to commit transaction",
     r"^run-parts: ",
     r"^depmod: FATAL: could not search modules",
+    r"^dracut(?:\[\w+\])?: (?:FAILED: |installkernel failed in module )|autoinstall for kernel:? .*failed",
     r"^error: (?:failed to build '|packages failed to build)|^error making: ",
     // What builds packages and images: Debian, RPM, Gentoo, Nix, Yocto, Bazel, docker, CI.
     r"^dpkg-buildpackage: error: |^dh_\w+: error: ",
@@ -462,6 +463,12 @@ impl Story {
         }
     }
 
+    /// Whether a row names another one as its cause.
+    fn is_under(row: &Row, cause: &Row) -> bool {
+        let mut names = row.under.iter();
+        names.any(|name| *name == cause.id || *name == cause.class)
+    }
+
     /// Whether an event tells only that something failed, and where the reason is.
     fn points_elsewhere(&self, index: usize) -> bool {
         matches!(self.events[index].what, What::Row(row) if row.is_under_any())
@@ -475,7 +482,10 @@ impl Story {
             let is_any = row.is_under_any();
             let is_cause = |other: &usize| {
                 if is_any {
-                    return self.events[*other].is_failure() && !self.points_elsewhere(*other);
+                    let is_mutual = matches!(self.events[*other].what, What::Row(other) if Self::is_under(other, row));
+                    return self.events[*other].is_failure()
+                        && !self.points_elsewhere(*other)
+                        && !is_mutual;
                 }
                 // A failure is never hidden below what is none.
                 *other != index
@@ -484,9 +494,7 @@ impl Story {
                         || self.tells_more(row, *other))
                     && match self.events[*other].what {
                         What::Row(cause) => {
-                            row.under
-                                .iter()
-                                .any(|name| *name == cause.id || *name == cause.class)
+                            Self::is_under(row, cause)
                                 && !(cause.class == row.class && cause.under == row.under)
                         }
                         _ => false,
@@ -541,17 +549,21 @@ impl Story {
                 last_top = event.last;
             }
         }
-        // What follows from something that follows.
+        // What follows from something that follows. Of several that follow from each other, the first
+        // is the cause: none of them may get lost.
         (0..causes.len())
             .map(|index| {
-                let mut cause = causes[index]?;
-                for _ in 0..causes.len() {
-                    match causes[cause] {
-                        Some(next) if next != index => cause = next,
-                        _ => break,
+                let mut chain = vec![index];
+                let mut last = index;
+                while let Some(next) = causes[last] {
+                    if let Some(start) = chain.iter().position(|seen| *seen == next) {
+                        last = *chain[start..].iter().min().unwrap_or(&next);
+                        break;
                     }
+                    chain.push(next);
+                    last = next;
                 }
-                (cause != index).then_some(cause)
+                (last != index).then_some(last)
             })
             .collect()
     }
@@ -585,6 +597,16 @@ fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
     let value = |name: &str| -> Option<String> {
         match name {
             "series" => series.clone(),
+            // Where it is the same, there is nothing to tell.
+            "dkms_release" => facts
+                .get(name)
+                .filter(|release| {
+                    event
+                        .values
+                        .get("release")
+                        .is_some_and(|other| other != release)
+                })
+                .map(str::to_string),
             _ => event
                 .values
                 .get(name)

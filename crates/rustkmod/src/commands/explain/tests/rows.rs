@@ -70,6 +70,8 @@ fn rows_name_values_that_can_be_known() {
         "bindgen",
         "bindgen_wanted",
         "kdir",
+        "dkms_release",
+        "kernel_cc",
     ];
     for row in rows() {
         let patterns = [&row.pattern].into_iter().chain(&row.values);
