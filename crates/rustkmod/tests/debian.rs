@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Every module of a real kernel package of Debian's, against the tools that are there for it.
+//! A real kernel package of Debian's: every module against the tools that are there for it, and a boot.
 
 mod common;
 
@@ -413,4 +413,61 @@ fn doctor_says_that_debians_headers_are_without_rust() {
     let failing = common::failing(&output);
     assert_eq!(failing, ["config-rust", "compiler"], "{document:#}");
     assert_eq!(document["kernelrelease"], debian.release.as_str());
+}
+
+/// Another distribution's kernel, from the directory its package was unpacked in: other places, another
+/// configuration, modules with dependencies.
+#[test]
+#[ignore = "needs QEMU and the network: apt-get download"]
+fn debians_kernel_boots_from_where_it_was_unpacked() {
+    if let Err(error) = kernel_boot::init() {
+        common::lacks(&error.to_string());
+    }
+    let Debian { root, release } = Debian::get();
+    let output = common::command()
+        .env("RUSTKMOD_ACCEL", "tcg")
+        .args(["boot", "--timeout", "180", "--kernel"])
+        .arg(&root)
+        .args(["bridge", "--json"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let mut document = common::json(&output);
+    assert_eq!(document["kernelrelease"], release);
+    assert_eq!(document["verdict"], "good");
+    let steps: Vec<_> = document["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["step"].as_str().unwrap())
+        .collect();
+    let loads: Vec<_> = steps
+        .iter()
+        .filter(|step| step.starts_with("load"))
+        .collect();
+    assert_eq!(loads, [&"load llc", &"load stp", &"load bridge"]);
+    assert_eq!(steps.last(), Some(&"unload llc"));
+    // The whole document, without what changes from run to run and from release to release.
+    assert!(
+        document["log"][0]
+            .as_str()
+            .unwrap()
+            .contains("Linux version")
+    );
+    document["log"] = "LOG".into();
+    for step in document["steps"].as_array_mut().unwrap() {
+        let step = step.as_object_mut().unwrap();
+        // The kernel may say something of its own meanwhile.
+        if let Some(log) = step.get_mut("log").and_then(|log| log.as_array_mut()) {
+            log.retain(|line| line.as_str().unwrap().starts_with("bridge: "));
+            if log.is_empty() {
+                step.remove("log");
+            }
+        }
+    }
+    let shown = serde_json::to_string_pretty(&document).unwrap();
+    let shown = shown.replace(root.to_str().unwrap(), "ROOT");
+    let seconds = regex::Regex::new(r#"\d+\.\d+(,| s in QEMU|\n)"#).unwrap();
+    let shown = shown.replace(&release, "RELEASE");
+    insta::assert_snapshot!("boot_json", seconds.replace_all(&shown, "0.5$1"));
 }

@@ -23,6 +23,7 @@ mod ibt;
 mod inline_helpers;
 mod inputs;
 mod interrupted;
+mod killed;
 mod lab;
 mod modes;
 mod modules;
