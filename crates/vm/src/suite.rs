@@ -99,6 +99,11 @@ impl Suite {
         if distribution == Distribution::Debian {
             tests.extend(words("--test debian"));
         }
+        if let Some(dkms) = find_program("dkms") {
+            let tests = words("--lib -- --ignored what_dkms_says");
+            let variables = [("RUSTKMOD_DKMS", &*dkms.display().to_string())];
+            self.test("rustkmod explain, of dkms", &tests, &variables);
+        }
         if find_program("rustup").is_some() {
             tests.extend(words("--test install"));
         }

@@ -122,6 +122,61 @@ fn messages_of_modpost_are_known_in_every_series() {
     assert_eq!(unknown(files, of, &others, 20), "");
 }
 
+/// What a shell script passes to `error`, `warn` and what ends by them, with x in the place of values.
+fn messages_of_script(script: &str) -> Vec<String> {
+    let call = regex::Regex::new(
+        r#"\b(die \d+|error|warn|diewarn \d+)\s+(?:\\\n\s*)?((?:\$?"(?:[^"\\]|\\.)*"[ \t]*(?:\\\n\s*)?)+)"#,
+    );
+    let text = regex::Regex::new(r#""((?:[^"\\]|\\.)*)""#).unwrap();
+    let value =
+        regex::Regex::new(r"\$\{[^}]*\}|\$\([^()]*(?:\([^()]*\)[^()]*)*\)|\$\w+|\$\?").unwrap();
+    let calls = call.unwrap();
+    let calls = calls.captures_iter(script).map(|call| {
+        let lines = text.captures_iter(&call[2]);
+        let lines: Vec<_> = lines
+            .map(|line| value.replace_all(&line[1], "/x").replace('\\', ""))
+            .collect();
+        let kind = if call[1].contains("warn") {
+            "Warning:"
+        } else {
+            "Error!"
+        };
+        format!("{kind} {}", lines.join("\n"))
+    });
+    calls.collect()
+}
+
+#[test]
+#[ignore = "set RUSTKMOD_DKMS to dkms, the script"]
+fn what_dkms_says_is_known() {
+    // What no user meets, or what names no failure of its own.
+    const OTHERS: [&str; 13] = [
+        "$@",
+        // Quotes within quotes; it has an example.
+        "Module version $(get_module",
+        "Remove cancelled because",
+        "System is missing os-release",
+        "Could not determine architecture",
+        "One or more modules failed",
+        "failed for module(s)",
+        "Cannot do version sanity checking",
+        "script is not executable",
+        "despite of missing BUILD_DEPENDS",
+        "has disappeared",
+        "Bad original location",
+        "already exists. Skipping",
+    ];
+    let path = std::env::var("RUSTKMOD_DKMS").expect("RUSTKMOD_DKMS");
+    let script = std::fs::read_to_string(path).unwrap();
+    let all = messages_of_script(&script);
+    assert!(all.len() > 40, "{} messages", all.len());
+    let is_unknown = |text: &&String| {
+        !OTHERS.iter().any(|other| text.contains(other)) && story::row_of(text).is_none()
+    };
+    let unknown: Vec<_> = all.iter().filter(is_unknown).collect();
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
 /// The right answers to logs that are kept outside: the name's beginning, the errors, the warnings.
 #[test]
 #[ignore = "set RUSTKMOD_CASES to a directory of .log files"]
