@@ -14,10 +14,11 @@ use toml::{Table, Value};
 use super::help::Remedy;
 
 /// The rows, from the tools to the load.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     include_str!("table/tools.toml"),
     include_str!("table/build.toml"),
     include_str!("table/dkms.toml"),
+    include_str!("table/initramfs.toml"),
     include_str!("table/around.toml"),
     include_str!("table/load.toml"),
     include_str!("table/kernel.toml"),
