@@ -147,11 +147,21 @@ fn found(text: &str, series: Option<Series>) -> Vec<(&'static Change, bool)> {
 }
 
 fn never(text: &str) -> Option<(String, &'static str)> {
-    let first = text.lines().next()?;
-    ALL.never.iter().find_map(|row| {
-        let found = row.says.0.captures(first)?;
-        let item = found.iter().flatten().last()?;
-        Some((item.as_str().to_string(), row.now.as_str()))
+    // Of an import rustc names only the first part that is not there, and shows the line.
+    static SHOWN: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^ *\d+ \| (?:pub )?use kernel::").expect("a constant pattern")
+    });
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let is_import = first.contains("unresolved import") || first.contains("could not find `");
+    let shown = rest
+        .lines()
+        .filter(|line| is_import && SHOWN.is_match(line));
+    [first].into_iter().chain(shown).find_map(|line| {
+        ALL.never.iter().find_map(|row| {
+            let found = row.says.0.captures(line)?;
+            let item = found.iter().flatten().last()?;
+            Some((item.as_str().to_string(), row.now.as_str()))
+        })
     })
 }
 

@@ -223,6 +223,17 @@ fn names_of_the_branch_before_6_1_are_told_as_such() {
             "`KernelModule`",
             "mainline has kernel::Module",
         ),
+        (
+            "error[E0432]: unresolved import `kernel::pci`, `kernel::define_pci_id_table`",
+            "`define_pci_id_table`",
+            "pci_device_table!",
+        ),
+        // The first part that is missing is named, and the whole is shown.
+        (
+            "error[E0433]: failed to resolve: could not find `sync` in `kernel`\n --> m.rs:3:13\n  |\n3 | use kernel::sync::smutex::Mutex;\n  |             ^^^^",
+            "`kernel::sync::smutex`",
+            "kernel::sync::Mutex",
+        ),
     ] {
         let found = of(text, (6, 12));
         assert_eq!(found.message, format!("no kernel series has {item}"));

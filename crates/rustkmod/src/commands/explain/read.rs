@@ -32,6 +32,10 @@ pub struct Line {
     pub is_kernel: bool,
 }
 
+/// A place in a C file behind one blank.
+static INDENTED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^ [^\s:]+\.[chS]:\d+:").expect("a constant pattern"));
+
 impl Line {
     /// Cleans a raw line.
     pub fn new(number: u64, raw: &[u8]) -> Self {
@@ -58,7 +62,11 @@ impl Line {
             _ => text.trim_end(),
         };
         let text = text.to_string();
-        let (message, is_kernel) = prefix(&text);
+        let (mut message, is_kernel) = prefix(&text);
+        // One blank in front is an editor's or a form's; what belongs to a line before has more.
+        if INDENTED.is_match(&text[message..]) {
+            message += 1;
+        }
         let english = match in_english(&text[message..]) {
             Cow::Owned(english) => Some(english),
             Cow::Borrowed(_) => None,
@@ -94,8 +102,10 @@ impl Line {
 const PREFIXES: &[&str] = &[
     // Text that is quoted, tables of menuconfig and bat, and what bitbake puts in front.
     r"\s*(?:> )+|>$|\s*(?:\d+ +)?[│┃] ?|\| ",
+    // dnf of what a package's script says, and BuildKit.
+    r"(?:\[[\d:]+ [^\]]*\] => )?>>> ",
     // cargo of a warning that a build script asked it to print.
-    r"cargo:{1,2}warning=|warning: [\w.+-]+@\d[\w.+-]*: ",
+    r"\s*cargo:{1,2}warning=|warning: [\w.+-]+@\d[\w.+-]*: ",
     // Nix names the derivation.
     r"[\w.+-]{2,}> ",
     // syslog and journalctl.
@@ -126,6 +136,15 @@ fn prefix(text: &str) -> (usize, bool) {
         let Some(found) = is_there.then(|| PREFIX.captures(rest)).flatten() else {
             break;
         };
+        // So does lld of who refers to a symbol.
+        let behind = &rest[found[0].len()..];
+        if found[0].starts_with(">>>")
+            && ["referenced by ", "defined ", " "]
+                .iter()
+                .any(|word| behind.starts_with(word))
+        {
+            break;
+        }
         end += found[0].len();
         let programs = ["program", "bare", "openwrt", "viewer"];
         is_kernel |= programs
@@ -253,8 +272,16 @@ mod tests {
             ("       > make: x", "make: x", false),
             ("| make[1]: x", "make[1]: x", false),
             ("12:00:01 make: x", "make: x", false),
+            (">>> Error! x", "Error! x", false),
+            ("[04:45:21 l/a/raw] => >>> Error! x", "Error! x", false),
+            (" m.c:1:1: error: x", "m.c:1:1: error: x", false),
             (
                 "cargo:warning=m.c:1:1: error: x",
+                "m.c:1:1: error: x",
+                false,
+            ),
+            (
+                "  cargo:warning=m.c:1:1: error: x",
                 "m.c:1:1: error: x",
                 false,
             ),

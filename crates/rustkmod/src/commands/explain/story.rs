@@ -55,7 +55,7 @@ const FRAMES: &[&str] = &[
     r"^error: failed to commit transaction",
     r"^run-parts: ",
     r"^depmod: FATAL: could not search modules",
-    r"^dracut(?:\[\w+\])?: (?:FAILED: |installkernel failed in module )|autoinstall for kernel:? .*failed|^update-initramfs: failed for ",
+    r"^dracut(?:\[\w+\])?: (?:FAILED: |installkernel failed in module )|autoinstall for kernel:? .*failed|^update-initramfs: failed for |/kernel/install\.d/\S+ failed with exit status",
     r"^error: (?:failed to build '|packages failed to build)|^error making: ",
     // What builds packages and images: Debian, RPM, Gentoo, Nix, Yocto, Bazel, docker, CI.
     r"^dpkg-buildpackage: error: |^dh_\w+: error: ",
