@@ -139,10 +139,16 @@ pub struct Difference {
     pub kernel: Option<String>,
 }
 
-/// Whether the kernel takes a module with this string: they are the same, or of a module with
-/// checksums (`__versions`) the same from the first space on, behind the release.
+/// Whether the kernel passes over the release: the module has checksums (`__versions`), and a kernel with
+/// MODVERSIONS compares these instead (`same_magic()`).
+fn ignores_release(kernel: &str, has_checksums: bool) -> bool {
+    has_checksums && kernel.split(' ').any(|word| word == "modversions")
+}
+
+/// Whether the kernel takes a module with this string: they are the same, or, where both have
+/// checksums, the same from the first space on, behind the release.
 pub fn is_same(module: &str, kernel: &str, has_checksums: bool) -> bool {
-    let compared = |magic: &'_ str| match has_checksums {
+    let compared = |magic: &'_ str| match ignores_release(kernel, has_checksums) {
         true => magic.find(' ').map_or(magic.len(), |space| space),
         false => 0,
     };
@@ -161,7 +167,7 @@ pub fn differences(module: &str, kernel: &str, has_checksums: bool) -> Vec<Diffe
     let ((module_release, module_words), (kernel_release, kernel_words)) =
         (split(module), split(kernel));
     let mut differences = Vec::new();
-    if module_release != kernel_release && !has_checksums {
+    if module_release != kernel_release && !ignores_release(kernel, has_checksums) {
         differences.push(Difference {
             field: "release",
             module: Some(module_release),
@@ -254,7 +260,13 @@ mod tests {
 
     #[test]
     fn with_checksums_the_release_does_not_count() {
-        assert_eq!(differences("6.1.0 SMP ", "6.1.9 SMP ", true), []);
+        let has = |release| format!("{release} SMP modversions ");
+        assert_eq!(differences(&has("6.1.0"), &has("6.1.9"), true), []);
+        assert!(is_same(&has("6.1.0"), &has("6.1.9"), true));
+        // A kernel without checksums compares the release of a module with them, too.
+        let fields = differences(&has("6.1.0"), "6.1.9 SMP ", true);
+        let fields: Vec<_> = fields.iter().map(|found| found.field).collect();
+        assert_eq!(fields, ["release", "checksums"]);
         assert_eq!(differences("6.1.0 SMP ", "6.1.9 SMP ", false).len(), 1);
     }
 }

@@ -280,7 +280,7 @@ impl Context<'_> {
                 .note(says)
                 .note(
                     "the headers that it was built with are of another build or configuration than \
-                     the kernel, though their vermagic may agree",
+                     the kernel",
                 )
                 .run(
                     "install the headers of exactly this kernel, and build it again",
