@@ -33,7 +33,7 @@ const IN_LINES: &[&str] = &[
     r"\*\*\* \[(?P<kdir>/usr/src/linux-(?P<release>\d[^/\s]+))/(?:scripts/)?Makefile",
     r"/(?:usr/)?lib/modules/(?P<release>\d[^/\s'\x22]+)/",
     r"DKMS .*make\.log for .* for kernel (?P<release>\d\S+)",
-    r"^==> Starting build: '?(?P<release>\d[^\s']+)",
+    r"^(?:==> )?Starting build: '?(?P<release>\d[^\s']+)",
     r"DKMS .*make\.log for .* for kernel (?P<dkms_release>\d\S+)",
     r"\bKERNELRELEASE=(?P<dkms_release>\d\S+)",
     r"The kernel was built by: +(?P<kernel_cc>.+)",

@@ -40,6 +40,8 @@ impl Line {
     /// Cleans a raw line.
     pub fn new(number: u64, raw: &[u8]) -> Self {
         let text = String::from_utf8_lossy(raw);
+        // In front of a message it is a part of a name, which a file with Windows' line ends has.
+        let text = text.replace("\r: ", "␍: ");
         let text: String = anstream::adapter::strip_str(&text)
             .to_string()
             .chars()
