@@ -148,7 +148,8 @@ fn ignores_release(kernel: &str, has_checksums: bool) -> bool {
 /// Whether the kernel takes a module with this string: they are the same, or, where both have
 /// checksums, the same from the first space on, behind the release.
 pub fn is_same(module: &str, kernel: &str, has_checksums: bool) -> bool {
-    let compared = |magic: &'_ str| match ignores_release(kernel, has_checksums) {
+    let behind = ignores_release(kernel, has_checksums);
+    let compared = |magic: &'_ str| match behind {
         true => magic.find(' ').map_or(magic.len(), |space| space),
         false => 0,
     };

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use kernel_files::sanity::Series;
 use regex::Regex;
 use serde::{Deserialize, Deserializer, de::Error};
 
@@ -16,9 +17,6 @@ use crate::report::Finding;
 
 /// The name of the findings.
 pub const DRIFT: &str = "api-drift";
-
-/// A version's first two numbers.
-type Series = (u32, u32);
 
 /// All that is known; see the file for what the fields mean.
 #[derive(Deserialize)]

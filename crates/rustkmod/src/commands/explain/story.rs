@@ -235,12 +235,7 @@ impl Story {
             self.broken = None;
         }
         let is_rustc_error = block.kind == Kind::Diagnostic && message.starts_with("error");
-        let row = patterns
-            .set
-            .matches(&text)
-            .iter()
-            .next()
-            .map(|index| &rows()[index]);
+        let row = row_of(&text);
         if let Some(index) = self.broken
             && is_rustc_error
             && !row.is_some_and(|row| self.is_alike(index, row))
@@ -670,13 +665,8 @@ fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
     }
 }
 
-#[cfg(test)]
+/// The first row that matches the text of a block.
 pub(super) fn row_of(text: &str) -> Option<&'static Row> {
-    let patterns = &*PATTERNS;
-    patterns
-        .set
-        .matches(text)
-        .iter()
-        .next()
-        .map(|index| &rows()[index])
+    let first = PATTERNS.set.matches(text).iter().next()?;
+    Some(&rows()[first])
 }

@@ -108,6 +108,13 @@ impl Shared {
         rows.try_into().unwrap_or_else(|error| panic!("{error}"))
     }
 
+    fn remedy(&self, name: &str) -> Value {
+        let known = self.help.get(name);
+        known
+            .unwrap_or_else(|| panic!("no remedy is called {name}"))
+            .clone()
+    }
+
     /// Puts what is shared where a row names it.
     fn fill(&self, value: &mut Value) {
         match value {
@@ -118,18 +125,10 @@ impl Shared {
             }
             Value::Array(all) => all.iter_mut().for_each(|value| self.fill(value)),
             Value::Table(row) => {
-                for remedy in row
-                    .get_mut("help")
-                    .and_then(Value::as_array_mut)
-                    .into_iter()
-                    .flatten()
-                {
-                    if let Some(name) = remedy.as_str() {
-                        *remedy = self
-                            .help
-                            .get(name)
-                            .unwrap_or_else(|| panic!("{name}"))
-                            .clone();
+                let help = row.get_mut("help").and_then(Value::as_array_mut);
+                for remedy in help.into_iter().flatten() {
+                    if let Value::String(name) = remedy {
+                        *remedy = self.remedy(name);
                     }
                 }
                 row.iter_mut().for_each(|(_, value)| self.fill(value));

@@ -35,7 +35,7 @@ fn messages(source: &str, function: &str) -> Vec<String> {
 }
 
 /// The messages in files of kernels' source trees that no row knows. `of` has the texts that a file
-/// may print, more than `least` in all, and `others` is what tells nothing of a build or a module.
+/// may print, more than `least` in a tree, and `others` is what tells nothing of a build or a module.
 fn unknown(
     files: impl Fn(&Path) -> Vec<PathBuf>,
     of: impl Fn(&str) -> Vec<String>,
@@ -44,8 +44,8 @@ fn unknown(
 ) -> String {
     let trees = std::env::var("RUSTKMOD_KERNEL_SOURCES").expect("RUSTKMOD_KERNEL_SOURCES");
     let mut unknown = Vec::new();
-    let mut count = 0;
     for tree in trees.split(':') {
+        let mut count = 0;
         for file in files(Path::new(tree)) {
             for text in of(&std::fs::read_to_string(&file).unwrap()) {
                 count += 1;
@@ -55,8 +55,8 @@ fn unknown(
                 }
             }
         }
+        assert!(count > least, "{count} messages in {tree}");
     }
-    assert!(count > least, "{count} messages");
     unknown.join("\n")
 }
 
@@ -126,12 +126,12 @@ fn messages_of_modpost_are_known_in_every_series() {
 fn messages_of_script(script: &str) -> Vec<String> {
     let call = regex::Regex::new(
         r#"\b(die \d+|error|warn|diewarn \d+)\s+(?:\\\n\s*)?((?:\$?"(?:[^"\\]|\\.)*"[ \t]*(?:\\\n\s*)?)+)"#,
-    );
+    )
+    .unwrap();
     let text = regex::Regex::new(r#""((?:[^"\\]|\\.)*)""#).unwrap();
     let value =
         regex::Regex::new(r"\$\{[^}]*\}|\$\([^()]*(?:\([^()]*\)[^()]*)*\)|\$\w+|\$\?").unwrap();
-    let calls = call.unwrap();
-    let calls = calls.captures_iter(script).map(|call| {
+    let calls = call.captures_iter(script).map(|call| {
         let lines = text.captures_iter(&call[2]);
         let lines: Vec<_> = lines
             .map(|line| value.replace_all(&line[1], "/x").replace('\\', ""))
