@@ -78,6 +78,10 @@ pub struct Row {
 }
 
 impl Row {
+    fn patterns(&mut self) -> impl Iterator<Item = &mut String> {
+        [&mut self.pattern].into_iter().chain(&mut self.values)
+    }
+
     /// Whether it follows from whatever else failed.
     pub fn is_under_any(&self) -> bool {
         self.under.iter().any(|name| name == "*")
@@ -105,7 +109,14 @@ impl Shared {
         let mut file: Table = file.parse().expect("the table is well-formed");
         let mut rows = file.remove("row").expect("a file has rows");
         self.fill(&mut rows);
-        rows.try_into().unwrap_or_else(|error| panic!("{error}"))
+        let mut rows: Vec<Row> = rows.try_into().unwrap_or_else(|error| panic!("{error}"));
+        for pattern in rows.iter_mut().flat_map(Row::patterns) {
+            // What logs name is ASCII, and all letters and digits of Unicode take long to compile.
+            *pattern = pattern
+                .replace(r"\w", "[0-9A-Za-z_]")
+                .replace(r"\d", "[0-9]");
+        }
+        rows
     }
 
     fn remedy(&self, name: &str) -> Value {
