@@ -20,15 +20,17 @@ use vm::{
     host::{self, BUILDER},
     makepkg::Makepkg,
     package_files::{package_name, packages},
+    workshop::Workshop,
 };
 
-use crate::lab::{self, Lab, content, ran, says, slow, text, trials};
+use crate::lab::{self, Lab, content, ran, says, slow, slow_of_all_series, text, trials};
 
 trials![
     a_difference_is_named_by_file_and_offset,
     two_builds_of_the_dkms_package_are_the_same,
     two_builds_of_the_module_are_the_same,
     two_builds_of_the_kernel_are_the_same => is_kept_or_slow,
+    two_builds_of_each_later_series_are_the_same => slow_of_all_series,
 ];
 
 /// Who builds the second time.
@@ -39,8 +41,8 @@ const ANOTHER: u32 = BUILDER - 1;
 const RECORDED: [&str; 3] = ["builddir = ", "startdir = ", "installed = "];
 
 /// makepkg, as somebody else has it: another user, directory, host, language, clock and number of jobs.
-fn elsewhere(lab: &Lab, makepkg: &mut Makepkg<'_>, name: &str) -> Result<(), Failed> {
-    let cache = &lab.shop.cache;
+fn elsewhere(shop: &Workshop, makepkg: &mut Makepkg<'_>, name: &str) -> Result<(), Failed> {
+    let cache = &shop.cache;
     let place = cache.directory(&format!("test-{name}"), ANOTHER)?;
     // The kernel takes no blanks in its directory; where the PKGBUILD lies is free.
     let start = place.join("a directory of ours");
@@ -58,12 +60,12 @@ fn elsewhere(lab: &Lab, makepkg: &mut Makepkg<'_>, name: &str) -> Result<(), Fai
     makepkg.srcdest = place.join("sources");
     fs::create_dir_all(place.join("c++.arch"))?;
 
-    otherwise(lab, makepkg)
+    otherwise(shop, makepkg)
 }
 
 /// Another host, language, clock and number of jobs, in whatever directories.
-fn otherwise(lab: &Lab, makepkg: &mut Makepkg<'_>) -> Result<(), Failed> {
-    let cache = &lab.shop.cache;
+fn otherwise(shop: &Workshop, makepkg: &mut Makepkg<'_>) -> Result<(), Failed> {
+    let cache = &shop.cache;
     let locale = cache.directory("locale", 0)?;
     if !locale.join("de_DE.utf8").exists() {
         ran(Command::new("localedef")
@@ -91,14 +93,13 @@ fn is_kept_or_slow(lab: Option<&Lab>) -> bool {
     slow(lab) || lab.is_some_and(|lab| is_kept(lab).unwrap_or(false))
 }
 
-fn again(lab: &Lab) -> Result<Kept, Failed> {
-    let shop = &lab.shop;
+fn again(shop: &Workshop) -> Result<Kept, Failed> {
     let mut makepkg = shop.kernel_call(1)?;
     let key = makepkg.key()?;
     Ok(shop.cache.keep("again", &key, ANOTHER, |packages| {
         shop.progress
             .say("Building the kernel once more (minutes)...");
-        elsewhere(lab, &mut makepkg, "again").expect("a place of another's");
+        elsewhere(shop, &mut makepkg, "again").expect("a place of another's");
         makepkg.pkgdest = packages.to_owned();
 
         let src = makepkg.src();
@@ -125,8 +126,16 @@ fn two_builds_of_the_kernel_are_the_same(lab: &Lab) -> Result<(), Failed> {
     same(
         lab,
         &packages(&lab.first.path)?,
-        &packages(&again(lab)?.path)?,
+        &packages(&again(&lab.shop)?.path)?,
     )
+}
+
+fn two_builds_of_each_later_series_are_the_same(lab: &Lab) -> Result<(), Failed> {
+    for shop in &lab.series()?[1..] {
+        let (first, second) = (shop.kernel(1)?, again(shop)?);
+        same(lab, &packages(&first.path)?, &packages(&second.path)?)?;
+    }
+    Ok(())
 }
 
 fn two_builds_of_the_dkms_package_are_the_same(lab: &Lab) -> Result<(), Failed> {
@@ -151,12 +160,12 @@ fn two_builds_of_the_dkms_package_are_the_same(lab: &Lab) -> Result<(), Failed> 
             .cache
             .directory("test-dkms-again/packages", ANOTHER)?,
     )?;
-    elsewhere(lab, &mut makepkg, "dkms-again")?;
+    elsewhere(&lab.shop, &mut makepkg, "dkms-again")?;
     same(lab, &first, &built(&makepkg)?)?;
 
     // In the same directories the package file is the same, too.
     let mut makepkg = call(fresh(lab, "dkms-here")?)?;
-    otherwise(lab, &mut makepkg)?;
+    otherwise(&lab.shop, &mut makepkg)?;
     let second = built(&makepkg)?;
     assert_eq!(file_hash(&first[0])?, file_hash(&second[0])?);
     Ok(())

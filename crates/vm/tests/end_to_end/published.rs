@@ -8,7 +8,10 @@ use std::{env, fs, path::Path, process::Command};
 use kernel_boot::Verdict;
 use libtest_mimic::Failed;
 use vm::{
-    boot::boot, machine::Machine, package_files::for_modules, source::newest_package,
+    boot::{boot, run_in},
+    machine::Machine,
+    package_files::for_modules,
+    source::newest_package,
     workshop::Workshop,
 };
 
@@ -23,6 +26,24 @@ trials![
     bcachefs_is_built_with_its_rust
         => |lab| slow_of_all_series(lab) && env::var_os(BCACHEFS).is_some(),
 ];
+
+/// Makes a file system, fills it, checks it while nobody uses it, and reads it once more.
+const KEEPS_FILES: &str = "set -e
+    cd /tmp
+    truncate --size 256M disk
+    disk=$(losetup --show --find disk)
+    modprobe bcachefs
+    bcachefs format --quiet --force --compression=lz4 --data_checksum=crc32c \"$disk\"
+    mkdir on
+    mount -t bcachefs \"$disk\" on
+    cp -r /usr/share/perl5 on
+    diff -r /usr/share/perl5 on/perl5
+    umount on
+    bcachefs fsck -n \"$disk\" && echo clean filesystem
+    mount -t bcachefs \"$disk\" on
+    diff -r /usr/share/perl5 on/perl5 && echo what was written was read
+    umount on
+    modprobe -r bcachefs";
 
 /// A module in C as somebody else packages it.
 struct Published {
@@ -170,5 +191,22 @@ fn bcachefs_is_built_with_its_rust(lab: &Lab) -> Result<(), Failed> {
     let modules = ["bcachefs".into()];
     let boot = boot(&shop.cache, "bcachefs", &machine, &kernel, &modules, "")?;
     assert_eq!(boot.verdict, Verdict::Good, "{}", boot.log);
+
+    // And it keeps files, which needs the program of the same checkout.
+    let program = copy.join("target/release/bcachefs");
+    if !program.is_file() {
+        println!(
+            "{}: not built, so no file system was made",
+            program.display()
+        );
+        return Ok(());
+    }
+    fs::copy(&program, machine.path("/usr/local/sbin/bcachefs"))?;
+    let boot = run_in(&shop.cache, "bcachefs", &machine, &kernel, KEEPS_FILES)?;
+    assert_eq!(boot.verdict, Verdict::Good, "{}", boot.log);
+    lab::says(
+        &boot.log,
+        &["clean filesystem", "what was written was read"],
+    );
     Ok(())
 }

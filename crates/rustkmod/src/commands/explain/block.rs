@@ -119,6 +119,10 @@ impl Block {
                     && !is_error(message)
                     && !is_frame(message)
                     && self.lines.len() < 5
+                    && !self
+                        .lines
+                        .iter()
+                        .any(|line| line.message().starts_with("File: "))
             }
             // Python names the exception last, and does not indent it.
             Kind::Text if self.first().message() == "Traceback (most recent call last):" => {

@@ -76,6 +76,19 @@ impl Facts {
         Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
     }
 
+    /// The tree that a module is built against, if it is one that a package installs, or if it is not.
+    pub fn headers(&self, installed: bool) -> Option<String> {
+        let kdir = self.get("kdir")?;
+        let places = [
+            "/lib/modules/",
+            "/usr/lib/modules/",
+            "/usr/src/linux-headers-",
+            "/usr/src/kernels/",
+        ];
+        let is_installed = places.iter().any(|place| kdir.starts_with(place));
+        (is_installed == installed).then(|| kdir.to_owned())
+    }
+
     /// Whether the log is of the build of a kernel.
     pub fn is_kernel_build(&self) -> bool {
         self.is_kernel_build && !self.is_module_build

@@ -75,6 +75,10 @@ mod tests {
                 "insmod: ERROR: could not insert module m.ko: Clé requise non disponible",
                 "insmod: ERROR: could not insert module m.ko: Required key not available",
             ),
+            (
+                "m.c:3:1: erreur: déclaration implicite de la fonction « f »",
+                "m.c:3:1: error: implicit declaration of function « f »",
+            ),
             ("m.c:3:1: error: x", "m.c:3:1: error: x"),
         ] {
             assert_eq!(in_english(other), english);

@@ -165,10 +165,12 @@ pub fn lines(log: impl Read, mut each: impl FnMut(Line)) -> io::Result<u64> {
     let mut raw = Vec::new();
     let mut number = 0;
     let mut indent = Indent::default();
+    let mut broken: Option<Line> = None;
     loop {
         raw.clear();
         let read = (&mut log).take(CAP as u64).read_until(b'\n', &mut raw)?;
         if read == 0 {
+            broken.into_iter().for_each(each);
             return Ok(number);
         }
         number += 1;
@@ -179,26 +181,40 @@ pub fn lines(log: impl Read, mut each: impl FnMut(Line)) -> io::Result<u64> {
         }
         let mut line = Line::new(number, &raw);
         indent.take_out(&mut line);
-        each(line);
+        // make's German translation has this message in two lines.
+        if let Some(first) = broken.take() {
+            let whole = format!("{} {}", first.text, line.message().trim_start());
+            line = Line::new(first.number, whole.as_bytes());
+        }
+        if line.text.contains("*** Keine Regel") && line.text.ends_with(',') {
+            broken = Some(line);
+        } else {
+            each(line);
+        }
     }
 }
 
-/// What cargo puts in front of all that a build script said.
+/// What stands in front of all lines of a log within another one, since the line that begins it.
 #[derive(Debug, Default)]
 struct Indent {
-    is_on: bool,
+    width: usize,
 }
 
 impl Indent {
-    const WIDTH: &str = "  ";
-
     fn take_out(&mut self, line: &mut Line) {
-        if ["--- stderr", "--- stdout"].contains(&line.message().trim()) {
-            self.is_on = true;
-        } else if self.is_on && line.message().starts_with(Self::WIDTH) {
-            line.skip(Self::WIDTH.len());
-        } else {
-            self.is_on &= line.text.is_empty();
+        let message = line.message();
+        if ["--- stderr", "--- stdout"].contains(&message.trim()) {
+            // Of cargo, what a build script said.
+            self.width = 2;
+        } else if message == "DKMSBuildLog:" {
+            // Of apport, a field of a report.
+            self.width = 1;
+        } else if self.width > 0
+            && message.len() - message.trim_start_matches(' ').len() >= self.width
+        {
+            line.skip(self.width);
+        } else if !line.text.is_empty() {
+            self.width = 0;
         }
     }
 }
@@ -333,6 +349,33 @@ mod tests {
             ["/k/kconfig.h:5:10: fatal error: x", "    5 |", ""]
         );
         assert_eq!(messages[6..], ["m.c:1:1: error: y", "make: x", "  CC m.o"]);
+    }
+
+    #[test]
+    fn the_indent_of_a_field_of_apport_is_taken_out() {
+        let log = "DKMSBuildLog:\n DKMS make.log\n   CC [M]  m.o\n\n make: x\nDate: y\n z\n";
+        let messages: Vec<_> = read(log.as_bytes())
+            .iter()
+            .map(|line| line.message().to_string())
+            .collect();
+        assert_eq!(
+            messages[1..5],
+            ["DKMS make.log", "  CC [M]  m.o", "", "make: x"]
+        );
+        assert_eq!(messages[5..], ["Date: y", " z"]);
+    }
+
+    #[test]
+    fn a_message_that_german_breaks_in_two_is_one_line() {
+        let log = "make: *** Keine Regel vorhanden, um das Ziel „x.o“, \n  benötigt von „x.ko“, zu erstellen.  Schluss.\nlast\nmake: *** Keine Regel vorhanden, um das Ziel „y“,";
+        let mut all = Vec::new();
+        assert_eq!(lines(log.as_bytes(), |line| all.push(line)).unwrap(), 4);
+        assert_eq!(
+            all[0].message(),
+            "make: *** No rule to make target 'x.o', needed by 'x.ko'.  Stop."
+        );
+        assert_eq!((all[1].number, all[1].message()), (3, "last"));
+        assert_eq!(all.len(), 3);
     }
 
     #[test]

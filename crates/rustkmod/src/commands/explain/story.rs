@@ -69,7 +69,7 @@ const FRAMES: &[&str] = &[
 ];
 
 /// Lines of make that tell of a failure, in any language, by their form.
-const MAKE_FRAME: &str = r"^\S*make(?:\[\d+\])? ?: \*(?:\*\*)? (?:\[.*\] (?:\S+ \d+|[A-Z]\w+(?: fault)?(?: \(core dumped\))?)$|.*(?:\.\.\.\.?|…)$|Deleting )";
+const MAKE_FRAME: &str = r"^\S*make(?:\[\d+\])? ?: \*(?:\*\*)? (?:\[.*\] (?:\S+ \d+|[A-Z]\w+(?: fault)?(?: \(core dumped\))?)$|\[[^\]]*$|.*(?:\.\.\.\.?|…)$|Deleting )";
 
 /// What a block is.
 #[derive(Debug, Clone, Copy)]
@@ -205,6 +205,29 @@ pub(super) fn names(pattern: &'static str) -> impl Iterator<Item = &'static str>
     groups(pattern).map(name_of)
 }
 
+/// What two vermagic strings differ in, for the texts: the release or, where that is the same, flags.
+fn differing(has: &str, wants: &str) -> Vec<(&'static str, String)> {
+    let words = |magic: &str| -> Vec<String> { magic.split(' ').map(str::to_owned).collect() };
+    let (has, wants) = (words(has), words(wants));
+    if has[0] != wants[0] {
+        return vec![("release_wanted", wants[0].clone())];
+    }
+    let flags = has.iter().filter(|flag| !wants.contains(flag));
+    let flags: Vec<_> = flags
+        .chain(wants.iter().filter(|flag| !has.contains(flag)))
+        .map(String::as_str)
+        .collect();
+    let retpoline = flags.iter().find(|flag| **flag == "retpoline");
+    let mut found: Vec<_> = retpoline
+        .map(|flag| ("retpoline", (*flag).to_owned()))
+        .into_iter()
+        .collect();
+    if !flags.is_empty() {
+        found.push(("flags", flags.join(", ")));
+    }
+    found
+}
+
 impl Story {
     /// Takes the next block.
     pub fn block(&mut self, block: Block) {
@@ -287,6 +310,10 @@ impl Story {
         find(&row.pattern, &text, &mut values);
         for pattern in &row.values {
             find(pattern, &text, &mut values);
+        }
+        if let (Some(has), Some(wants)) = (values.get("has"), values.get("wants")) {
+            let differs = differing(has, wants);
+            values.extend(differs);
         }
         if let Some(symbol) = values.get("symbol")
             && let Some(readable) = rustsym::demangle(symbol)
@@ -592,6 +619,8 @@ fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
     let value = |name: &str| -> Option<String> {
         match name {
             "series" => series.clone(),
+            "installed" => facts.headers(true),
+            "own_tree" => facts.headers(false),
             // Where it is the same, there is nothing to tell.
             "dkms_release" => facts
                 .get(name)

@@ -72,6 +72,11 @@ fn rows_name_values_that_can_be_known() {
         "kdir",
         "dkms_release",
         "kernel_cc",
+        "installed",
+        "own_tree",
+        "flags",
+        "release_wanted",
+        "retpoline",
     ];
     for row in rows() {
         let patterns = [&row.pattern].into_iter().chain(&row.values);
