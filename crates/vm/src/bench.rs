@@ -316,9 +316,7 @@ fn headers_size(shop: &Workshop, kept: &Path) -> Result<Row> {
     shop.progress
         .say("Packing the headers, and the tree without care...");
     let build = shop.headers()?;
-    let src = shop
-        .cache
-        .path(&format!("build/{}/src", shop.series.pkgbase));
+    let src = shop.cache.path(&format!("build/{}/src", shop.pkgbase()));
     let tree = fs::read_dir(&src)
         .context("read", &src)?
         .flatten()

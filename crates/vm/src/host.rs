@@ -169,7 +169,8 @@ impl Site {
                     .run(progress)?;
                 ("apt-get", &["install", "--yes", "--no-install-recommends"])
             }
-            Distribution::Arch => ("pacman", &["-S", "--needed", "--noconfirm"]),
+            // So do those of Arch, where packages of one day fit each other alone.
+            Distribution::Arch => ("pacman", &["-Syu", "--needed", "--noconfirm"]),
         };
         missing.sort();
         let by_hand = format!("{install} {} {}", options.join(" "), missing.join(" "));

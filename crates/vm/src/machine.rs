@@ -49,6 +49,10 @@ const ASSUMED: &[(&str, &str)] = &[
     ("xxhash", "usr/lib/x86_64-linux-gnu/libxxhash.so.0"),
     ("libelf", "usr/lib/x86_64-linux-gnu/libelf.so.1"),
     ("openssl", "usr/bin/openssl"),
+    (
+        "libcrypto.so=3-64",
+        "usr/lib/x86_64-linux-gnu/libcrypto.so.3",
+    ),
     // The test machine's own: `boot`.
     ("initramfs", ""),
 ];

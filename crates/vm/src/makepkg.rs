@@ -73,8 +73,11 @@ impl<'a> Makepkg<'a> {
 
     /// Where makepkg unpacks and builds, `$srcdir`.
     pub fn src(&self) -> PathBuf {
-        let pkgbase = &self.workshop.series.pkgbase;
-        self.builddir.join(pkgbase).join("src")
+        let config = self.settings.iter().find(|(key, _)| key == "_config");
+        let config = config.map_or("arch", |(_, value)| value);
+        self.builddir
+            .join(self.workshop.series.pkgbase_with(config))
+            .join("src")
     }
 
     /// The kernel's tree there.

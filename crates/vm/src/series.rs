@@ -41,6 +41,14 @@ impl Series {
         format!("rust{short}")
     }
 
+    /// What its packages are named after with this `_config`: kernels for QEMU have names of their own.
+    pub fn pkgbase_with(&self, config: &str) -> String {
+        match config {
+            "vm" | "debug" => format!("{}-{config}", self.pkgbase),
+            _ => self.pkgbase.clone(),
+        }
+    }
+
     /// Its patch, beside the PKGBUILD.
     pub fn patch(&self) -> String {
         format!("headers-rust-{}.patch", self.name)

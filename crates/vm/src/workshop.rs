@@ -31,6 +31,9 @@ use crate::{
 /// A build of the `vm` configuration takes 3 GB, the toolchain 2, packages the rest.
 const NEEDS_BYTES: u64 = 6 << 30;
 
+/// The configuration of all kernels that are built here, unless a test asks for another.
+const CONFIG: &str = "vm";
+
 /// All that stays the same between the builds of one run.
 #[derive(Debug)]
 pub struct Workshop {
@@ -140,10 +143,15 @@ impl Workshop {
         root::install(&packages, &self.cache, &self.progress)
     }
 
+    /// What the packages of the kernel that it builds are named after.
+    pub fn pkgbase(&self) -> String {
+        self.series.pkgbase_with(CONFIG)
+    }
+
     /// The call that builds the kernel, with all that is split off it.
     pub fn kernel_call(&self, pkgrel: u32) -> Result<Makepkg<'_>> {
         let mut makepkg = Makepkg::new(self, self.pkgbuild("linux-rust", pkgrel)?);
-        makepkg.set("_config", "vm");
+        makepkg.set("_config", CONFIG);
         if let Some(key) = self.signing_key()? {
             makepkg.set("_signing_key", &key.display().to_string());
         }
@@ -152,19 +160,19 @@ impl Workshop {
 
     /// The kernel, with all that is split off it.
     pub fn kernel(&self, pkgrel: u32) -> Result<Kept> {
-        let pkgbase = &self.series.pkgbase;
+        let pkgbase = self.pkgbase();
         let toolchain = self.toolchain()?;
         let mut makepkg = self.kernel_call(pkgrel)?;
         let mut key = makepkg.key()?;
         key.text("toolchain", &toolchain.key());
-        let kept = self.cache.keep(pkgbase, &key, BUILDER, |packages| {
+        let kept = self.cache.keep(&pkgbase, &key, BUILDER, |packages| {
             self.install_toolchain()?;
             self.progress
                 .say(format!("Building {pkgbase}, pkgrel {pkgrel} (minutes)..."));
             // Without pkgrel: a tree that differs in nothing else is built on.
             let mut same = self.kernel_call(1)?.key()?;
             same.text("toolchain", &toolchain.key());
-            let tree = Tree::claim(&makepkg.builddir.join(pkgbase), &same)?;
+            let tree = Tree::claim(&makepkg.builddir.join(&pkgbase), &same)?;
             makepkg.start = self.pkgbuild("linux-rust", pkgrel)?;
             makepkg.pkgdest = packages.to_owned();
             // Everything lies in SRCDEST: nothing of it needs a network, but for kernel.org's.
@@ -287,7 +295,7 @@ fn require_space(cache: &Cache, series: &Series) -> Result<()> {
     let space = statvfs(&path).context("look at", &path)?;
     let free = space.blocks_available() * space.fragment_size();
     let has_tree = cache
-        .path(&format!("build/{}/.tree", series.pkgbase))
+        .path(&format!("build/{}/.tree", series.pkgbase_with(CONFIG)))
         .exists();
     let needs = if has_tree {
         NEEDS_BYTES / 4

@@ -177,7 +177,7 @@ fn an_aur_directory_prepares_its_own_series(lab: &Lab) -> Result<(), Failed> {
     makepkg
         .program("reading sources", &log, &["--verifysource", "--force"])?
         .run(&lab.shop.progress)?;
-    let made = format!("Making package: {} ", shop.series.pkgbase);
+    let made = format!("Making package: {} ", shop.pkgbase());
     let patch = format!("Found {}", shop.series.patch());
     says(&fs::read_to_string(&log)?, &[&made, &patch]);
     Ok(())

@@ -169,7 +169,7 @@ fn lend_rustc(machine: &Machine) -> Result<(), Failed> {
 
 fn the_page_of_the_first_module_is_true_word_for_word(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    let sources = lab.some(&lab.first, &["linux-rust-lts61-src"])?;
+    let sources = lab.some(&lab.first, &["linux-rust-lts61-vm-src"])?;
     lab.pacman(&machine, "first-module-src", &sources)?;
     put_program(&machine)?;
     lend_rustc(&machine)?;

@@ -119,7 +119,7 @@ fn boot_takes_the_kernel_of_every_series(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.bare_machine()?;
     put_program(&machine)?;
     for shop in lab.series()? {
-        let name = shop.series.pkgbase.clone();
+        let name = shop.pkgbase();
         let package = lab.some(&shop.kernel(1)?, &[&name])?.remove(0);
         let directory = format!("/packages/{name}");
         lab::unpack(&package, &machine.path(&directory))?;

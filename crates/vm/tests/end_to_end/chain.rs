@@ -167,8 +167,8 @@ fn an_unsigned_module_is_rejected_where_the_kernel_asks_for_signatures(
 fn dkms_builds_whatever_comes_first(lab: &Lab) -> Result<(), Failed> {
     let dkms = packages(&lab.dkms.path)?;
     let mut headers = packages(&lab.toolchain.path)?;
-    headers.extend(lab.some(&lab.first, &["linux-rust-lts61-headers"])?);
-    let kernel = lab.some(&lab.first, &["linux-rust-lts61"])?;
+    headers.extend(lab.some(&lab.first, &["linux-rust-lts61-vm-headers"])?);
+    let kernel = lab.some(&lab.first, &["linux-rust-lts61-vm"])?;
     for (name, order) in [
         ("dkms-first", [&dkms, &kernel, &headers]),
         ("kernel-first", [&kernel, &headers, &dkms]),
@@ -197,7 +197,7 @@ fn an_upgrade_whose_dkms_build_fails_keeps_the_old_kernel(lab: &Lab) -> Result<(
     let machine = lab.machine()?;
     let good = break_source(&machine)?;
     // As mkinitcpio and kernel-modules-hook would have it.
-    machine.write("/etc/mkinitcpio.d/linux-rust-lts61.preset", "")?;
+    machine.write("/etc/mkinitcpio.d/linux-rust-lts61-vm.preset", "")?;
     let unit = "linux-modules-cleanup.service";
     machine.write(
         &format!("/etc/systemd/system/{unit}"),
@@ -300,9 +300,9 @@ fn an_upgrade_of_the_kernel_alone_leaves_the_headers(lab: &Lab) -> Result<(), Fa
     lab.pacman(
         &machine,
         "alone",
-        &lab.some(&lab.second, &["linux-rust-lts61"])?,
+        &lab.some(&lab.second, &["linux-rust-lts61-vm"])?,
     )?;
-    nothing_is_missing(&machine, ["linux-rust-lts61-headers".to_owned()])?;
+    nothing_is_missing(&machine, ["linux-rust-lts61-vm-headers".to_owned()])?;
     loads(lab, &machine, "alone", &lab.release)
 }
 
@@ -327,12 +327,12 @@ fn links_inside_the_copy_of_the_machine_stay_inside(lab: &Lab) -> Result<(), Fai
 
 fn removing_the_kernel_leaves_nothing(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.machine()?;
-    ran(machine
-        .command("pacman")
-        .args("-R --noconfirm linux-rust-lts61 linux-rust-lts61-headers rust162".split(' ')))?;
+    ran(machine.command("pacman").args(
+        "-R --noconfirm linux-rust-lts61-vm linux-rust-lts61-vm-headers rust162".split(' '),
+    ))?;
     for left in [
         format!("/usr/lib/modules/{}/updates", lab.release),
-        "/usr/src/linux-rust-lts61".into(),
+        "/usr/src/linux-rust-lts61-vm".into(),
     ] {
         assert!(!machine.path(&left).exists(), "{left} is left");
     }

@@ -15,6 +15,7 @@ trials![
     a_config_with_modversions_is_refused,
     a_config_of_ones_own_gets_rust,
     the_debug_config_loses_none_of_its_options,
+    a_kernel_for_qemu_has_a_name_of_its_own,
     a_config_that_is_not_there_is_named,
     a_config_that_was_changed_by_hand_is_asked_again,
     only_listed_modules_are_built_with_localmodcfg,
@@ -111,6 +112,21 @@ fn the_debug_config_loses_none_of_its_options(lab: &Lab) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Whoever builds one in the checkout does not replace the kernel that the computer runs.
+fn a_kernel_for_qemu_has_a_name_of_its_own(lab: &Lab) -> Result<(), Failed> {
+    for (config, name) in [("arch", ""), ("vm", "-vm"), ("debug", "-debug")] {
+        let mut makepkg = lab.makepkg(lab.shop.pkgbuild("linux-rust", 1)?)?;
+        makepkg.set("_config", config);
+        let log = lab.shop.cache.log("test-named")?;
+        makepkg
+            .program("naming packages", &log, &["--packagelist"])?
+            .run(&lab.shop.progress)?;
+        let headers = format!("/linux-rust-lts61{name}-headers-6.1.");
+        says(&fs::read_to_string(&log)?, &[&headers]);
+    }
+    Ok(())
+}
+
 fn a_config_that_is_not_there_is_named(lab: &Lab) -> Result<(), Failed> {
     refused(lab, "/no/such/config", &["cannot stat '/no/such/config'"])
 }
@@ -141,7 +157,7 @@ fn a_config_that_was_changed_by_hand_is_asked_again(lab: &Lab) -> Result<(), Fai
     let name = ["--set-str", "LOCALVERSION", "-mine"];
     build(&[&["-d", "MODVERSIONS", "-e", "RUST"][..], &name].concat());
     let version = fs::read_to_string(tree.join("version"))?;
-    assert!(version.trim().ends_with("-rust-lts61-mine"), "{version}");
+    assert!(version.trim().ends_with("-rust-lts61-vm-mine"), "{version}");
     Ok(())
 }
 

@@ -42,11 +42,11 @@ pub fn unpacked(lab: &Lab, name: &str) -> Result<PathBuf, Failed> {
 
 pub fn all_unpacked(lab: &Lab) -> Result<Vec<(&'static str, PathBuf)>, Failed> {
     [
-        "linux-rust-lts61",
-        "linux-rust-lts61-headers",
+        "linux-rust-lts61-vm",
+        "linux-rust-lts61-vm-headers",
         "rust162",
-        "linux-rust-lts61-src",
-        "linux-rust-lts61-rustdoc",
+        "linux-rust-lts61-vm-src",
+        "linux-rust-lts61-vm-rustdoc",
         "rust-out-of-tree-dkms",
     ]
     .into_iter()
@@ -91,7 +91,7 @@ pub fn has(directory: &Path, wanted: &[&str]) {
 }
 
 fn the_kernel_package_is_laid_out_as_archs(lab: &Lab) -> Result<(), Failed> {
-    let package = unpacked(lab, "linux-rust-lts61")?;
+    let package = unpacked(lab, "linux-rust-lts61-vm")?;
     let modules = package.join("usr/lib/modules").join(&*lab.release);
     has(
         &modules,
@@ -105,7 +105,7 @@ fn the_kernel_package_is_laid_out_as_archs(lab: &Lab) -> Result<(), Failed> {
     );
     assert_eq!(
         fs::read_to_string(modules.join("pkgbase"))?,
-        "linux-rust-lts61\n"
+        "linux-rust-lts61-vm\n"
     );
     for other in ["build", "source", "modules.dep"] {
         assert!(
@@ -143,7 +143,7 @@ fn build_directory(lab: &Lab, package: &Path) -> PathBuf {
 }
 
 fn the_headers_have_what_modules_in_rust_need(lab: &Lab) -> Result<(), Failed> {
-    let package = unpacked(lab, "linux-rust-lts61-headers")?;
+    let package = unpacked(lab, "linux-rust-lts61-vm-headers")?;
     let build = build_directory(lab, &package);
     has(
         &build,
@@ -193,7 +193,7 @@ fn the_headers_have_what_modules_in_rust_need(lab: &Lab) -> Result<(), Failed> {
             "a build's leftover: {name}"
         );
     }
-    let link = fs::read_link(package.join("usr/src/linux-rust-lts61"))?;
+    let link = fs::read_link(package.join("usr/src/linux-rust-lts61-vm"))?;
     assert!(
         link.ends_with(format!("lib/modules/{}/build", lab.release)),
         "{}",
@@ -264,7 +264,7 @@ fn rustcs_licences_are_in_every_series(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn the_sources_are_those_of_this_build(lab: &Lab) -> Result<(), Failed> {
-    let package = unpacked(lab, "linux-rust-lts61-src")?;
+    let package = unpacked(lab, "linux-rust-lts61-vm-src")?;
     let build = build_directory(lab, &package);
     has(
         &build,
@@ -278,7 +278,7 @@ fn the_sources_are_those_of_this_build(lab: &Lab) -> Result<(), Failed> {
             "samples/rust/rust_minimal.rs",
         ],
     );
-    let headers = unpacked(lab, "linux-rust-lts61-headers")?;
+    let headers = unpacked(lab, "linux-rust-lts61-vm-headers")?;
     // It lies in the headers' directory: no file is both packages'.
     let names = |package: &Path| -> Result<BTreeSet<PathBuf>, Failed> {
         let inside = |file: &PathBuf| file.strip_prefix(package).map(Path::to_owned).ok();
@@ -294,8 +294,8 @@ fn the_sources_are_those_of_this_build(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn the_documentation_is_read_offline(lab: &Lab) -> Result<(), Failed> {
-    let package = unpacked(lab, "linux-rust-lts61-rustdoc")?;
-    let docs = package.join("usr/share/doc/linux-rust-lts61/rustdoc");
+    let package = unpacked(lab, "linux-rust-lts61-vm-rustdoc")?;
+    let docs = package.join("usr/share/doc/linux-rust-lts61-vm/rustdoc");
     has(
         &docs,
         &[
@@ -333,7 +333,7 @@ fn the_documentation_is_read_offline(lab: &Lab) -> Result<(), Failed> {
 }
 
 fn the_headers_depend_on_exactly_their_toolchain(lab: &Lab) -> Result<(), Failed> {
-    let headers = unpacked(lab, "linux-rust-lts61-headers")?;
+    let headers = unpacked(lab, "linux-rust-lts61-vm-headers")?;
     let depends = pkginfo(&headers, "depend")?;
     assert!(
         depends.contains(&format!("rust162={}", lab.shop.series.rustc)),
@@ -345,22 +345,29 @@ fn the_headers_depend_on_exactly_their_toolchain(lab: &Lab) -> Result<(), Failed
 
     // pacman holds to it: headers alone are refused.
     let machine = lab.bare_machine()?;
-    let alone = lab.some(&lab.first, &["linux-rust-lts61-headers"])?;
+    let alone = lab.some(&lab.first, &["linux-rust-lts61-vm-headers"])?;
     let error = lab
         .pacman(&machine, "headers-alone", &alone)
         .expect_err("installed alone");
     crate::lab::says(
         &error.to_string(),
-        &["rust162=", "required by linux-rust-lts61-headers"],
+        &["rust162=", "required by linux-rust-lts61-vm-headers"],
     );
     Ok(())
 }
 
 fn uname_vermagic_and_package_agree(lab: &Lab) -> Result<(), Failed> {
-    let package = unpacked(lab, "linux-rust-lts61")?;
+    let package = unpacked(lab, "linux-rust-lts61-vm")?;
     let version = pkginfo(&package, "pkgver")?.remove(0);
-    // 6.1.192-1 and 6.1.192-1-rust-lts61
-    assert_eq!(*lab.release, format!("{version}-rust-lts61"));
+    // Modules that only Arch's configuration has, and what signs others in the headers.
+    assert_eq!(pkginfo(&package, "provides")?, [""; 0]);
+    let depends = pkginfo(&unpacked(lab, "linux-rust-lts61-vm-headers")?, "depend")?;
+    assert!(
+        depends.iter().any(|one| one == "libcrypto.so=3-64"),
+        "{depends:?}"
+    );
+    // 6.1.192-1 and 6.1.192-1-rust-lts61-vm
+    assert_eq!(*lab.release, format!("{version}-rust-lts61-vm"));
     let modules = package.join("usr/lib/modules").join(&*lab.release);
     let module = files(&modules.join("kernel")).remove(0);
     let modinfo = Command::new("modinfo")
@@ -379,7 +386,7 @@ fn uname_vermagic_and_package_agree(lab: &Lab) -> Result<(), Failed> {
     let image = String::from_utf8(image.stdout)?;
     assert!(
         image.contains(&format!(
-            "version {} (linux-rust-lts61@archlinux)",
+            "version {} (linux-rust-lts61-vm@archlinux)",
             lab.release
         )),
         "{image}"
@@ -399,7 +406,7 @@ const PROVIDERS: &[(&str, &str)] = &[
     ("libstdc++.so.", "libgcc"),
     ("libz.so.", "zlib"),
     ("libelf.so.", "libelf"),
-    ("libcrypto.so.", "openssl"),
+    ("libcrypto.so.", "libcrypto.so"),
     ("libxxhash.so.", "xxhash"),
     ("libzstd.so.", "zstd"),
     ("liblzma.so.", "xz"),
@@ -409,7 +416,7 @@ fn programs_find_their_libraries_in_what_the_package_depends_on(lab: &Lab) -> Re
     let mut packages = all_unpacked(lab)?;
     // The tools of later series are linked with more.
     for shop in &lab.series()?[1..] {
-        let headers = format!("{}-headers", shop.series.pkgbase);
+        let headers = format!("{}-headers", shop.pkgbase());
         let toolchain = shop.series.toolchain();
         packages.push((
             "headers of a later series",

@@ -39,7 +39,7 @@ fn the_documentation_is_searched_and_its_links_lead_on(lab: &Lab) -> Result<(), 
         profile: tempfile::tempdir()?,
     };
     for shop in lab.series()? {
-        let pkgbase = &shop.series.pkgbase;
+        let pkgbase = shop.pkgbase();
         let docs = lab.unpacked(&shop.kernel(1)?.path, &format!("{pkgbase}-rustdoc"))?;
         let page = docs.join(format!("usr/share/doc/{pkgbase}/rustdoc/kernel/index.html"));
         let name = &shop.series.name;

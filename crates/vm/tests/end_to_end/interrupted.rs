@@ -478,7 +478,11 @@ fn pacman_without_space(lab: &Lab) -> Seen {
     );
     grow(&modules)?;
     ran(&mut machine.sh(&script))?;
-    let names = ["linux-rust-lts61", "linux-rust-lts61-headers", "rust162"];
+    let names = [
+        "linux-rust-lts61-vm",
+        "linux-rust-lts61-vm-headers",
+        "rust162",
+    ];
     nothing_is_missing(&machine, names.map(str::to_owned))?;
     boots(lab, &machine, "pacman-space", &lab.release)?;
     Ok((
@@ -609,11 +613,11 @@ fn vm_run(lab: &Lab, name: &str) -> Result<(Command, PathBuf), Failed> {
     // Where kernel.org is reached, no source is kept.
     let script = r#"cd "$1"; to=$2; shift 2; for name; do
         [ ! -e "$name" ] || cp -al "$name" "$to"/; done"#;
-    let series = &lab.shop.series;
+    let shop = &lab.shop;
     ran(Command::new("sh")
         .args(["-euc", script, "sh"])
         .args([&lab.shop.cache.path(""), &cache])
-        .args([&series.pkgbase, &series.toolchain()])
+        .args([shop.pkgbase(), shop.series.toolchain()])
         .args(["rust-out-of-tree-dkms", "source", "signing-key.pem"]))?;
     // Alone: what it started has to end with it.
     let mut command = Command::new(env!("CARGO_BIN_EXE_vm"));

@@ -262,7 +262,7 @@ fn the_kernel_is_prepared_from_directories_with_blanks(lab: &Lab) -> Result<(), 
     let said = run(lab, &makepkg, &["--nobuild", "--log"])?;
     says(
         &said,
-        &["Prepared linux-rust-lts61 version", "Sources are ready."],
+        &["Prepared linux-rust-lts61-vm version", "Sources are ready."],
     );
     assert_eq!(
         files(&place.tree),
@@ -270,7 +270,7 @@ fn the_kernel_is_prepared_from_directories_with_blanks(lab: &Lab) -> Result<(), 
         "something lies beside the PKGBUILD"
     );
     let log = fs::read_to_string(files(&logs).first().ok_or("no log")?)?;
-    says(&log, &["Prepared linux-rust-lts61 version"]);
+    says(&log, &["Prepared linux-rust-lts61-vm version"]);
     Ok(())
 }
 

@@ -27,7 +27,7 @@ fn repo_has_all_that_a_module_needs_to_load(lab: &Lab) -> Result<(), Failed> {
     let machine = lab.bare_machine()?;
     served::add(&machine, &served::serve(&repository)?)?;
     served::trust(&machine, &repository)?;
-    let pkgbase = &lab.shop.series.pkgbase;
+    let pkgbase = &lab.shop.pkgbase();
     ran(machine
         .command("pacman")
         .args(["-Sy", "--noconfirm"])

@@ -111,7 +111,7 @@ fn all_series_live_side_by_side(lab: &Lab) -> Result<(), Failed> {
     }
 
     // One goes, and takes nothing of the others with it.
-    let pkgbase = &lab.newest()?.series.pkgbase;
+    let pkgbase = lab.newest()?.pkgbase();
     let names = ["", "-headers", "-src", "-rustdoc"].map(|part| format!("{pkgbase}{part}"));
     ran(machine
         .command("pacman")

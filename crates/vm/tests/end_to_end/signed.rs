@@ -158,7 +158,7 @@ fn the_signing_key_is_in_no_package_and_no_build(lab: &Lab) -> Result<(), Failed
         }
     }
     // In the build there is a link to it, and nothing else.
-    let builds = lab.shop.cache.path("build/linux-rust-lts61/src");
+    let builds = lab.shop.cache.path("build/linux-rust-lts61-vm/src");
     let tree = fs::read_dir(&builds)?
         .flatten()
         .map(|entry| entry.path())

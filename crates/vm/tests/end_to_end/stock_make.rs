@@ -275,7 +275,7 @@ fn missing_and_damaged_crates_are_named(lab: &Lab) -> Result<(), Failed> {
             says(
                 &text(&output),
                 &[
-                    "from where makepkg left the package: sudo pacman -U linux-rust-lts61-headers-6.1.",
+                    "from where makepkg left the package: sudo pacman -U linux-rust-lts61-vm-headers-6.1.",
                 ],
             );
         }
@@ -318,8 +318,8 @@ fn modules_in_c_do_not_need_rust(lab: &Lab) -> Result<(), Failed> {
 
 fn the_dkms_check_names_each_reason(lab: &Lab) -> Result<(), Failed> {
     type Damage = fn(&Machine, &Path);
-    let version = lab.release.trim_end_matches("-rust-lts61");
-    let again = format!("sudo pacman -U linux-rust-lts61-headers-{version}-*.pkg.tar.zst");
+    let version = lab.release.trim_end_matches("-rust-lts61-vm");
+    let again = format!("sudo pacman -U linux-rust-lts61-vm-headers-{version}-*.pkg.tar.zst");
     let cases: [(&str, Damage, &[&str]); 7] = [
         ("good", |_, _| {}, &[]),
         (

@@ -95,13 +95,13 @@ impl Shop {
         self.makepkg(start)
     }
 
-    /// A kernel package and its headers.
+    /// A kernel package, its headers, and what wants exactly these headers.
     fn kernel(&self, pkgbase: &str, version: &str) -> Result<Vec<PathBuf>> {
         self.package(
             &format!("{pkgbase}-{version}"),
             &format!(
                 r#"
-pkgbase={pkgbase} pkgname=({pkgbase} {pkgbase}-headers) pkgver={version} pkgrel=1 arch=(any) options=(!strip !debug)
+pkgbase={pkgbase} pkgname=({pkgbase} {pkgbase}-headers {pkgbase}-src) pkgver={version} pkgrel=1 arch=(any) options=(!strip !debug)
 tree=usr/lib/modules/6.1.$pkgver-$pkgbase
 package_{pkgbase}() {{
   mkdir -p "$pkgdir/$tree/kernel"
@@ -114,6 +114,10 @@ package_{pkgbase}-headers() {{
   mkdir -p "$pkgdir/$tree/build/include"
   cd "$pkgdir/$tree/build"
   touch Makefile .config include/config.h
+}}
+package_{pkgbase}-src() {{
+  depends=({pkgbase}-headers=$pkgver-$pkgrel)
+  install -D /dev/null "$pkgdir/$tree/build/rust/kernel/lib.rs"
 }}
 "#
             ),
