@@ -203,17 +203,16 @@ struct Indent {
 impl Indent {
     fn take_out(&mut self, line: &mut Line) {
         let message = line.message();
+        let blanks = |text: &str| text.len() - text.trim_start_matches(' ').len();
         if ["--- stderr", "--- stdout"].contains(&message.trim()) {
             // Of cargo, what a build script said.
             self.width = 2;
         } else if message == "DKMSBuildLog:" {
             // Of apport, a field of a report.
             self.width = 1;
-        } else if self.width > 0
-            && message.len() - message.trim_start_matches(' ').len() >= self.width
-        {
+        } else if self.width > 0 && blanks(message) >= self.width {
             line.skip(self.width);
-        } else if !line.text.is_empty() {
+        } else if !line.text.is_empty() && blanks(&line.text) < self.width {
             self.width = 0;
         }
     }
