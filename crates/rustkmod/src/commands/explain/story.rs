@@ -69,7 +69,7 @@ const FRAMES: &[&str] = &[
 ];
 
 /// Lines of make that tell of a failure, in any language, by their form.
-const MAKE_FRAME: &str = r"^\S*make(?:\[\d+\])? ?: \*(?:\*\*)? (?:\[.*\] (?:\S+ \d+|[A-Z]\w+(?: fault)?(?: \(core dumped\))?)$|\[[^\]]*$|.*(?:\.\.\.\.?|…)$|Deleting )";
+const MAKE_FRAME: &str = r"^\S*make(?:\[\d+\])? ?: \*(?:\*\*)? (?:\[.*\] (?:\S+ \d+|[A-Z]\w+(?: fault)?(?: \(core dumped\))?)$|\[[^\]]*$|\[.*\] \S*$|.*(?:\.\.\.\.?|…)$|Deleting )";
 
 /// What a block is.
 #[derive(Debug, Clone, Copy)]
@@ -407,6 +407,7 @@ impl Story {
     /// The findings, and how many lines have more of them than were kept.
     pub fn end(mut self, target: Option<&Target>) -> (Vec<Explained>, u64) {
         self.survive();
+        self.join_endings();
         let causes = self.causes();
         for (index, cause) in causes.iter().enumerate() {
             if let Some(cause) = *cause {
@@ -456,6 +457,36 @@ impl Story {
             (std::cmp::Reverse(finding.status), finding.check == UNKNOWN)
         });
         (found, self.left_out)
+    }
+
+    /// Makes one failure of what insmod and modprobe say of several modules in the same words.
+    fn join_endings(&mut self) {
+        let mut joined: Vec<Event> = Vec::new();
+        for event in std::mem::take(&mut self.events) {
+            let is_same = |first: &&mut Event| match (first.what, event.what) {
+                (What::Row(first_row), What::Row(row)) => {
+                    row.class == "ending"
+                        && first_row.id == row.id
+                        && first.values.get("error") == event.values.get("error")
+                }
+                _ => false,
+            };
+            let (Some(first), Some(module)) = (
+                joined.iter_mut().find(is_same),
+                event.values.get("module").cloned(),
+            ) else {
+                joined.push(event);
+                continue;
+            };
+            first.count += event.count;
+            first.last = event.last;
+            first
+                .values
+                .entry("others")
+                .and_modify(|others| *others = format!("{others}, {module}"))
+                .or_insert(module);
+        }
+        self.events = joined;
     }
 
     /// Whether an event that is not a failure tells how a failure of its class ended.
@@ -653,6 +684,9 @@ fn explained(event: Event, facts: &Facts, target: &Target) -> Explained {
             finding
                 .notes
                 .extend(row.notes.iter().filter_map(|note| help::fill(note, &value)));
+            if let Some(others) = event.values.get("others") {
+                finding = finding.note(format!("it is the same with {others}"));
+            }
             if let Some(readable) = event.values.get("rust") {
                 finding = finding.note(format!("in Rust: {readable}"));
             }
