@@ -188,7 +188,7 @@ pub fn is_of_configuration(message: &str) -> bool {
 pub fn is_error(message: &str) -> bool {
     static ERROR: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
-            r"^\s*(?:\S+: )?(?:error|ERROR|FATAL|fatal|Error)(?:\[E\d+\])?[:!](?: |$)|: (?:fatal )?error: |^\S+\.rs:\d+:\d+: \d+:\d+ error: |: (?:[Cc]ommand )?not found$|\bpanicked at |undefined reference to |^(?:\S*make\S*|/bin/sh|sh|bash)\b.*: (?:No such file or directory|Permission denied)$|^Traceback \(|No space left on device|: syntax error|^Segmentation fault|^Killed$|^npm (?:ERR!|error) code ",
+            r"^\s*(?:\S+: )?(?:error|ERROR|FATAL|fatal|Error)(?:\[E\d+\])?[:!](?: |$)|: (?:fatal )?error: |^\S+\.rs:\d+:\d+: \d+:\d+ error: |: (?:[Cc]ommand )?not found$|\bpanicked at |undefined reference to |^(?:\S*make\S*|/bin/sh|sh|bash)\b.*: (?:No such file or directory|Permission denied)$|^Traceback \(|No space left on device|: syntax error|^Segmentation fault|^Killed$|^npm (?:ERR!|error) code |\[FAILED\]$|^PANIC: ",
         )
         .expect("a constant pattern")
     });
