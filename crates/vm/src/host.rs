@@ -14,6 +14,7 @@ use std::{
 use crate::{
     cache::Cache,
     error::{Error, Result},
+    machine::HOSTS_PACMAN_CONF,
     root,
     run::{Program, Progress, answer},
 };
@@ -170,6 +171,16 @@ impl Site {
                 ("apt-get", &["install", "--yes", "--no-install-recommends"])
             }
             // So do those of Arch, where packages of one day fit each other alone.
+            Distribution::Arch if Path::new(HOSTS_PACMAN_CONF).exists() => (
+                "pacman",
+                &[
+                    "-Syu",
+                    "--needed",
+                    "--noconfirm",
+                    "--config",
+                    HOSTS_PACMAN_CONF,
+                ],
+            ),
             Distribution::Arch => ("pacman", &["-Syu", "--needed", "--noconfirm"]),
         };
         missing.sort();

@@ -24,6 +24,9 @@ use crate::{
     run::{ENDS_WITH_US, Program, Progress},
 };
 
+/// pacman's configuration of the machine itself, in a copy.
+pub const HOSTS_PACMAN_CONF: &str = "/etc/pacman.conf.hosts";
+
 /// What the packages depend on, and the sign that this machine has it though pacman does not know:
 /// on Debian pacman's database is empty.
 const ASSUMED: &[(&str, &str)] = &[
@@ -212,6 +215,11 @@ impl Machine {
     fn configure_pacman(&self) -> Result<()> {
         let directory = self.path("/var/lib/pacman");
         fs::create_dir_all(&directory).context("create", &directory)?;
+        // That of Arch has repositories, from which tools are installed into the workshop's root.
+        let (own, hosts) = (self.path("/etc/pacman.conf"), self.path(HOSTS_PACMAN_CONF));
+        if own.exists() && !hosts.exists() {
+            fs::rename(&own, &hosts).context("rename", &own)?;
+        }
         // An overlay is not a device whose space pacman could count.
         self.write(
             "/etc/pacman.conf",
@@ -353,11 +361,9 @@ impl Machine {
         let mut releases: Vec<_> = fs::read_dir(&directory)
             .context("read", &directory)?
             .flatten()
-            .filter(|entry| {
-                kernel_tree::kdir::pkgbase(&entry.path())
-                    .is_some_and(|pkgbase| pkgbase.starts_with("linux-rust"))
-            })
+            .filter(|entry| entry.path().join("vmlinuz").exists())
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|release| release.contains("-rust-"))
             .collect();
         releases.sort();
         Ok(releases)

@@ -48,9 +48,13 @@ impl Root {
                 "pacman",
                 r#"for file in "${@:2}"; do
                     release=${file#*/modules/} release=${release%%/*}
-                    package=$(cat ${file%%/$release/*}/$release/pkgbase)
-                    [[ $file != */build/* ]] || package+=-headers
-                    [[ ! -e $file ]] || echo "$file is owned by $package $release-1"
+                    [[ -e $file ]] && ! grep -qsx "$release" $KEEP_KERNEL_ROOT/unowned &&
+                        package=$(cat ${file%%/$release/*}/$release/pkgbase 2>&-) || exit 1
+                    case $1:$file in
+                      -Qqo:*) echo "$package" ;;
+                      *:*/build/*) echo "$file is owned by $package-headers $release-1" ;;
+                      *) echo "$file is owned by $package $release-1" ;;
+                    esac
                 done"#,
             ),
             (
@@ -139,18 +143,37 @@ impl Root {
         }
     }
 
-    /// What pacman and then DKMS install: a kernel, its headers, and the modules that build.
-    fn installs(&self, pkgbase: &str, release: &str, modules: &[&str]) {
+    /// What pacman and then DKMS install, with the hooks before and behind DKMS's: a kernel, its headers,
+    /// and the modules that build.
+    fn installs(&self, pkgbase: &str, release: &str, modules: &[&str]) -> String {
+        self.installs_image(pkgbase, release, release, modules)
+    }
+
+    fn installs_image(
+        &self,
+        pkgbase: &str,
+        release: &str,
+        image: &str,
+        modules: &[&str],
+    ) -> String {
         let tree = format!("usr/lib/modules/{release}");
-        self.write(&format!("{tree}/vmlinuz"), release);
+        self.write(&format!("{tree}/vmlinuz"), image);
         self.write(&format!("{tree}/pkgbase"), &format!("{pkgbase}\n"));
         self.write(&format!("{tree}/kernel/own.ko.zst"), release);
         self.write(&format!("{tree}/build/include/config"), release);
         self.write(&format!("{tree}/build/Makefile"), release);
+        let mut said = self.keep("reclaim", &[release]).text;
         for module in modules {
             let file = format!("{tree}/updates/dkms/{module}.ko.zst");
+            // dkms: "already installed (unversioned module), override by specifying --force".
+            assert!(
+                !self.has(&file) || release.is_empty(),
+                "{file} is there already"
+            );
             self.write(&file, &format!("{module} of {release}"));
         }
+        said += &self.keep("restore", &[release]).text;
+        said
     }
 
     /// What DKMS's hook and then pacman remove.
@@ -222,6 +245,7 @@ fn keep_kernel_loses_nothing_in_any_order() {
         ("+A -B +C", "C+"),
         ("+A -B +B", "B+"),
         ("+A -B -A", "A+"),
+        ("+A -B +A", "A+"),
         ("+A !B -B", "A+ B"),
         ("+A !B +B", "B+"),
         ("+A +B -A", "A B+"),
@@ -245,11 +269,12 @@ fn keep_kernel_loses_nothing_in_any_order() {
                 "!" => continue,
                 "r" => said += &root.keep("settle", touched).text,
                 _ => {
-                    root.installs("linux", new, if kind == "+" { &["m"] } else { &[] });
-                    if kind == "x" {
-                        let again = format!("{new}, built again");
-                        root.write(&format!("usr/lib/modules/{new}/vmlinuz"), &again);
-                    }
+                    let image = match kind {
+                        "x" => format!("{new}, built again"),
+                        _ => new.to_owned(),
+                    };
+                    let modules: &[&str] = if kind == "+" { &["m"] } else { &[] };
+                    said += &root.installs_image("linux", new, &image, modules);
                     said += &root.keep("settle", &[&old, new]).text;
                     new.clone_into(&mut installed);
                 }
@@ -407,7 +432,7 @@ fn keep_kernel_stays_until_dkms_has_built_what_was_missing() {
     root.upgrades("linux", "1", "2", &["other"])
         .says(&["not built for 2: m \n"]);
     // The module's package brings a source that builds.
-    root.installs("linux", "2", &["m", "other"]);
+    root.write("usr/lib/modules/2/updates/dkms/m.ko.zst", "m of 2");
     root.call("another", "settle", "usr/src/m-2.0/dkms.conf\n");
     assert_eq!(root.kernels(), "2+");
     root.is_clean();
@@ -427,6 +452,29 @@ fn keep_kernel_keeps_what_is_running() {
     assert!(!root.has("usr/lib/modules/1/pkgbase"));
     root.upgrades("linux", "2", "3", &[]);
     assert_eq!(root.kernels(), "3");
+    root.is_clean();
+}
+
+/// kernel-modules-hook puts the running kernel's tree back, pkgbase and all, before the hook that settles.
+#[test]
+fn keep_kernel_asks_pacman_what_is_installed() {
+    let root = Root::new();
+    root.installs("linux", "1", &["m"]);
+    root.keep("save", &["1"]);
+    root.removes("1");
+    root.installs("linux", "2", &[]);
+    root.installs("linux", "1", &["m"]);
+    root.write("unowned", "1\n");
+    let said = root.keep("settle", &["1", "2"]);
+    said.says(&[
+        "warning: not built for 2: m",
+        "note: 1 is kept, with its modules",
+    ]);
+    assert_eq!(root.kernels(), "1+ 2");
+    // It is none of pacman's for others either, and goes when it is not needed any more.
+    assert!(!root.has("usr/lib/modules/1/pkgbase"));
+    root.upgrades("linux", "2", "3", &["m"]);
+    assert_eq!(root.kernels(), "3+");
     root.is_clean();
 }
 
@@ -518,7 +566,7 @@ fn keep_kernel_gives_a_kept_kernel_images_and_an_entry_of_its_own() {
     assert_eq!(root.read("boot/vmlinuz-1"), "1");
     assert_eq!(root.read("boot/initramfs-1.img"), "initramfs of 1");
     assert_eq!(
-        root.read("boot/loader/entries/0-kept_1.conf"),
+        root.read("boot/loader/entries/-kept_1.conf"),
         "title Arch Linux (1, kept)\nlinux /vmlinuz-1\ninitrd /intel-ucode.img\n\
          initrd /initramfs-1.img\noptions root=/dev/sda2 rw\n"
     );
@@ -546,7 +594,7 @@ fn keep_kernel_leaves_something_to_boot_when_an_upgrade_is_cut_off() {
     root.installs("linux", "1", &["m"]);
     images(&root, "linux", "1");
     root.keep("save", &["1"]);
-    assert!(root.has("boot/vmlinuz-1") && root.has("boot/loader/entries/0-kept_1.conf"));
+    assert!(root.has("boot/vmlinuz-1") && root.has("boot/loader/entries/-kept_1.conf"));
 }
 
 /// As grub-mkconfig writes it, shortened.
@@ -647,7 +695,7 @@ fn keep_kernel_copies_a_unified_image() {
     );
     root.write("efi/EFI/Linux/arch-linux.efi", "all of 1");
     upgrade_with_images(&root).says(&["help: to boot 1: choose it in the boot menu"]);
-    assert_eq!(root.read("efi/EFI/Linux/0-kept_1.efi"), "all of 1");
+    assert_eq!(root.read("efi/EFI/Linux/-kept_1.efi"), "all of 1");
 }
 
 #[test]

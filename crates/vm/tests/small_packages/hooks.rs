@@ -94,7 +94,7 @@ fn keeps(shop: &Shop) -> Result<(), Failed> {
     );
     assert_eq!(boot("vmlinuz-tiny")?, "image of 2\n");
     assert_eq!(
-        boot("loader/entries/0-kept_6.1.1-tiny.conf")?,
+        boot("loader/entries/-kept_6.1.1-tiny.conf")?,
         "title Arch (6.1.1-tiny, kept)\nlinux /vmlinuz-6.1.1-tiny\ninitrd /initramfs-6.1.1-tiny.img\n"
     );
 
@@ -130,7 +130,7 @@ fn keeps(shop: &Shop) -> Result<(), Failed> {
     assert!(!has(&machine, "6.1.1-tiny"), "{said}");
     assert!(
         boot("vmlinuz-6.1.1-tiny").is_err()
-            && boot("loader/entries/0-kept_6.1.1-tiny.conf").is_err()
+            && boot("loader/entries/-kept_6.1.1-tiny.conf").is_err()
     );
     Ok(())
 }

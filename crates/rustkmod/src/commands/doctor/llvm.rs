@@ -166,7 +166,7 @@ fn not_installed(programs: &[String]) -> String {
     }
 }
 
-/// An LLVM in a directory of its own, as Debian and Gentoo install it, and `LLVM=` as make takes it:
+/// An LLVM in a directory of its own, as distributions install it, and `LLVM=` as make takes it:
 /// of the version that built the kernel, or else the newest.
 fn llvm_elsewhere(system: &System, config: &Config) -> Option<String> {
     let version = (config.get("CLANG_VERSION")).and_then(|version| version.parse::<u32>().ok());
@@ -177,7 +177,12 @@ fn llvm_elsewhere(system: &System, config: &Config) -> Option<String> {
         version.split('.').next()?.parse().ok()
     });
     let mut found = Vec::new();
-    for (above, start) in [("/usr/lib", "llvm-"), ("/usr/lib/llvm", "")] {
+    // Debian's, Gentoo's and Arch's.
+    for (above, start) in [
+        ("/usr/lib", "llvm-"),
+        ("/usr/lib/llvm", ""),
+        ("/usr/lib", "llvm"),
+    ] {
         let entries = std::fs::read_dir(system.at(above)).into_iter().flatten();
         for entry in entries.flatten().take(1024) {
             let name = entry.file_name().to_string_lossy().into_owned();
