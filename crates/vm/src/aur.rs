@@ -59,7 +59,7 @@ pub fn print(directory: Option<&Path>) -> Result<()> {
 pub fn write(to: &Path) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(to).context("create", to)?;
     let rows = series::all()?;
-    let toolchains: Vec<_> = rows.iter().map(Series::toolchain).collect();
+    let toolchains: Vec<_> = rows.iter().map(binary).collect();
     let mut all = Vec::new();
     all.extend(rows.iter().map(|row| ("linux-rust", &*row.pkgbase, row)));
     let toolchains = rows.iter().zip(&toolchains);
@@ -69,6 +69,11 @@ pub fn write(to: &Path) -> Result<Vec<PathBuf>> {
     all.par_iter()
         .map(|(package, name, row)| write_one(package, name, row, to))
         .collect()
+}
+
+/// The AUR's name of a toolchain: what is packed there as others have built it ends in -bin.
+pub fn binary(row: &Series) -> String {
+    format!("{}-bin", row.toolchain())
 }
 
 fn write_one(package: &str, name: &str, row: &Series, to: &Path) -> Result<PathBuf> {
@@ -84,6 +89,16 @@ fn write_one(package: &str, name: &str, row: &Series, to: &Path) -> Result<PathB
         fs::write(tree.join("PKGBUILD"), text).context("write", tree.join("PKGBUILD"))?;
     } else {
         copy_package(package, row, &tree)?;
+    }
+    if package == "rust-toolchain" {
+        let pkgbuild = tree.join("PKGBUILD");
+        let text = fs::read_to_string(&pkgbuild).context("read", &pkgbuild)?;
+        let text = text.replacen(
+            "pkgname=$_name\n",
+            "pkgname=$_name-bin\nprovides=(\"$_name=$pkgver\")\nconflicts=(\"$_name\")\n",
+            1,
+        );
+        fs::write(&pkgbuild, text).context("write", &pkgbuild)?;
     }
     let write = |file: &str, text: &str| {
         let path = tree.join(file);

@@ -28,7 +28,7 @@ fn aur_directories_stand_alone(lab: &Lab) -> Result<(), Failed> {
     let Written { root, trees } = written(lab)?;
     let rows = series::all()?;
     let mut names: Vec<_> = rows.iter().map(|row| row.pkgbase.clone()).collect();
-    names.extend(rows.iter().map(|row| row.toolchain()));
+    names.extend(rows.iter().map(aur::binary));
     names.extend(["keep-kernel", "rust-out-of-tree-dkms", "rustkmod"].map(str::to_owned));
     assert_eq!(trees.len(), names.len());
     for (tree, row) in trees.iter().zip(&rows) {
@@ -47,6 +47,17 @@ fn aur_directories_stand_alone(lab: &Lab) -> Result<(), Failed> {
                 &format!("/linux-{release}.tar.sign\n"),
                 &format!("source = linux-{tag}.config::https://"),
                 "validpgpkeys = ",
+            ],
+        );
+    }
+    for (tree, row) in trees[rows.len()..].iter().zip(&rows) {
+        let (name, rustc) = (row.toolchain(), &row.rustc);
+        let info = fs::read_to_string(tree.join(".SRCINFO"))?;
+        says(
+            &info,
+            &[
+                &format!("provides = {name}={rustc}\n"),
+                &format!("conflicts = {name}\n"),
             ],
         );
     }
