@@ -82,7 +82,6 @@ pub fn files(shop: &Workshop) -> Result<Vec<PathBuf>> {
         &shop.kernel(1)?,
         &shop.dkms()?,
         &shop.package("keep-kernel")?,
-        &shop.package("rustkmod")?,
     ])
 }
 

@@ -424,7 +424,13 @@ fn programs_find_their_libraries_in_what_the_package_depends_on(lab: &Lab) -> Re
         ));
     }
     for (name, package) in packages {
-        let depends = pkginfo(&package, "depend")?;
+        let mut depends = pkginfo(&package, "depend")?;
+        // Without versions, but for that of Rust.
+        for depend in &mut depends {
+            if depend.contains(".so=") {
+                depend.truncate(depend.find('=').unwrap_or(depend.len()));
+            }
+        }
         let all = files(&package);
         let own: BTreeSet<_> = all
             .iter()

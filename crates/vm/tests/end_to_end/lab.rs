@@ -427,7 +427,15 @@ impl Lab {
             }
         };
         let mut key = Key::default();
-        let parts = ["Kconfig*", "Makefile*", "Kbuild*", "scripts/*", "rust/*"];
+        // And what the patches change besides.
+        let parts = [
+            "Kconfig*",
+            "Makefile*",
+            "Kbuild*",
+            "scripts/*",
+            "rust/*",
+            "libbpf.c",
+        ];
         key.text("of", &whole.sha256)
             .text("parts", &parts.join(","));
         let name = whole.path.file_name().unwrap_or_default();

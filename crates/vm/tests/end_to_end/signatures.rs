@@ -125,7 +125,7 @@ impl Signer {
             .and_then(|(_, rest)| rest.split_once("\n)"))
             .ok_or("no validpgpkeys")?
             .0;
-        assert_eq!(keys.lines().count(), 2, "{keys}");
+        assert_eq!(keys.lines().count(), 3, "{keys}");
         fs::write(&pkgbuild, text.replacen(keys, valid, 1))?;
         let table = start.join("series");
         let row = fs::read_to_string(&table)?;
