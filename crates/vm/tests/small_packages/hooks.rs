@@ -160,7 +160,11 @@ fn removal(shop: &Shop) -> Result<(), Failed> {
 
     shop.pacman(&machine, &shop.own("keep-kernel")?)?;
     shop.pacman(&machine, &shop.kernel("tiny", "3")?)?;
-    runs(&machine, true, "pacman -R --noconfirm tiny tiny-headers tiny-src");
+    runs(
+        &machine,
+        true,
+        "pacman -R --noconfirm tiny tiny-headers tiny-src",
+    );
     assert!(!has(&machine, "*-tiny") && !has(&machine, ".keep-kernel"));
     Ok(())
 }
