@@ -14,6 +14,7 @@ mod language;
 mod read;
 mod story;
 pub mod table;
+mod values;
 mod write;
 
 use std::io::{self, Read};

@@ -228,6 +228,11 @@ mod tests {
         all
     }
 
+    fn messages(log: &str) -> Vec<String> {
+        let read = read(log.as_bytes());
+        read.iter().map(|line| line.message().to_string()).collect()
+    }
+
     #[test]
     fn lines_are_cut_at_the_cap_and_counted_once() {
         let mut log = b"first\n".to_vec();
@@ -339,10 +344,7 @@ mod tests {
     #[test]
     fn the_indent_of_a_build_script_is_taken_out() {
         let log = "error: failed to run custom build command for `m v0.1.0`\n\n  --- stderr\n  /k/kconfig.h:5:10: fatal error: x\n      5 |\n\n  m.c:1:1: error: y\nmake: x\n  CC m.o\n";
-        let messages: Vec<_> = read(log.as_bytes())
-            .iter()
-            .map(|line| line.message().to_string())
-            .collect();
+        let messages = messages(log);
         assert_eq!(
             messages[3..6],
             ["/k/kconfig.h:5:10: fatal error: x", "    5 |", ""]
@@ -353,10 +355,7 @@ mod tests {
     #[test]
     fn the_indent_of_a_field_of_apport_is_taken_out() {
         let log = "DKMSBuildLog:\n DKMS make.log\n   CC [M]  m.o\n\n make: x\nDate: y\n z\n";
-        let messages: Vec<_> = read(log.as_bytes())
-            .iter()
-            .map(|line| line.message().to_string())
-            .collect();
+        let messages = messages(log);
         assert_eq!(
             messages[1..5],
             ["DKMS make.log", "  CC [M]  m.o", "", "make: x"]

@@ -3,7 +3,7 @@
 //! What of a log is a cause, and what only follows from one.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 
 use regex::{Regex, RegexSet, RegexSetBuilder};
 
@@ -12,6 +12,7 @@ use super::facts::Facts;
 use super::help::{self, Remedy, Target};
 use super::read::Line;
 use super::table::{Row, Weight, rows};
+use super::values::{differing, find, names};
 use super::{Explained, UNKNOWN};
 use crate::drift::{self, DRIFT};
 use crate::report::{Finding, Status};
@@ -156,77 +157,6 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         make_frame: Regex::new(MAKE_FRAME).expect("a constant pattern"),
     }
 });
-
-/// A pattern of the table, compiled when it is needed first.
-fn compiled(pattern: &'static str) -> Regex {
-    static ALL: OnceLock<std::sync::Mutex<BTreeMap<&'static str, Regex>>> = OnceLock::new();
-    let mut all = ALL
-        .get_or_init(Default::default)
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    all.entry(pattern)
-        .or_insert_with(|| {
-            regex::RegexBuilder::new(pattern)
-                .multi_line(true)
-                .build()
-                .expect("the table's patterns are well-formed")
-        })
-        .clone()
-}
-
-/// Adds what a pattern finds in a text, by name. Names live as long as the pattern.
-fn find(pattern: &'static str, text: &str, values: &mut BTreeMap<&'static str, String>) {
-    let regex = compiled(pattern);
-    let Some(captures) = regex.captures(text) else {
-        return;
-    };
-    for group in groups(pattern) {
-        if let Some(value) = captures.name(group) {
-            values
-                .entry(name_of(group))
-                .or_insert_with(|| value.as_str().to_string());
-        }
-    }
-}
-
-fn groups(pattern: &'static str) -> impl Iterator<Item = &'static str> {
-    let groups = pattern.split("(?P<").skip(1);
-    groups.filter_map(|rest| rest.split_once('>').map(|(group, _)| group))
-}
-
-/// The value that a group holds: that of `symbol__new` is `symbol`. No two groups of a pattern may
-/// have one name.
-fn name_of(group: &'static str) -> &'static str {
-    group.split_once("__").map_or(group, |(name, _)| name)
-}
-
-/// The names of the values in a pattern.
-pub(super) fn names(pattern: &'static str) -> impl Iterator<Item = &'static str> {
-    groups(pattern).map(name_of)
-}
-
-/// What two vermagic strings differ in, for the texts: the release or, where that is the same, flags.
-fn differing(has: &str, wants: &str) -> Vec<(&'static str, String)> {
-    let words = |magic: &str| -> Vec<String> { magic.split(' ').map(str::to_owned).collect() };
-    let (has, wants) = (words(has), words(wants));
-    if has[0] != wants[0] {
-        return vec![("release_wanted", wants[0].clone())];
-    }
-    let flags = has.iter().filter(|flag| !wants.contains(flag));
-    let flags: Vec<_> = flags
-        .chain(wants.iter().filter(|flag| !has.contains(flag)))
-        .map(String::as_str)
-        .collect();
-    let retpoline = flags.iter().find(|flag| **flag == "retpoline");
-    let mut found: Vec<_> = retpoline
-        .map(|flag| ("retpoline", (*flag).to_owned()))
-        .into_iter()
-        .collect();
-    if !flags.is_empty() {
-        found.push(("flags", flags.join(", ")));
-    }
-    found
-}
 
 impl Story {
     /// Takes the next block.

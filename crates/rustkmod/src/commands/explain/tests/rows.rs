@@ -80,7 +80,9 @@ fn rows_name_values_that_can_be_known() {
     ];
     for row in rows() {
         let patterns = [&row.pattern].into_iter().chain(&row.values);
-        let known: Vec<_> = patterns.flat_map(|pattern| story::names(pattern)).collect();
+        let known: Vec<_> = patterns
+            .flat_map(|pattern| values::names(pattern))
+            .collect();
         let remedies = row.help.iter();
         let texts = remedies
             .flat_map(|help| [Some(&*help.text), help.command()])
