@@ -38,7 +38,6 @@ const ASSUMED: &[(&str, &str)] = &[
     ("kmod", "usr/bin/kmod"),
     ("bash", "usr/bin/bash"),
     ("coreutils", "usr/bin/install"),
-    ("diffutils", "usr/bin/cmp"),
     ("findutils", "usr/bin/find"),
     ("gawk", "usr/bin/awk"),
     ("grep", "usr/bin/grep"),
